@@ -1,0 +1,326 @@
+//! The catalog: the whole configuration, and the one function that changes it.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use crate::clock::Moment;
+use crate::domain::audit::AuditFact;
+use crate::domain::change::{Change, Touched};
+use crate::domain::command::Command;
+use crate::domain::endpoint::NamePlan;
+use crate::domain::identity::{IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity};
+use crate::domain::name::{RealmName, TokenName};
+use crate::domain::realm::{Realm, RealmState};
+use crate::domain::rejection::Rejection;
+use crate::domain::token::{Actor, Role, Token};
+use crate::domain::{installing, keeping, publishing};
+use crate::pki::fingerprint::Fingerprint;
+
+/// The appliance's own rules, from its settings.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What the name of a trust source begins with; empty lifts the rule.
+    pub trust_account_prefix: String,
+    /// The largest request size that a trigger may ask for, in MB of 1,048,576 bytes.
+    pub request_mb_max: u32,
+    /// The host names, to tell people where things are.
+    pub names: NamePlan,
+}
+
+/// What surrounds a command: who asks, when, by which rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// Who asks.
+    pub actor: &'a Actor,
+    /// When.
+    pub now: Moment,
+    /// By which rules.
+    pub rules: &'a Rules,
+}
+
+/// The whole configuration. Cheap to clone: its maps share their structure.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// Counts the transactions that changed it.
+    pub revision: u64,
+    /// All realms.
+    pub realms: OrdMap<RealmName, Arc<Realm>>,
+    /// All access tokens.
+    pub tokens: OrdMap<TokenName, Arc<Token>>,
+    /// Tokens by the SHA-256 of their secrets.
+    pub tokens_by_hash: OrdMap<Fingerprint, TokenName>,
+    /// The server's own authority; there from the first start on.
+    pub server_authority: Option<Arc<ServerAuthority>>,
+    /// What the listeners show to clients.
+    pub server_identities: OrdMap<IdentitySlot, Arc<ServerIdentity>>,
+}
+
+impl Catalog {
+    /// Carries out `command`.
+    ///
+    /// # Errors
+    /// A [`Rejection`]. The catalog may then be half changed: apply commands to a clone, and keep it only when all of
+    /// them were carried out.
+    pub fn apply(&mut self, command: &Command, around: Circumstances<'_>) -> Result<Change, Rejection> {
+        match command {
+            Command::CreateRealm { realm } => self.create_realm(realm, around),
+            Command::SuspendRealm { realm } => self.set_realm_state(realm, RealmState::Suspended, command),
+            Command::ResumeRealm { realm } => self.set_realm_state(realm, RealmState::Active, command),
+            Command::DeleteRealm { realm } => self.delete_realm(realm),
+            Command::SaveAccount { realm, name, account_type, values } => {
+                self.in_realm(realm, |realm| keeping::save(realm, name, *account_type, values, around))
+            }
+            Command::DeleteAccount { realm, name } => self.in_realm(realm, |realm| keeping::delete(realm, name)),
+            Command::RequestInstallation { realm, environment, account } => {
+                self.in_realm(realm, |realm| installing::request(realm, *environment, account, around))
+            }
+            Command::Install { realm, environment, account, revision } => {
+                self.in_realm(realm, |realm| installing::install(realm, *environment, account, *revision, around))
+            }
+            Command::RejectInstallation { realm, environment, account, reason } => {
+                self.in_realm(realm, |realm| installing::reject(realm, *environment, account, reason, around))
+            }
+            Command::RemoveInstallation { realm, environment, account } => {
+                self.in_realm(realm, |realm| installing::remove(realm, *environment, account, around))
+            }
+            Command::SavePipeline { realm, key, trigger, handler } => {
+                self.in_realm(realm, |realm| publishing::save_pipeline(realm, key, trigger, handler, around))
+            }
+            Command::DeletePipeline { realm, key } => {
+                self.in_realm(realm, |realm| publishing::delete_pipeline(realm, key))
+            }
+            Command::Deploy { realm, key } => self.in_realm(realm, |realm| publishing::deploy(realm, key, around)),
+            Command::Undeploy { realm, key } => self.in_realm(realm, |realm| publishing::undeploy(realm, key)),
+            Command::SaveConnection { realm, name, base_url, trust, limits } => self.in_realm(realm, |realm| {
+                publishing::save_connection(realm, name, base_url, trust, *limits, around)
+            }),
+            Command::DeleteConnection { realm, name } => {
+                self.in_realm(realm, |realm| publishing::delete_connection(realm, name))
+            }
+            Command::CreateToken { name, role, hash, expires } => {
+                self.create_token(name, role, *hash, *expires, around.now)
+            }
+            Command::RevokeToken { name } => self.revoke_token(name),
+            Command::AdoptServerAuthority { authority } => Ok(self.adopt_authority(authority)),
+            Command::AdoptServerIdentity { identity } => Ok(self.adopt_identity(identity)),
+            Command::ProvideServerIdentity { slot, certificate } => {
+                self.provide_identity(*slot, certificate, around)
+            }
+        }
+    }
+
+    /// The realm of that name.
+    ///
+    /// # Errors
+    /// [`Rejection::NoRealm`].
+    pub fn realm(&self, name: &RealmName) -> Result<&Arc<Realm>, Rejection> {
+        self.realms.get(name).ok_or_else(|| Rejection::NoRealm { realm: name.clone() })
+    }
+
+    /// The token with that secret's hash, unless it ended.
+    pub fn token_by_hash(&self, hash: &Fingerprint, now: Moment) -> Option<&Arc<Token>> {
+        let token = self.tokens.get(self.tokens_by_hash.get(hash)?)?;
+        token.expires.is_none_or(|end| now < end).then_some(token)
+    }
+
+    fn in_realm(
+        &mut self,
+        name: &RealmName,
+        act: impl FnOnce(&mut Realm) -> Result<Change, Rejection>,
+    ) -> Result<Change, Rejection> {
+        let realm = self.realms.get_mut(name).ok_or_else(|| Rejection::NoRealm { realm: name.clone() })?;
+        act(Arc::make_mut(realm))
+    }
+
+    fn create_realm(&mut self, name: &RealmName, around: Circumstances<'_>) -> Result<Change, Rejection> {
+        if self.realms.contains_key(name) {
+            return Err(Rejection::RealmExists { realm: name.clone() });
+        }
+        self.realms.insert(name.clone(), Arc::new(Realm::new(name.clone(), around.now)));
+        Ok(of_realm("realm.create", name, vec![Touched::Realm(name.clone())]))
+    }
+
+    fn set_realm_state(
+        &mut self,
+        name: &RealmName,
+        state: RealmState,
+        command: &Command,
+    ) -> Result<Change, Rejection> {
+        let action = command.action();
+        self.in_realm(name, |realm| {
+            if realm.state == state {
+                return Ok(Change::nothing());
+            }
+            realm.state = state;
+            Ok(of_realm(action, name, vec![Touched::Realm(name.clone())]))
+        })
+    }
+
+    fn delete_realm(&mut self, name: &RealmName) -> Result<Change, Rejection> {
+        let Some(realm) = self.realms.remove(name) else {
+            return Err(Rejection::NoRealm { realm: name.clone() });
+        };
+        let mut touched = vec![Touched::Realm(name.clone())];
+        touched.extend(realm.accounts.keys().map(|key| Touched::Account(name.clone(), key.clone())));
+        touched.extend(realm.installations.keys().map(|key| Touched::Installation(name.clone(), *key)));
+        touched.extend(realm.pipelines.keys().map(|key| Touched::Pipeline(name.clone(), key.clone())));
+        touched.extend(realm.deployments.keys().map(|key| Touched::Deployment(name.clone(), key.clone())));
+        touched.extend(realm.connections.keys().map(|key| Touched::Connection(name.clone(), key.clone())));
+        let confined: Vec<TokenName> = self
+            .tokens
+            .values()
+            .filter(|token| token.role.realm() == Some(name))
+            .map(|token| token.name.clone())
+            .collect();
+        for token in confined {
+            self.drop_token(&token);
+            touched.push(Touched::Token(token));
+        }
+        Ok(of_realm("realm.delete", name, touched))
+    }
+
+    fn create_token(
+        &mut self,
+        name: &TokenName,
+        role: &Role,
+        hash: Fingerprint,
+        expires: Option<Moment>,
+        now: Moment,
+    ) -> Result<Change, Rejection> {
+        if self.tokens.contains_key(name) {
+            return Err(Rejection::TokenExists { token: name.clone() });
+        }
+        if expires.is_some_and(|end| end <= now) {
+            return Err(Rejection::TokenExpired { token: name.clone() });
+        }
+        if let Some(realm) = role.realm() {
+            self.realm(realm)?;
+        }
+        let token = Token { name: name.clone(), role: role.clone(), hash, created: now, expires };
+        self.tokens_by_hash.insert(hash, name.clone());
+        self.tokens.insert(name.clone(), Arc::new(token));
+        let mut detail = vec![("role", role.as_str().to_owned())];
+        detail.extend(expires.map(|end| ("expires", end.to_string())));
+        Ok(Change {
+            touched: vec![Touched::Token(name.clone())],
+            audit: Some(AuditFact {
+                action: "token.create",
+                realm: role.realm().cloned(),
+                environment: None,
+                object: name.to_string(),
+                detail,
+            }),
+            warnings: Vec::new(),
+        })
+    }
+
+    fn revoke_token(&mut self, name: &TokenName) -> Result<Change, Rejection> {
+        let Some(token) = self.tokens.get(name).cloned() else {
+            return Err(Rejection::NoToken { token: name.clone() });
+        };
+        let lasting = |token: &&Arc<Token>| token.role == Role::Operator && token.expires.is_none();
+        if lasting(&&token) && self.tokens.values().filter(lasting).count() == 1 {
+            return Err(Rejection::LastOperator { token: name.clone() });
+        }
+        self.drop_token(name);
+        Ok(Change {
+            touched: vec![Touched::Token(name.clone())],
+            audit: Some(AuditFact {
+                action: "token.revoke",
+                realm: token.role.realm().cloned(),
+                environment: None,
+                object: name.to_string(),
+                detail: Vec::new(),
+            }),
+            warnings: Vec::new(),
+        })
+    }
+
+    fn drop_token(&mut self, name: &TokenName) {
+        if let Some(token) = self.tokens.remove(name) {
+            self.tokens_by_hash.remove(&token.hash);
+        }
+    }
+
+    fn adopt_authority(&mut self, authority: &ServerAuthority) -> Change {
+        let fingerprint = authority.certificate.fingerprint().to_string();
+        self.server_authority = Some(Arc::new(authority.clone()));
+        Change {
+            touched: vec![Touched::ServerAuthority],
+            audit: Some(AuditFact {
+                action: "server-authority.adopt",
+                realm: None,
+                environment: None,
+                object: authority.certificate.facts().subject.clone(),
+                detail: vec![("fingerprint", fingerprint)],
+            }),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn adopt_identity(&mut self, identity: &ServerIdentity) -> Change {
+        let present = self.server_identities.get(&identity.slot);
+        if present.is_some_and(|present| present.origin == Origin::Provided) {
+            return Change::nothing();
+        }
+        self.server_identities.insert(identity.slot, Arc::new(identity.clone()));
+        identity_change("server-identity.adopt", identity.slot, identity.certificates.first())
+    }
+
+    fn provide_identity(
+        &mut self,
+        slot: IdentitySlot,
+        certificate: &IdentityCertificate,
+        around: Circumstances<'_>,
+    ) -> Result<Change, Rejection> {
+        let Some(leaf) = certificate.chain.first() else { return Err(Rejection::ChainMissing) };
+        let facts = leaf.facts();
+        if !certificate.key.belongs_to(leaf) {
+            return Err(Rejection::KeyMismatch { subject: facts.subject.clone() });
+        }
+        if facts.not_after <= around.now {
+            return Err(Rejection::ServerCertificateExpired { subject: facts.subject.clone(), end: facts.not_after });
+        }
+        let mut certificates = vec![certificate.clone()];
+        if let Some(present) = self.server_identities.get(&slot).filter(|present| present.origin == Origin::Provided) {
+            let kind = |of: &IdentityCertificate| of.chain.first().map(|leaf| leaf.facts().key.algorithm.is_rsa());
+            let others = present.certificates.iter().filter(|other| kind(other) != kind(certificate));
+            certificates.extend(others.cloned());
+        }
+        certificates.sort_by_key(|of| of.chain.first().is_some_and(|leaf| leaf.facts().key.algorithm.is_rsa()));
+        let identity = ServerIdentity { slot, origin: Origin::Provided, certificates, updated: around.now };
+        self.server_identities.insert(slot, Arc::new(identity));
+        Ok(identity_change("server-identity.provide", slot, Some(certificate)))
+    }
+}
+
+fn of_realm(action: &'static str, name: &RealmName, touched: Vec<Touched>) -> Change {
+    let audit = AuditFact {
+        action,
+        realm: Some(name.clone()),
+        environment: None,
+        object: name.to_string(),
+        detail: Vec::new(),
+    };
+    Change { touched, audit: Some(audit), warnings: Vec::new() }
+}
+
+fn identity_change(action: &'static str, slot: IdentitySlot, shown: Option<&IdentityCertificate>) -> Change {
+    let leaf = shown.and_then(|certificate| certificate.chain.first());
+    let detail = leaf.map(|leaf| ("fingerprint", leaf.fingerprint().to_string()));
+    Change {
+        touched: vec![Touched::ServerIdentity(slot)],
+        audit: Some(AuditFact {
+            action,
+            realm: None,
+            environment: match slot {
+                IdentitySlot::Admin => None,
+                IdentitySlot::Public(_, environment) => Some(environment),
+            },
+            object: slot.to_string(),
+            detail: detail.into_iter().collect(),
+        }),
+        warnings: Vec::new(),
+    }
+}

@@ -1,0 +1,277 @@
+//! Commands: everything that can be asked for, parsed.
+
+use crate::clock::Moment;
+use crate::domain::account::{AccountType, AccountValues};
+use crate::domain::address::BaseUrl;
+use crate::domain::connection::{ConnectionLimits, ServerTrust};
+use crate::domain::deployment::DeploymentKey;
+use crate::domain::environment::{Environment, PerEnvironment};
+use crate::domain::identity::{IdentityCertificate, IdentitySlot, ServerAuthority, ServerIdentity};
+use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
+use crate::domain::pipeline::{Handler, PipelineKey};
+use crate::domain::token::Role;
+use crate::domain::trigger::Trigger;
+use crate::pki::fingerprint::Fingerprint;
+
+/// What is to become of an account's values in one environment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ValueChange {
+    /// They stay as they are.
+    Keep,
+    /// They are removed.
+    Clear,
+    /// They are replaced.
+    Set(AccountValues),
+}
+
+/// A request for a change.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Makes a realm.
+    CreateRealm {
+        /// Its name.
+        realm: RealmName,
+    },
+    /// Switches a realm off: nothing of it answers any more, open connections are cut.
+    SuspendRealm {
+        /// Which.
+        realm: RealmName,
+    },
+    /// Switches a suspended realm on again.
+    ResumeRealm {
+        /// Which.
+        realm: RealmName,
+    },
+    /// Removes a realm and everything in it.
+    DeleteRealm {
+        /// Which.
+        realm: RealmName,
+    },
+    /// Makes or changes an account.
+    SaveAccount {
+        /// Whose.
+        realm: RealmName,
+        /// Its name.
+        name: AccountName,
+        /// Its type; an existing account's cannot change.
+        account_type: AccountType,
+        /// What becomes of the values.
+        values: PerEnvironment<ValueChange>,
+    },
+    /// Removes an account that nothing uses.
+    DeleteAccount {
+        /// Whose.
+        realm: RealmName,
+        /// Which.
+        name: AccountName,
+    },
+    /// Asks an operator to install an account's certificates.
+    RequestInstallation {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which account.
+        account: AccountName,
+    },
+    /// Installs what was requested.
+    Install {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which account.
+        account: AccountName,
+        /// The account's revision that was reviewed.
+        revision: u64,
+    },
+    /// Turns a request down.
+    RejectInstallation {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which account.
+        account: AccountName,
+        /// Why.
+        reason: String,
+    },
+    /// Takes an account's certificates out of work, or withdraws the request for it.
+    RemoveInstallation {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which account.
+        account: AccountName,
+    },
+    /// Makes or changes a pipeline. What is deployed stays as it is.
+    SavePipeline {
+        /// Whose.
+        realm: RealmName,
+        /// Its name and major version.
+        key: PipelineKey,
+        /// How it is called.
+        trigger: Trigger,
+        /// What answers.
+        handler: Handler,
+    },
+    /// Removes a pipeline that is deployed nowhere.
+    DeletePipeline {
+        /// Whose.
+        realm: RealmName,
+        /// Which.
+        key: PipelineKey,
+    },
+    /// Puts a pipeline to work as it is now.
+    Deploy {
+        /// Whose.
+        realm: RealmName,
+        /// Which, where.
+        key: DeploymentKey,
+    },
+    /// Takes a pipeline out of work.
+    Undeploy {
+        /// Whose.
+        realm: RealmName,
+        /// Which, where.
+        key: DeploymentKey,
+    },
+    /// Makes or changes a connection; what is deployed uses it at once.
+    SaveConnection {
+        /// Whose.
+        realm: RealmName,
+        /// Its name.
+        name: ConnectionName,
+        /// Where it leads.
+        base_url: PerEnvironment<Option<BaseUrl>>,
+        /// Whom we trust there.
+        trust: ServerTrust,
+        /// Its bounds.
+        limits: ConnectionLimits,
+    },
+    /// Removes a connection that nothing uses.
+    DeleteConnection {
+        /// Whose.
+        realm: RealmName,
+        /// Which.
+        name: ConnectionName,
+    },
+    /// Makes an access token.
+    CreateToken {
+        /// Its name.
+        name: TokenName,
+        /// What its bearer may do.
+        role: Role,
+        /// SHA-256 of its secret.
+        hash: Fingerprint,
+        /// When it ends, where it does.
+        expires: Option<Moment>,
+    },
+    /// Ends an access token.
+    RevokeToken {
+        /// Which.
+        name: TokenName,
+    },
+    /// Puts the server's own authority in place; at the first start.
+    AdoptServerAuthority {
+        /// Its certificate and key.
+        authority: ServerAuthority,
+    },
+    /// Puts a generated identity in place; never over a provided one.
+    AdoptServerIdentity {
+        /// The identity.
+        identity: ServerIdentity,
+    },
+    /// Puts a real server certificate and key in place, besides those of another kind of key.
+    ProvideServerIdentity {
+        /// Whose.
+        slot: IdentitySlot,
+        /// The certificate and its key.
+        certificate: IdentityCertificate,
+    },
+}
+
+impl Command {
+    /// What is asked for, as noun and verb: the `action` of its audit record.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::CreateRealm { .. } => "realm.create",
+            Self::SuspendRealm { .. } => "realm.suspend",
+            Self::ResumeRealm { .. } => "realm.resume",
+            Self::DeleteRealm { .. } => "realm.delete",
+            Self::SaveAccount { .. } => "account.save",
+            Self::DeleteAccount { .. } => "account.delete",
+            Self::RequestInstallation { .. } => "installation.request",
+            Self::Install { .. } => "installation.install",
+            Self::RejectInstallation { .. } => "installation.reject",
+            Self::RemoveInstallation { .. } => "installation.remove",
+            Self::SavePipeline { .. } => "pipeline.save",
+            Self::DeletePipeline { .. } => "pipeline.delete",
+            Self::Deploy { .. } => "deployment.deploy",
+            Self::Undeploy { .. } => "deployment.undeploy",
+            Self::SaveConnection { .. } => "connection.save",
+            Self::DeleteConnection { .. } => "connection.delete",
+            Self::CreateToken { .. } => "token.create",
+            Self::RevokeToken { .. } => "token.revoke",
+            Self::AdoptServerAuthority { .. } => "server-authority.adopt",
+            Self::AdoptServerIdentity { .. } => "server-identity.adopt",
+            Self::ProvideServerIdentity { .. } => "server-identity.provide",
+        }
+    }
+
+    /// The realm that it is about; `None` where it is about the whole appliance.
+    pub const fn realm(&self) -> Option<&RealmName> {
+        match self {
+            Self::CreateRealm { realm }
+            | Self::SuspendRealm { realm }
+            | Self::ResumeRealm { realm }
+            | Self::DeleteRealm { realm }
+            | Self::SaveAccount { realm, .. }
+            | Self::DeleteAccount { realm, .. }
+            | Self::RequestInstallation { realm, .. }
+            | Self::Install { realm, .. }
+            | Self::RejectInstallation { realm, .. }
+            | Self::RemoveInstallation { realm, .. }
+            | Self::SavePipeline { realm, .. }
+            | Self::DeletePipeline { realm, .. }
+            | Self::Deploy { realm, .. }
+            | Self::Undeploy { realm, .. }
+            | Self::SaveConnection { realm, .. }
+            | Self::DeleteConnection { realm, .. } => Some(realm),
+            Self::CreateToken { .. }
+            | Self::RevokeToken { .. }
+            | Self::AdoptServerAuthority { .. }
+            | Self::AdoptServerIdentity { .. }
+            | Self::ProvideServerIdentity { .. } => None,
+        }
+    }
+
+    /// Whether a realm's own admin may ask for it, inside their realm. Installing and rejecting trust, and making,
+    /// removing or resuming realms, is the operator's.
+    pub const fn realm_admin_may(&self) -> bool {
+        match self {
+            Self::SaveAccount { .. }
+            | Self::DeleteAccount { .. }
+            | Self::RequestInstallation { .. }
+            | Self::RemoveInstallation { .. }
+            | Self::SavePipeline { .. }
+            | Self::DeletePipeline { .. }
+            | Self::Deploy { .. }
+            | Self::Undeploy { .. }
+            | Self::SaveConnection { .. }
+            | Self::DeleteConnection { .. } => true,
+            Self::CreateRealm { .. }
+            | Self::SuspendRealm { .. }
+            | Self::ResumeRealm { .. }
+            | Self::DeleteRealm { .. }
+            | Self::Install { .. }
+            | Self::RejectInstallation { .. }
+            | Self::CreateToken { .. }
+            | Self::RevokeToken { .. }
+            | Self::AdoptServerAuthority { .. }
+            | Self::AdoptServerIdentity { .. }
+            | Self::ProvideServerIdentity { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A realm and everything that belongs to it.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use crate::clock::Moment;
+use crate::domain::account::Account;
+use crate::domain::connection::Connection;
+use crate::domain::deployment::{Deployment, DeploymentKey};
+use crate::domain::environment::Environment;
+use crate::domain::installation::{Installation, InstallationId, InstallationState};
+use crate::domain::name::{AccountName, ConnectionName, RealmName};
+use crate::domain::pipeline::{Pipeline, PipelineKey};
+
+/// Whether a realm may be called at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RealmState {
+    /// It serves what it has deployed.
+    Active,
+    /// Switched off by an operator: nothing of it answers anywhere, and open connections are cut.
+    Suspended,
+}
+
+/// A tenant. Cheap to clone: its maps share their structure.
+#[derive(Clone, Debug)]
+pub struct Realm {
+    /// Its name.
+    pub name: RealmName,
+    /// Whether it may be called.
+    pub state: RealmState,
+    /// When it was made.
+    pub created: Moment,
+    /// The number that the next installation takes.
+    pub next_installation: u64,
+    /// Its accounts.
+    pub accounts: OrdMap<AccountName, Arc<Account>>,
+    /// Its installations, past and present.
+    pub installations: OrdMap<InstallationId, Arc<Installation>>,
+    /// Its pipelines.
+    pub pipelines: OrdMap<PipelineKey, Arc<Pipeline>>,
+    /// What is deployed where.
+    pub deployments: OrdMap<DeploymentKey, Arc<Deployment>>,
+    /// Its outgoing targets.
+    pub connections: OrdMap<ConnectionName, Arc<Connection>>,
+}
+
+impl Realm {
+    /// A realm with nothing in it.
+    pub fn new(name: RealmName, created: Moment) -> Self {
+        Self {
+            name,
+            state: RealmState::Active,
+            created,
+            next_installation: 1,
+            accounts: OrdMap::new(),
+            installations: OrdMap::new(),
+            pipelines: OrdMap::new(),
+            deployments: OrdMap::new(),
+            connections: OrdMap::new(),
+        }
+    }
+
+    /// The installations at work in `environment`.
+    pub fn installed(&self, environment: Environment) -> impl Iterator<Item = &Arc<Installation>> {
+        self.installations.values().filter(move |installation| {
+            installation.environment == environment
+                && matches!(installation.state, InstallationState::Installed { .. })
+        })
+    }
+
+    /// Whether mutual TLS is at work in `environment`: at least one installation is.
+    pub fn has_mtls(&self, environment: Environment) -> bool {
+        self.installed(environment).next().is_some()
+    }
+
+    /// The request that waits for an operator, of one account in one environment.
+    pub fn requested(&self, environment: Environment, account: &AccountName) -> Option<&Arc<Installation>> {
+        self.installations.values().find(|installation| {
+            installation.environment == environment
+                && &installation.account == account
+                && matches!(installation.state, InstallationState::Requested)
+        })
+    }
+
+    /// The installation at work, of one account in one environment.
+    pub fn installed_of(&self, environment: Environment, account: &AccountName) -> Option<&Arc<Installation>> {
+        self.installed(environment).find(|installation| &installation.account == account)
+    }
+}

@@ -1,0 +1,354 @@
+//! Why a command is refused.
+
+use crate::domain::account::AccountType;
+use crate::domain::deployment::DeploymentKey;
+use crate::domain::environment::Environment;
+use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
+use crate::domain::pipeline::PipelineKey;
+use crate::domain::review::Objection;
+use crate::domain::trigger::InvalidTrigger;
+
+/// What kind of refusal it is; decides the API's status in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectionKind {
+    /// What it is about is not there, or not there for this actor.
+    NotFound,
+    /// The present state stands against it.
+    Conflict,
+    /// It can never be carried out as it stands.
+    Invalid,
+    /// The actor's role does not allow it.
+    Forbidden,
+}
+
+/// Why a command is refused. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The role does not allow it.
+    #[error("a token of role {role} may not do {action}: ask an operator")]
+    Forbidden {
+        /// The actor's role.
+        role: &'static str,
+        /// What was asked for.
+        action: &'static str,
+    },
+    /// No such realm, or none that the actor may see.
+    #[error("there is no realm '{realm}': 'realmgate realm list' names those there are")]
+    NoRealm {
+        /// Its name.
+        realm: RealmName,
+    },
+    /// The realm is there already.
+    #[error("there is a realm '{realm}' already")]
+    RealmExists {
+        /// Its name.
+        realm: RealmName,
+    },
+    /// No such account.
+    #[error("realm {realm} has no account '{account}': 'realmgate account list --realm {realm}' names those there are")]
+    NoAccount {
+        /// Whose.
+        realm: RealmName,
+        /// Its name.
+        account: AccountName,
+    },
+    /// An account's type cannot change.
+    #[error("account '{account}' is of type {is}, which cannot become {wanted}: make another account")]
+    AccountTypeFixed {
+        /// Its name.
+        account: AccountName,
+        /// What it is.
+        is: AccountType,
+        /// What was asked for.
+        wanted: AccountType,
+    },
+    /// The values are of another type than the account.
+    #[error("the values given for {environment} are of type {given}, but account '{account}' is of type {is}")]
+    AccountValuesMismatch {
+        /// Its name.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+        /// What it is.
+        is: AccountType,
+        /// What was given.
+        given: AccountType,
+    },
+    /// The account is in use.
+    #[error("account '{account}' is in use by {user}: remove that first")]
+    AccountInUse {
+        /// Its name.
+        account: AccountName,
+        /// What uses it.
+        user: String,
+    },
+    /// An account that cannot be a trust source.
+    #[error("account '{account}' cannot be a trust source in {environment}: {objection}")]
+    TrustSource {
+        /// Its name.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+        /// Why.
+        objection: Objection,
+    },
+    /// A trust source of the wrong name.
+    #[error("the name of an account that serves as trust source begins with '{prefix}': save the certificates as '{prefix}{account}'")]
+    TrustSourceName {
+        /// Its name.
+        account: AccountName,
+        /// What it should begin with.
+        prefix: String,
+    },
+    /// An account that holds no certificates there.
+    #[error("account '{account}' has no certificates in {environment}: save its chain there first")]
+    NoCertificates {
+        /// Its name.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+    },
+    /// An account of another type.
+    #[error("account '{account}' is of type {is}; this needs a certificate-chain account")]
+    NotACertificateChain {
+        /// Its name.
+        account: AccountName,
+        /// What it is.
+        is: AccountType,
+    },
+    /// Nothing is requested.
+    #[error("nothing waits to be installed for account '{account}' in {environment}: request it first")]
+    NothingRequested {
+        /// Whose certificates.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+    },
+    /// Nothing is installed or requested.
+    #[error("account '{account}' is neither installed nor requested in {environment}")]
+    NothingInstalled {
+        /// Whose certificates.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+    },
+    /// Exactly these certificates are at work already.
+    #[error("exactly these certificates of account '{account}' are installed in {environment} already")]
+    AlreadyInstalled {
+        /// Whose certificates.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+    },
+    /// The account changed since it was shown.
+    #[error("account '{account}' was changed since it was reviewed: you name revision {reviewed}, the request is of revision {requested}; look at it again with 'realmgate installation show'")]
+    RevisionChanged {
+        /// Whose certificates.
+        account: AccountName,
+        /// The revision named.
+        reviewed: u64,
+        /// The revision requested.
+        requested: u64,
+    },
+    /// A rejection without a reason.
+    #[error("a rejection needs a reason of 1 to 1000 characters, for the realm's people to read")]
+    ReasonMissing,
+    /// No such pipeline.
+    #[error("realm {realm} has no pipeline {pipeline}: 'realmgate pipeline list --realm {realm}' names those there are")]
+    NoPipeline {
+        /// Whose.
+        realm: RealmName,
+        /// Which.
+        pipeline: PipelineKey,
+    },
+    /// A major version of zero.
+    #[error("a pipeline's major version begins at 1")]
+    MajorZero,
+    /// A pipeline that serves.
+    #[error("pipeline {pipeline} is deployed in {environment}: undeploy it first")]
+    PipelineDeployed {
+        /// Which.
+        pipeline: PipelineKey,
+        /// Where.
+        environment: Environment,
+    },
+    /// A trigger that cannot be.
+    #[error("the trigger of {pipeline} cannot be: {source}")]
+    Trigger {
+        /// Of which pipeline.
+        pipeline: PipelineKey,
+        /// Why.
+        source: InvalidTrigger,
+    },
+    /// Larger than the appliance allows.
+    #[error("the maximum request size of {pipeline}, {wanted} MB, is over this appliance's ceiling of {ceiling} MB: lower it, or raise the setting request_mb_max")]
+    RequestSizeCeiling {
+        /// Of which pipeline.
+        pipeline: PipelineKey,
+        /// What was asked for, in MB.
+        wanted: u32,
+        /// What is allowed, in MB.
+        ceiling: u32,
+    },
+    /// No such deployment.
+    #[error("{} is not deployed in {}", key.pipeline, key.environment)]
+    NotDeployed {
+        /// Which, where.
+        key: DeploymentKey,
+    },
+    /// No such connection.
+    #[error("realm {realm} has no connection '{connection}': save it first")]
+    NoConnection {
+        /// Whose.
+        realm: RealmName,
+        /// Its name.
+        connection: ConnectionName,
+    },
+    /// A connection that leads nowhere in that environment.
+    #[error("connection '{connection}' has no base URL in {environment}, where {user} is deployed")]
+    ConnectionLeadsNowhere {
+        /// Its name.
+        connection: ConnectionName,
+        /// Where.
+        environment: Environment,
+        /// What uses it.
+        user: PipelineKey,
+    },
+    /// A connection in use.
+    #[error("connection '{connection}' is in use by {user}: remove that first")]
+    ConnectionInUse {
+        /// Its name.
+        connection: ConnectionName,
+        /// What uses it.
+        user: String,
+    },
+    /// No such token.
+    #[error("there is no token '{token}': 'realmgate token list' names those there are")]
+    NoToken {
+        /// Its name.
+        token: TokenName,
+    },
+    /// The token is there already.
+    #[error("there is a token '{token}' already: choose another name, or revoke it first")]
+    TokenExists {
+        /// Its name.
+        token: TokenName,
+    },
+    /// A token that would end before it begins.
+    #[error("token '{token}' would have ended already: give a time that lies ahead")]
+    TokenExpired {
+        /// Its name.
+        token: TokenName,
+    },
+    /// The last operator's token.
+    #[error("token '{token}' is the last one of an operator that does not end: make another one first")]
+    LastOperator {
+        /// Its name.
+        token: TokenName,
+    },
+    /// A server key that is not the certificate's.
+    #[error("the private key does not belong to the server certificate {subject}: give the key that the certificate was made for")]
+    KeyMismatch {
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// A server identity without certificates.
+    #[error("a server identity needs its certificate chain, leaf first")]
+    ChainMissing,
+    /// A server certificate that has ended.
+    #[error("the server certificate {subject} ended at {end}: give a valid one")]
+    ServerCertificateExpired {
+        /// The certificate's subject.
+        subject: String,
+        /// When it ended.
+        end: crate::clock::Moment,
+    },
+    /// Too many of something.
+    #[error("there can be at most {most} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        most: usize,
+    },
+}
+
+impl Rejection {
+    /// What kind of refusal it is.
+    pub const fn kind(&self) -> RejectionKind {
+        match self {
+            Self::Forbidden { .. } => RejectionKind::Forbidden,
+            Self::NoRealm { .. }
+            | Self::NoAccount { .. }
+            | Self::NothingRequested { .. }
+            | Self::NothingInstalled { .. }
+            | Self::NoPipeline { .. }
+            | Self::NotDeployed { .. }
+            | Self::NoToken { .. } => RejectionKind::NotFound,
+            Self::RealmExists { .. }
+            | Self::AccountTypeFixed { .. }
+            | Self::AccountInUse { .. }
+            | Self::AlreadyInstalled { .. }
+            | Self::RevisionChanged { .. }
+            | Self::PipelineDeployed { .. }
+            | Self::ConnectionInUse { .. }
+            | Self::TokenExists { .. }
+            | Self::LastOperator { .. } => RejectionKind::Conflict,
+            Self::AccountValuesMismatch { .. }
+            | Self::TrustSource { .. }
+            | Self::TrustSourceName { .. }
+            | Self::NoCertificates { .. }
+            | Self::NotACertificateChain { .. }
+            | Self::ReasonMissing
+            | Self::MajorZero
+            | Self::Trigger { .. }
+            | Self::RequestSizeCeiling { .. }
+            | Self::NoConnection { .. }
+            | Self::ConnectionLeadsNowhere { .. }
+            | Self::TokenExpired { .. }
+            | Self::KeyMismatch { .. }
+            | Self::ChainMissing
+            | Self::ServerCertificateExpired { .. }
+            | Self::TooMany { .. } => RejectionKind::Invalid,
+        }
+    }
+
+    /// A stable kebab-case code for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Forbidden { .. } => "forbidden",
+            Self::NoRealm { .. } => "no-realm",
+            Self::RealmExists { .. } => "realm-exists",
+            Self::NoAccount { .. } => "no-account",
+            Self::AccountTypeFixed { .. } => "account-type-fixed",
+            Self::AccountValuesMismatch { .. } => "account-values-mismatch",
+            Self::AccountInUse { .. } => "account-in-use",
+            Self::TrustSource { .. } => "trust-source",
+            Self::TrustSourceName { .. } => "trust-source-name",
+            Self::NoCertificates { .. } => "no-certificates",
+            Self::NotACertificateChain { .. } => "not-a-certificate-chain",
+            Self::NothingRequested { .. } => "nothing-requested",
+            Self::NothingInstalled { .. } => "nothing-installed",
+            Self::AlreadyInstalled { .. } => "already-installed",
+            Self::RevisionChanged { .. } => "revision-changed",
+            Self::ReasonMissing => "reason-missing",
+            Self::NoPipeline { .. } => "no-pipeline",
+            Self::MajorZero => "major-zero",
+            Self::PipelineDeployed { .. } => "pipeline-deployed",
+            Self::Trigger { .. } => "trigger",
+            Self::RequestSizeCeiling { .. } => "request-size-ceiling",
+            Self::NotDeployed { .. } => "not-deployed",
+            Self::NoConnection { .. } => "no-connection",
+            Self::ConnectionLeadsNowhere { .. } => "connection-leads-nowhere",
+            Self::ConnectionInUse { .. } => "connection-in-use",
+            Self::NoToken { .. } => "no-token",
+            Self::TokenExists { .. } => "token-exists",
+            Self::TokenExpired { .. } => "token-expired",
+            Self::LastOperator { .. } => "last-operator",
+            Self::KeyMismatch { .. } => "key-mismatch",
+            Self::ChainMissing => "chain-missing",
+            Self::ServerCertificateExpired { .. } => "server-certificate-expired",
+            Self::TooMany { .. } => "too-many",
+        }
+    }
+}

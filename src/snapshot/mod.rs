@@ -1,0 +1,15 @@
+//! The immutable, compiled form of everything that the data plane needs.
+//!
+//! [`compile::Compiler`] turns a catalog into a [`state::Snapshot`]; [`live::Live`] holds the present one and swaps it
+//! whole. A change compiles only the realm that it touches; everything else is shared with the snapshot before.
+//! Nothing here reads the store or a socket, and a published snapshot never changes.
+
+pub mod client_tls;
+pub mod compile;
+pub mod epoch;
+pub mod live;
+pub mod realm;
+pub mod route;
+pub mod server_tls;
+pub mod state;
+pub mod verifier;

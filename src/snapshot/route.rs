@@ -1,0 +1,137 @@
+//! Deployed pipelines and the table that finds them by path.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::HeaderValue;
+use matchit::Router;
+
+use crate::domain::environment::Environment;
+use crate::domain::name::RealmName;
+use crate::domain::pipeline::{IdentityHeaders, PipelineKey};
+use crate::domain::template::JsonTemplate;
+use crate::domain::trigger::Trigger;
+use crate::snapshot::client_tls::Target;
+
+/// A deployed pipeline, compiled.
+pub struct Deployed {
+    /// Whose.
+    pub realm: RealmName,
+    /// Where.
+    pub environment: Environment,
+    /// Which.
+    pub key: PipelineKey,
+    /// The pipeline's revision that was deployed.
+    pub revision: u64,
+    /// `/pipeline/{realm}/v{major}/{pipeline}`.
+    pub base_path: String,
+    /// How it is called.
+    pub trigger: Trigger,
+    /// The value of `Allow` in a 405.
+    pub allow: HeaderValue,
+    /// What answers.
+    pub handler: CompiledHandler,
+    /// Its calls, counted; the same counters whatever is deployed under this key.
+    pub counters: Arc<CallCounters>,
+}
+
+/// A handler, compiled.
+pub enum CompiledHandler {
+    /// Answers with the message.
+    Echo,
+    /// Answers with a document.
+    Mock(JsonTemplate),
+    /// Passes the call on.
+    Upstream {
+        /// Where to.
+        target: Arc<Target>,
+        /// Which identity headers it gets besides the standard ones.
+        identity_headers: IdentityHeaders,
+    },
+}
+
+/// The calls of one deployed pipeline.
+#[derive(Debug, Default)]
+pub struct CallCounters {
+    classes: [AtomicU64; 5],
+}
+
+impl CallCounters {
+    /// Counts one answered call by its status.
+    pub fn count(&self, status: u16) {
+        let class = usize::from(status / 100).saturating_sub(1);
+        if let Some(counter) = self.classes.get(class) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many calls were answered with 1xx, 2xx, 3xx, 4xx and 5xx.
+    pub fn by_class(&self) -> [u64; 5] {
+        let mut counts = [0; 5];
+        for (count, counter) in counts.iter_mut().zip(&self.classes) {
+            *count = counter.load(Ordering::Relaxed);
+        }
+        counts
+    }
+}
+
+/// Finds a deployed pipeline by its canonical path, in time that does not grow with the number of routes.
+#[derive(Clone, Default)]
+pub struct RouteTable {
+    router: Router<Arc<Deployed>>,
+    deployed: Vec<Arc<Deployed>>,
+}
+
+/// A route that was found.
+pub struct Found<'t, 'p> {
+    /// The pipeline.
+    pub deployed: &'t Arc<Deployed>,
+    /// The route's parameters, still as they stand in the canonical path.
+    pub parameters: matchit::Params<'t, 'p>,
+}
+
+impl RouteTable {
+    /// Adds a pipeline with its base path and all of its additional routes.
+    ///
+    /// # Errors
+    /// [`RouteConflict`] where a route stands against one that is there already.
+    pub fn add(&mut self, deployed: &Arc<Deployed>) -> Result<(), RouteConflict> {
+        let base = deployed.base_path.as_str();
+        self.insert(base.to_owned(), deployed)?;
+        for route in &deployed.trigger.routes {
+            let segments = route.as_str().split('/').map(|segment| match segment.strip_prefix(':') {
+                Some(parameter) => format!("{{{parameter}}}"),
+                None => segment.to_owned(),
+            });
+            self.insert(format!("{base}{}", segments.collect::<Vec<_>>().join("/")), deployed)?;
+        }
+        self.deployed.push(Arc::clone(deployed));
+        Ok(())
+    }
+
+    /// The pipeline whose route `path`, canonical and without query, takes.
+    pub fn find<'t, 'p>(&'t self, path: &'p str) -> Option<Found<'t, 'p>> {
+        let found = self.router.at(path).ok()?;
+        Some(Found { deployed: found.value, parameters: found.params })
+    }
+
+    /// All deployed pipelines.
+    pub fn deployed(&self) -> &[Arc<Deployed>] {
+        &self.deployed
+    }
+
+    fn insert(&mut self, pattern: String, deployed: &Arc<Deployed>) -> Result<(), RouteConflict> {
+        let added = self.router.insert(pattern.clone(), Arc::clone(deployed));
+        added.map_err(|_| RouteConflict { route: pattern, pipeline: deployed.key.clone() })
+    }
+}
+
+/// Two routes that cannot stand side by side.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the route {route} of {pipeline} conflicts with one that is deployed already")]
+pub struct RouteConflict {
+    /// The route.
+    pub route: String,
+    /// The pipeline that could not be added.
+    pub pipeline: PipelineKey,
+}
