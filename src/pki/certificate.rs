@@ -454,3 +454,6 @@ fn serial(octets: &[u8]) -> Result<String, InvalidCertificate> {
         digits
     })
 }
+
+#[cfg(test)]
+mod tests;
