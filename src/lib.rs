@@ -1,1 +1,9 @@
+//! realmgate publishes HTTP APIs over mutual TLS, for many tenants, from one executable on one host.
+//!
+//! `docs/architecture.md` tells which room does what, and who may know whom.
+
+pub mod clock;
+pub mod domain;
+pub mod pki;
 pub mod snapshot;
+pub mod trust;

@@ -11,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::domain::address::{BaseUrl, Scheme};
 use crate::domain::connection::{Connection, ConnectionLimits, ServerTrust};
-use crate::domain::environment::Environment;
+use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::name::{ConnectionName, RealmName};
 use crate::domain::realm::Realm;
 
@@ -35,6 +35,29 @@ pub struct Target {
     pub(crate) compiled_from: (u64, u64),
 }
 
+/// A realm's targets, in the order of their connections' names.
+#[derive(Debug, Default)]
+pub struct Targets(Vec<(ConnectionName, PerEnvironment<Option<Arc<Target>>>)>);
+
+impl Targets {
+    /// The target of a connection, where it leads somewhere in `environment`.
+    pub fn find(&self, name: &ConnectionName, environment: Environment) -> Option<&Arc<Target>> {
+        let place = self.0.binary_search_by(|(other, _)| other.cmp(name)).ok()?;
+        self.0
+            .get(place)
+            .and_then(|(_, compiled)| compiled.get(environment).as_ref())
+    }
+
+    /// Adds the targets of a connection whose name comes after all others'.
+    pub(crate) fn push(
+        &mut self,
+        name: ConnectionName,
+        compiled: PerEnvironment<Option<Arc<Target>>>,
+    ) {
+        self.0.push((name, compiled));
+    }
+}
+
 /// How TLS is spoken with a target.
 #[derive(Clone)]
 pub struct TargetTls {
@@ -46,7 +69,11 @@ pub struct TargetTls {
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Target({} of {}, {})", self.connection, self.realm, self.url)
+        write!(
+            f,
+            "Target({} of {}, {})",
+            self.connection, self.realm, self.url
+        )
     }
 }
 
@@ -67,7 +94,11 @@ impl ClientTls {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(RootCertStore::empty())
             .with_no_client_auth();
-        Ok(Self { provider, nobody: speaking_http1(nobody), system: OnceLock::new() })
+        Ok(Self {
+            provider,
+            nobody: speaking_http1(nobody),
+            system: OnceLock::new(),
+        })
     }
 
     /// Compiles a connection for one environment; `None` where it leads nowhere there.
@@ -81,8 +112,14 @@ impl ClientTls {
         environment: Environment,
         id: u64,
     ) -> Result<Option<Target>, InvalidTarget> {
-        let Some(url) = connection.base_url.get(environment) else { return Ok(None) };
-        let invalid = |what| InvalidTarget { connection: connection.name.clone(), environment, what };
+        let Some(url) = connection.base_url.get(environment) else {
+            return Ok(None);
+        };
+        let invalid = |what| InvalidTarget {
+            connection: connection.name.clone(),
+            environment,
+            what,
+        };
         let authority = HeaderValue::try_from(url.authority()).map_err(|_| invalid(Fault::Host))?;
         let tls = match url.scheme() {
             Scheme::Http => None,
@@ -90,15 +127,27 @@ impl ClientTls {
                 let config = match &connection.trust {
                     ServerTrust::SystemRoots => self.system_roots(),
                     ServerTrust::Account(account) => {
-                        let chain = realm.accounts.get(account).and_then(|account| account.chain(environment));
+                        let chain = realm
+                            .accounts
+                            .get(account)
+                            .and_then(|account| account.chain(environment));
                         let (certificates, _) = chain.ok_or_else(|| invalid(Fault::NoTrust))?;
-                        let ders = certificates.iter().map(|certificate| CertificateDer::from(certificate.der()));
+                        let ders = certificates
+                            .iter()
+                            .map(|certificate| CertificateDer::from(certificate.der()));
                         self.trusting(ders).ok_or_else(|| invalid(Fault::NoTrust))?
                     }
                 };
-                let bare = url.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+                let bare = url
+                    .host()
+                    .trim_start_matches('[')
+                    .trim_end_matches(']')
+                    .to_owned();
                 let server_name = ServerName::try_from(bare).map_err(|_| invalid(Fault::Host))?;
-                Some(TargetTls { config, server_name })
+                Some(TargetTls {
+                    config,
+                    server_name,
+                })
             }
         };
         Ok(Some(Target {
@@ -117,7 +166,10 @@ impl ClientTls {
     pub(crate) fn revisions(realm: &Realm, connection: &Connection) -> (u64, u64) {
         let account = match &connection.trust {
             ServerTrust::SystemRoots => 0,
-            ServerTrust::Account(account) => realm.accounts.get(account).map_or(0, |account| account.revision),
+            ServerTrust::Account(account) => realm
+                .accounts
+                .get(account)
+                .map_or(0, |account| account.revision),
         };
         (connection.revision, account)
     }
@@ -138,14 +190,21 @@ impl ClientTls {
         Arc::clone(config)
     }
 
-    fn trusting<'a>(&self, certificates: impl Iterator<Item = CertificateDer<'a>>) -> Option<Arc<ClientConfig>> {
+    fn trusting<'a>(
+        &self,
+        certificates: impl Iterator<Item = CertificateDer<'a>>,
+    ) -> Option<Arc<ClientConfig>> {
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(certificates);
         if added == 0 {
             return None;
         }
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider)).build().ok()?;
+        let verifier = WebPkiServerVerifier::builder_with_provider(
+            Arc::new(roots),
+            Arc::clone(&self.provider),
+        )
+        .build()
+        .ok()?;
         let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
             .ok()?

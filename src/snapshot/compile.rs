@@ -19,11 +19,11 @@ use crate::domain::pipeline::Handler;
 use crate::domain::publishing::base_path;
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::trigger::{Method, MethodSet};
-use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Target};
+use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
 use crate::snapshot::route::{CallCounters, CompiledHandler, Deployed, RouteConflict, RouteTable};
-use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, ShownIdentity};
+use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
@@ -38,14 +38,6 @@ pub struct Compiler {
     next_target: AtomicU64,
 }
 
-/// What the listeners show, prepared once per compilation.
-struct Shown {
-    admin: Arc<ShownIdentity>,
-    external: PerEnvironment<Arc<ShownIdentity>>,
-    internal: PerEnvironment<Arc<ShownIdentity>>,
-    mtls: PerEnvironment<Arc<ShownIdentity>>,
-}
-
 impl Compiler {
     /// A compiler for these host names, this clock and these limits.
     ///
@@ -56,7 +48,11 @@ impl Compiler {
         Ok(Self {
             names: Arc::new(names),
             client_tls: ClientTls::new(Arc::clone(&provider))?,
-            server_tls: ServerTls { provider, clock, limits },
+            server_tls: ServerTls {
+                provider,
+                clock,
+                limits,
+            },
             next_target: AtomicU64::new(1),
         })
     }
@@ -66,13 +62,13 @@ impl Compiler {
     /// # Errors
     /// [`CompileError`] where the server identities cannot be shown.
     pub fn compile_all(&self, catalog: &Catalog) -> Result<Snapshot, CompileError> {
-        let shown = self.shown(catalog)?;
+        let shown = Arc::new(self.shown(catalog)?);
         let mut realms = HashMap::new();
         let mut unions = PerEnvironment::build(|_| SharedTrust::default());
         for realm in catalog.realms.values() {
             let compiled = self.realm(realm, None, &shown).unwrap_or_else(|error| {
                 tracing::error!(realm = %realm.name, %error, "the realm does not compile and is closed");
-                closed(realm, error.to_string())
+                closed(realm, None, error.to_string())
             });
             for environment in Environment::ALL {
                 let union = unions.get_mut(environment);
@@ -81,11 +77,28 @@ impl Compiler {
             realms.insert(realm.name.clone(), Arc::new(compiled));
         }
         let shared = PerEnvironment {
-            test: Arc::new(self.shared_hosts(Environment::Test, unions.test, Epoch::first(), &shown)?),
-            prod: Arc::new(self.shared_hosts(Environment::Prod, unions.prod, Epoch::first(), &shown)?),
+            test: Arc::new(self.shared_hosts(
+                Environment::Test,
+                unions.test,
+                Epoch::first(),
+                &shown,
+            )?),
+            prod: Arc::new(self.shared_hosts(
+                Environment::Prod,
+                unions.prod,
+                Epoch::first(),
+                &shown,
+            )?),
         };
         let admin_tls = self.server_tls.regular(&shown.admin)?;
-        Ok(Snapshot { revision: catalog.revision, names: Arc::clone(&self.names), realms, shared, admin_tls })
+        Ok(Snapshot {
+            revision: catalog.revision,
+            names: Arc::clone(&self.names),
+            realms,
+            shared,
+            admin_tls,
+            shown,
+        })
     }
 
     /// Compiles what a change touched; the rest is shared with `before`. Answers with the realms that were compiled
@@ -99,7 +112,9 @@ impl Compiler {
         next: &Catalog,
         touched: &[Touched],
     ) -> Result<(Snapshot, Vec<RealmName>), CompileError> {
-        let identities_changed = touched.iter().any(|row| matches!(row, Touched::ServerIdentity(_)));
+        let identities_changed = touched
+            .iter()
+            .any(|row| matches!(row, Touched::ServerIdentity(_)));
         let mut names: Vec<RealmName> = if identities_changed {
             next.realms.keys().cloned().collect()
         } else {
@@ -108,10 +123,19 @@ impl Compiler {
         names.extend(touched.iter().filter_map(Touched::realm).cloned());
         names.sort_unstable();
         names.dedup();
-        let shown = self.shown(next)?;
+        let shown = if identities_changed {
+            Arc::new(self.shown(next)?)
+        } else {
+            Arc::clone(&before.shown)
+        };
         let mut realms = before.realms.clone();
-        let mut unions = PerEnvironment::build(|environment| SharedTrust::clone(&before.shared.get(environment).trust));
-        let mut trust_moved = PerEnvironment { test: false, prod: false };
+        let mut unions = PerEnvironment::build(|environment| {
+            SharedTrust::clone(&before.shared.get(environment).trust)
+        });
+        let mut trust_moved = PerEnvironment {
+            test: false,
+            prod: false,
+        };
         for name in &names {
             let former = before.realms.get(name);
             let compiled = match next.realms.get(name) {
@@ -119,13 +143,18 @@ impl Compiler {
                 Some(realm) => match self.realm(realm, former.map(Arc::as_ref), &shown) {
                     Ok(compiled) => Some(compiled),
                     // A realm that was closed already must not keep an identity from being replaced.
-                    Err(error) if identities_changed => Some(closed(realm, error.to_string())),
+                    Err(error) if identities_changed => {
+                        Some(closed(realm, former.map(Arc::as_ref), error.to_string()))
+                    }
                     Err(error) => return Err(error),
                 },
             };
             for environment in Environment::ALL {
                 let union = unions.get_mut(environment);
-                let (was, is) = (trust_of(former.map(Arc::as_ref), environment), trust_of(compiled.as_ref(), environment));
+                let (was, is) = (
+                    trust_of(former.map(Arc::as_ref), environment),
+                    trust_of(compiled.as_ref(), environment),
+                );
                 if !same_trust(was, is) {
                     *union = union.with(&Arc::from(name.as_str()), was, is);
                     *trust_moved.get_mut(environment) = true;
@@ -137,25 +166,41 @@ impl Compiler {
             };
         }
         let mut shared = before.shared.clone();
-        let rebuilt = [(Environment::Test, unions.test), (Environment::Prod, unions.prod)];
+        let rebuilt = [
+            (Environment::Test, unions.test),
+            (Environment::Prod, unions.prod),
+        ];
         for (environment, union) in rebuilt {
             let moved = *trust_moved.get(environment);
             if moved || identities_changed {
                 let epoch = &before.shared.get(environment).epoch;
                 let epoch = if moved { epoch.next() } else { epoch.clone() };
-                *shared.get_mut(environment) = Arc::new(self.shared_hosts(environment, union, epoch, &shown)?);
+                *shared.get_mut(environment) =
+                    Arc::new(self.shared_hosts(environment, union, epoch, &shown)?);
             }
         }
-        let admin_tls =
-            if identities_changed { self.server_tls.regular(&shown.admin)? } else { Arc::clone(&before.admin_tls) };
-        let snapshot =
-            Snapshot { revision: next.revision, names: Arc::clone(&before.names), realms, shared, admin_tls };
+        let admin_tls = if identities_changed {
+            self.server_tls.regular(&shown.admin)?
+        } else {
+            Arc::clone(&before.admin_tls)
+        };
+        let snapshot = Snapshot {
+            revision: next.revision,
+            names: Arc::clone(&before.names),
+            realms,
+            shared,
+            admin_tls,
+            shown,
+        };
         Ok((snapshot, names))
     }
 
     fn shown(&self, catalog: &Catalog) -> Result<Shown, CompileError> {
         let prepare = |slot| {
-            let identity = catalog.server_identities.get(&slot).ok_or(InvalidIdentity::Missing { slot })?;
+            let identity = catalog
+                .server_identities
+                .get(&slot)
+                .ok_or(InvalidIdentity::Missing { slot })?;
             ShownIdentity::prepare(identity, &self.server_tls.provider)
         };
         let public = |gateway| {
@@ -183,7 +228,10 @@ impl Compiler {
         Ok(SharedHosts {
             external: self.server_tls.regular(shown.external.get(environment))?,
             internal: self.server_tls.regular(shown.internal.get(environment))?,
-            mtls: self.server_tls.mutual(shown.mtls.get(environment), Trusting::Shared(Arc::clone(&trust)))?,
+            mtls: self.server_tls.mutual(
+                shown.mtls.get(environment),
+                Trusting::Shared(Arc::clone(&trust)),
+            )?,
             trust,
             epoch,
         })
@@ -209,7 +257,12 @@ impl Compiler {
                 compiled.epoch = compiled.epoch.next();
             }
         }
-        Ok(RealmSnapshot { name: realm.name.clone(), standing, environments, targets })
+        Ok(RealmSnapshot {
+            name: realm.name.clone(),
+            standing,
+            environments,
+            targets,
+        })
     }
 
     fn realm_environment(
@@ -217,7 +270,7 @@ impl Compiler {
         realm: &Realm,
         environment: Environment,
         former: Option<&RealmSnapshot>,
-        targets: &[(ConnectionName, PerEnvironment<Option<Arc<Target>>>)],
+        targets: &Targets,
         shown: &Shown,
     ) -> Result<RealmEnvironment, CompileError> {
         let former = former.map(|former| former.environments.get(environment));
@@ -227,17 +280,32 @@ impl Compiler {
             Some(former) => {
                 let was = former.mtls.as_ref().map(|endpoint| &endpoint.trust);
                 let is = mtls.as_ref().map(|endpoint| &endpoint.trust);
-                if same_trust(was, is) { former.epoch.clone() } else { former.epoch.next() }
+                if same_trust(was, is) {
+                    former.epoch.clone()
+                } else {
+                    former.epoch.next()
+                }
             }
         };
         let mut routes = RouteTable::default();
-        let deployments =
-            realm.deployments.values().filter(|deployment| deployment.key.environment == environment);
+        let deployments = realm
+            .deployments
+            .values()
+            .filter(|deployment| deployment.key.environment == environment);
         for deployment in deployments {
             let deployed = Arc::new(deployed(realm, deployment, former, targets)?);
-            routes.add(&deployed).map_err(|source| CompileError::Route { realm: realm.name.clone(), source })?;
+            routes
+                .add(&deployed)
+                .map_err(|source| CompileError::Route {
+                    realm: realm.name.clone(),
+                    source,
+                })?;
         }
-        Ok(RealmEnvironment { mtls, routes: Arc::new(routes), epoch })
+        Ok(RealmEnvironment {
+            mtls,
+            routes: Arc::new(routes),
+            epoch,
+        })
     }
 
     fn mtls_endpoint(
@@ -250,7 +318,12 @@ impl Compiler {
         let mut helpers = Vec::new();
         for installation in realm.installed(environment) {
             let account: Arc<str> = installation.account.as_str().into();
-            anchors.extend(installation.certificates.iter().map(|one| (one.clone(), Arc::clone(&account))));
+            anchors.extend(
+                installation
+                    .certificates
+                    .iter()
+                    .map(|one| (one.clone(), Arc::clone(&account))),
+            );
             helpers.extend(installation.helpers.iter().cloned());
         }
         if anchors.is_empty() {
@@ -262,7 +335,10 @@ impl Compiler {
             source,
         })?;
         let trust = Arc::new(trust);
-        let tls = self.server_tls.mutual(shown.mtls.get(environment), Trusting::Realm(Arc::clone(&trust)))?;
+        let tls = self.server_tls.mutual(
+            shown.mtls.get(environment),
+            Trusting::Realm(Arc::clone(&trust)),
+        )?;
         Ok(Some(MtlsEndpoint { trust, tls }))
     }
 
@@ -270,14 +346,17 @@ impl Compiler {
         &self,
         realm: &Realm,
         former: Option<&RealmSnapshot>,
-    ) -> Result<Vec<(ConnectionName, PerEnvironment<Option<Arc<Target>>>)>, CompileError> {
-        let mut targets = Vec::with_capacity(realm.connections.len());
+    ) -> Result<Targets, CompileError> {
+        let mut targets = Targets::default();
         for connection in realm.connections.values() {
             let revisions = ClientTls::revisions(realm, connection);
-            let mut compiled = PerEnvironment { test: None, prod: None };
+            let mut compiled = PerEnvironment {
+                test: None,
+                prod: None,
+            };
             for environment in Environment::ALL {
                 let kept = former
-                    .and_then(|former| find_target(&former.targets, &connection.name, environment))
+                    .and_then(|former| former.targets.find(&connection.name, environment))
                     .filter(|target| target.compiled_from == revisions);
                 *compiled.get_mut(environment) = match kept {
                     Some(target) => Some(Arc::clone(target)),
@@ -285,12 +364,15 @@ impl Compiler {
                         let id = self.next_target.fetch_add(1, Ordering::Relaxed);
                         self.client_tls
                             .compile(realm, connection, environment, id)
-                            .map_err(|source| CompileError::Target { realm: realm.name.clone(), source })?
+                            .map_err(|source| CompileError::Target {
+                                realm: realm.name.clone(),
+                                source,
+                            })?
                             .map(Arc::new)
                     }
                 };
             }
-            targets.push((connection.name.clone(), compiled));
+            targets.push(connection.name.clone(), compiled);
         }
         Ok(targets)
     }
@@ -300,25 +382,39 @@ fn deployed(
     realm: &Realm,
     deployment: &Deployment,
     former: Option<&RealmEnvironment>,
-    targets: &[(ConnectionName, PerEnvironment<Option<Arc<Target>>>)],
+    targets: &Targets,
 ) -> Result<Deployed, CompileError> {
     let pipeline = &deployment.pipeline;
     let environment = deployment.key.environment;
     let handler = match &pipeline.handler {
         Handler::Echo => CompiledHandler::Echo,
         Handler::Mock(document) => CompiledHandler::Mock(document.clone()),
-        Handler::Upstream { connection, identity_headers } => {
-            let target = find_target(targets, connection, environment).ok_or_else(|| CompileError::NoTarget {
-                realm: realm.name.clone(),
-                connection: connection.clone(),
-                environment,
-            })?;
-            CompiledHandler::Upstream { target: Arc::clone(target), identity_headers: *identity_headers }
+        Handler::Upstream {
+            connection,
+            identity_headers,
+        } => {
+            let target =
+                targets
+                    .find(connection, environment)
+                    .ok_or_else(|| CompileError::NoTarget {
+                        realm: realm.name.clone(),
+                        connection: connection.clone(),
+                        environment,
+                    })?;
+            CompiledHandler::Upstream {
+                target: Arc::clone(target),
+                identity_headers: *identity_headers,
+            }
         }
     };
     let base_path = base_path(realm.name.as_str(), &pipeline.key);
     let counters = former
-        .and_then(|former| former.routes.find(&base_path).map(|found| Arc::clone(&found.deployed.counters)))
+        .and_then(|former| {
+            former
+                .routes
+                .find(&base_path)
+                .map(|found| Arc::clone(&found.deployed.counters))
+        })
         .unwrap_or_else(|| Arc::new(CallCounters::default()));
     Ok(Deployed {
         realm: realm.name.clone(),
@@ -342,31 +438,32 @@ fn allow(methods: MethodSet) -> HeaderValue {
     HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-fn find_target<'t>(
-    targets: &'t [(ConnectionName, PerEnvironment<Option<Arc<Target>>>)],
-    name: &ConnectionName,
-    environment: Environment,
-) -> Option<&'t Arc<Target>> {
-    // The list is in the order of the names, as the realm's map of connections is.
-    let place = targets.binary_search_by(|(other, _)| other.cmp(name)).ok()?;
-    targets.get(place).and_then(|(_, compiled)| compiled.get(environment).as_ref())
-}
-
 /// A realm that does not compile: known, and shut.
-fn closed(realm: &Realm, why: String) -> RealmSnapshot {
-    let empty = |_| RealmEnvironment { mtls: None, routes: Arc::new(RouteTable::default()), epoch: Epoch::first() };
+fn closed(realm: &Realm, former: Option<&RealmSnapshot>, why: String) -> RealmSnapshot {
+    let empty = |environment| RealmEnvironment {
+        mtls: None,
+        routes: Arc::new(RouteTable::default()),
+        epoch: former.map_or_else(Epoch::first, |former| {
+            former.environments.get(environment).epoch.next()
+        }),
+    };
     RealmSnapshot {
         name: realm.name.clone(),
         standing: Standing::Closed { why },
         environments: PerEnvironment::build(empty),
-        targets: Vec::new(),
+        targets: Targets::default(),
     }
 }
 
 /// Whom an open realm trusts. A suspended realm's anchors leave the shared hosts as well.
 fn trust_of(realm: Option<&RealmSnapshot>, environment: Environment) -> Option<&Arc<TrustSet>> {
     let realm = realm.filter(|realm| realm.is_open())?;
-    realm.environments.get(environment).mtls.as_ref().map(|endpoint| &endpoint.trust)
+    realm
+        .environments
+        .get(environment)
+        .mtls
+        .as_ref()
+        .map(|endpoint| &endpoint.trust)
 }
 
 fn with_realm(
@@ -375,7 +472,10 @@ fn with_realm(
     after: &RealmSnapshot,
     environment: Environment,
 ) -> SharedTrust {
-    let (was, is) = (trust_of(before, environment), trust_of(Some(after), environment));
+    let (was, is) = (
+        trust_of(before, environment),
+        trust_of(Some(after), environment),
+    );
     if was.is_none() && is.is_none() {
         return union.clone();
     }

@@ -11,6 +11,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ServerConfig, version};
 
 use crate::clock::Clock;
+use crate::domain::environment::PerEnvironment;
 use crate::domain::identity::{IdentitySlot, ServerIdentity};
 use crate::snapshot::verifier::{ClientVerifier, Trusting};
 use crate::trust::limits::TrustLimits;
@@ -24,21 +25,44 @@ pub fn provider() -> CryptoProvider {
     }
 }
 
+/// What all listeners show.
+pub(crate) struct Shown {
+    pub(crate) admin: Arc<ShownIdentity>,
+    pub(crate) external: PerEnvironment<Arc<ShownIdentity>>,
+    pub(crate) internal: PerEnvironment<Arc<ShownIdentity>>,
+    pub(crate) mtls: PerEnvironment<Arc<ShownIdentity>>,
+}
+
 /// What a listener shows, ready to be shown.
 pub(crate) struct ShownIdentity(Vec<Arc<CertifiedKey>>);
 
 impl ShownIdentity {
     /// Prepares an identity.
-    pub(crate) fn prepare(identity: &ServerIdentity, provider: &CryptoProvider) -> Result<Arc<Self>, InvalidIdentity> {
-        let invalid = |source| InvalidIdentity::Key { slot: identity.slot, source };
+    pub(crate) fn prepare(
+        identity: &ServerIdentity,
+        provider: &CryptoProvider,
+    ) -> Result<Arc<Self>, InvalidIdentity> {
+        let invalid = |source| InvalidIdentity::Key {
+            slot: identity.slot,
+            source,
+        };
         let mut shown = Vec::with_capacity(identity.certificates.len());
         for certificate in &identity.certificates {
-            let key = provider.key_provider.load_private_key(certificate.key.der().clone_key()).map_err(invalid)?;
-            let chain = certificate.chain.iter().map(|one| CertificateDer::from(one.der().to_vec())).collect();
+            let key = provider
+                .key_provider
+                .load_private_key(certificate.key.der().clone_key())
+                .map_err(invalid)?;
+            let chain = certificate
+                .chain
+                .iter()
+                .map(|one| CertificateDer::from(one.der().to_vec()))
+                .collect();
             shown.push(Arc::new(CertifiedKey::new(chain, key)));
         }
         if shown.is_empty() {
-            return Err(InvalidIdentity::Missing { slot: identity.slot });
+            return Err(InvalidIdentity::Missing {
+                slot: identity.slot,
+            });
         }
         Ok(Arc::new(Self(shown)))
     }
@@ -54,7 +78,10 @@ impl ResolvesServerCert for ShownIdentity {
     /// The first certificate whose key can sign by a scheme that the client offers.
     fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let schemes = client_hello.signature_schemes();
-        let fitting = self.0.iter().find(|shown| shown.key.choose_scheme(schemes).is_some());
+        let fitting = self
+            .0
+            .iter()
+            .find(|shown| shown.key.choose_scheme(schemes).is_some());
         fitting.or_else(|| self.0.first()).cloned()
     }
 }
@@ -68,7 +95,10 @@ pub(crate) struct ServerTls {
 
 impl ServerTls {
     /// For the admin listener and the regular gateways: no client certificate is asked for.
-    pub(crate) fn regular(&self, identity: &Arc<ShownIdentity>) -> Result<Arc<ServerConfig>, rustls::Error> {
+    pub(crate) fn regular(
+        &self,
+        identity: &Arc<ShownIdentity>,
+    ) -> Result<Arc<ServerConfig>, rustls::Error> {
         let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
             .with_no_client_auth()
@@ -82,7 +112,7 @@ impl ServerTls {
         identity: &Arc<ShownIdentity>,
         trusting: Trusting,
     ) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let verifier = ClientVerifier::new(trusting, self.limits.clone(), Arc::clone(&self.provider));
+        let verifier = ClientVerifier::new(trusting, self.limits, Arc::clone(&self.provider));
         let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
             .with_client_cert_verifier(Arc::new(verifier))
@@ -109,7 +139,9 @@ struct OurTime(Clock);
 
 impl TimeProvider for OurTime {
     fn current_time(&self) -> Option<UnixTime> {
-        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(self.0.now().unix_seconds())))
+        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(
+            self.0.now().unix_seconds(),
+        )))
     }
 }
 

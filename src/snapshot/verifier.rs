@@ -13,7 +13,9 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme,
+};
 
 use crate::clock::Moment;
 use crate::trust::judge::{self, Distrust, Verified};
@@ -57,8 +59,16 @@ pub(crate) struct ClientVerifier {
 }
 
 impl ClientVerifier {
-    pub(crate) const fn new(trusting: Trusting, limits: TrustLimits, provider: Arc<CryptoProvider>) -> Self {
-        Self { trusting, limits, provider }
+    pub(crate) const fn new(
+        trusting: Trusting,
+        limits: TrustLimits,
+        provider: Arc<CryptoProvider>,
+    ) -> Self {
+        Self {
+            trusting,
+            limits,
+            provider,
+        }
     }
 }
 
@@ -89,13 +99,17 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        let presented: Vec<CertificateDer<'_>> =
-            std::iter::once(end_entity).chain(intermediates).map(|certificate| certificate.as_ref().into()).collect();
+        let presented: Vec<CertificateDer<'_>> = std::iter::once(end_entity)
+            .chain(intermediates)
+            .map(|certificate| certificate.as_ref().into())
+            .collect();
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let moment = Moment::from_unix_seconds(seconds);
         let verdict = match &self.trusting {
             Trusting::Realm(set) => judge::judge(set.as_ref(), &presented, moment, &self.limits),
-            Trusting::Shared(shared) => judge::judge(shared.as_ref(), &presented, moment, &self.limits),
+            Trusting::Shared(shared) => {
+                judge::judge(shared.as_ref(), &presented, moment, &self.limits)
+            }
         };
         let answer = match &verdict {
             Ok(_) => Ok(ClientCertVerified::assertion()),
@@ -103,7 +117,9 @@ impl ClientCertVerifier for ClientVerifier {
         };
         let told = VERDICT.try_with(|slot| slot.replace(Some(verdict)));
         if told.is_err() {
-            return Err(rustls::Error::General("a client certificate was judged outside of a handshake".to_owned()));
+            return Err(rustls::Error::General(
+                "a client certificate was judged outside of a handshake".to_owned(),
+            ));
         }
         answer
     }
@@ -129,7 +145,9 @@ impl ClientCertVerifier for ClientVerifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -137,7 +155,9 @@ impl ClientCertVerifier for ClientVerifier {
 fn refusal(reason: Reason) -> rustls::Error {
     let error = match reason {
         // unknown_ca
-        Reason::UnknownIssuer | Reason::IncompleteChain | Reason::AnchorRemoved => CertificateError::UnknownIssuer,
+        Reason::UnknownIssuer | Reason::IncompleteChain | Reason::AnchorRemoved => {
+            CertificateError::UnknownIssuer
+        }
         // certificate_expired
         Reason::Expired | Reason::NotYetValid => CertificateError::Expired,
         // certificate_revoked
