@@ -53,7 +53,7 @@ pub enum InvalidP12 {
     WrongPassword,
     /// An encryption or a structure that is not read.
     #[error(
-        "the PKCS#12 file is protected in a way that is not read: export it with AES-256 and SHA-256, or convert it to PEM"
+        "the PKCS#12 file is made in a way that is not read: export it with AES-256 and SHA-256, or convert it to PEM"
     )]
     Unsupported,
     /// The structure is broken.
@@ -114,6 +114,8 @@ pub fn read(der: &[u8], password: Option<&Secret>) -> Result<Contents, InvalidP1
     let archive = Pkcs12Archive::from_pkcs12(der, text).map_err(|error| match cause(&error) {
         Cause::Password => refused,
         Cause::Unsupported => InvalidP12::Unsupported,
+        // The library tells unknown algorithms and broken structures alike; a damaged file shows at the outline.
+        Cause::Structure if is_p12(der) => InvalidP12::Unsupported,
         Cause::Structure => InvalidP12::Damaged,
     })?;
     Ok(Contents {
