@@ -75,6 +75,24 @@ fn a_client_stays_when_another_anchor_serves() {
 }
 
 #[test]
+fn says_what_keeps_the_remaining_anchor_from_serving() {
+    let root = Made::root(ca("Root"));
+    let old = Made::root_with(
+        with(ca("Root"), |params| {
+            params.not_after = time::macros::datetime!(2030-02-01 0:00 UTC)
+        }),
+        root.key.clone(),
+    );
+    let verified = judged(
+        &set(&[&root, &old]),
+        &chain(&[&root.issue(client("client"))]),
+    )
+    .unwrap();
+    let distrust = recheck(&verified, &set(&[&old]), now()).unwrap_err();
+    assert_eq!(distrust.reason, Reason::Expired);
+}
+
+#[test]
 fn a_client_goes_when_a_certificate_of_its_path_expires() {
     let until = |params, end| {
         with(params, |params: &mut rcgen::CertificateParams| {

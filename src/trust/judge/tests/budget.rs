@@ -205,3 +205,16 @@ fn helpers_of_one_name_are_not_all_tried() {
     assert_eq!(judged.unwrap_err().reason, Reason::BadSignature);
     assert!(checks <= 4, "{checks}");
 }
+
+#[test]
+fn of_presented_certificates_with_one_name_the_one_with_the_right_key_identifier_is_tried_first() {
+    let root = Made::root(ca("Root"));
+    let middles: Vec<Made> = (0..9).map(|_| root.issue(ca("Middle"))).collect();
+    for middle in &middles {
+        let leaf = middle.issue(client("client"));
+        let presented: Vec<&Made> = std::iter::once(&leaf).chain(&middles).collect();
+        let (judged, checks) = counted(&set(&[&root]), &chain(&presented));
+        assert!(judged.is_ok());
+        assert_eq!(checks, 2);
+    }
+}

@@ -100,6 +100,26 @@ fn a_hostile_owner_cannot_make_another_owners_client_refused() {
 }
 
 #[test]
+fn an_owner_who_has_an_anchor_in_common_with_a_hostile_one_pays_for_itself() {
+    let honest = Made::root(ca("Root"));
+    let middle = honest.issue(ca("Middle"));
+    let leaf = middle.issue(client("client"));
+    let key_id = leaf.certificate.facts().authority_key_id.clone().unwrap();
+    let mut hostile: Vec<Made> = (0..10)
+        .map(|_| Made::root(with_key_id(ca("Middle"), &key_id)))
+        .collect();
+    hostile.push(honest.clone());
+    let of_hostile = Arc::new(set(&hostile.iter().collect::<Vec<_>>()));
+    let of_honest = Arc::new(set(&[&honest]));
+    for (first, second) in [("a", "z"), ("z", "a")] {
+        let shared = with_all(&[(first, &of_hostile), (second, &of_honest)]);
+        let (judged, checks) = counted(&shared, &chain(&[&leaf, &middle]));
+        assert_eq!(judged.unwrap().anchor, honest.certificate.fingerprint());
+        assert_eq!(checks, 6);
+    }
+}
+
+#[test]
 fn thirty_hostile_owners_with_the_same_names_do_not_get_in_the_way() {
     let honest = Made::root(ca("Root"));
     let key_id = honest.certificate.facts().subject_key_id.clone().unwrap();
