@@ -6,5 +6,6 @@ pub mod clock;
 pub mod domain;
 pub mod pki;
 pub mod snapshot;
+pub mod store;
 pub mod telemetry;
 pub mod trust;
