@@ -242,9 +242,9 @@ fn project() -> Vec<Source> {
     for folder in ["src", "tests"] {
         collect(folder, &mut sources);
     }
-    let test_files: HashSet<_> = sources.iter().flat_map(Source::test_files).collect();
+    let test_modules: Vec<_> = sources.iter().flat_map(Source::test_modules).collect();
     for source in &mut sources {
-        source.is_test |= test_files.contains(&source.path);
+        source.is_test |= test_modules.iter().any(|place| source.is_within(place));
     }
     sources
 }
@@ -408,7 +408,6 @@ fn a_foreign_crate_that_the_table_does_not_allow_is_told() {
             "tokio::task_local! {}\nuse tokio::sync::watch;\nuse tokio::net::TcpStream;",
             &["3: the room snapshot may not use tokio::net::TcpStream"],
         ),
-        ("src/pki/tests.rs", "use tokio::spawn;", &[]),
     ];
     for (path, text, expected) in cases {
         assert_eq!(told_of(path, text), *expected, "{text}");
@@ -488,13 +487,26 @@ fn comments_blank_lines_and_tests_are_no_lines_of_code() {
 }
 
 #[test]
-fn a_file_that_another_declares_as_its_tests_is_test_code() {
-    let source = Source::new(
-        "src/pki/pem.rs",
-        "#[cfg(test)]\n#[allow(x)]\nmod samples;\nmod other;",
-    );
-    assert_eq!(
-        source.test_files(),
-        ["src/pki/pem/samples.rs", "src/pki/pem/samples/mod.rs"]
-    );
+fn a_module_that_another_file_declares_as_its_tests_is_test_code() {
+    let text = "#[cfg(test)]\n#[allow(x)]\nmod samples;\nmod other;\n#[cfg(test)]\nmod here {}";
+    let cases = [
+        ("src/pki/pem.rs", "src/pki/pem/samples"),
+        ("src/pki/mod.rs", "src/pki/samples"),
+        ("src/lib.rs", "src/samples"),
+    ];
+    for (path, expected) in cases {
+        assert_eq!(Source::new(path, text).test_modules(), [expected]);
+    }
+    for (path, expected) in [
+        ("src/pki/pem/samples.rs", true),
+        ("src/pki/pem/samples/mod.rs", true),
+        ("src/pki/pem/samples/odd/names.rs", true),
+        ("src/pki/pem/samples_of_keys.rs", false),
+        ("src/pki/pem.rs", false),
+    ] {
+        assert_eq!(
+            Source::new(path, "").is_within("src/pki/pem/samples"),
+            expected
+        );
+    }
 }

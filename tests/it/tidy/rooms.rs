@@ -126,7 +126,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "manifest",
         floor: 3,
         rooms: &["clock", "domain", "pki"],
-        crates: &["base64", "serde", "serde_json", "toml"],
+        crates: &["base64", "http", "serde", "serde_json", "toml"],
     },
     Room {
         name: "control",
@@ -199,6 +199,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "ipnet",
             "percent_encoding",
             "rustls",
+            "serde",
             "serde_json",
             "socket2",
             "tokio",
@@ -355,6 +356,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "tokio_rustls",
             "toml",
             "tracing",
+            "uuid",
         ],
     },
     Room {

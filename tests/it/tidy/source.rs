@@ -30,7 +30,7 @@ impl Source {
             path: path.to_owned(),
             code,
             tests,
-            is_test: path.ends_with("/tests.rs") || path.starts_with("tests/"),
+            is_test: path.starts_with("tests/"),
         }
     }
 
@@ -146,30 +146,30 @@ impl Source {
         names
     }
 
-    /// The names of files that hold test code only: `mod name;` under `#[cfg(test)]`.
-    pub(crate) fn test_files(&self) -> Vec<String> {
+    /// The modules in files of their own that hold test code only: `mod name;` under `#[cfg(test)]` is
+    /// `src/room/file/name`, which stands for the file `name.rs` and everything in the folder `name/`.
+    pub(crate) fn test_modules(&self) -> Vec<String> {
         let folder = match self.path.strip_suffix("/mod.rs") {
             Some(folder) => folder,
             None if self.path == "src/lib.rs" || self.path == "src/main.rs" => "src",
             None => self.path.trim_end_matches(".rs"),
         };
         let items = self.tests.iter().map(|range| &self.code[range.clone()]);
-        let named = items.filter_map(|item| {
+        let modules = items.filter_map(|item| {
             let item = String::from_utf8_lossy(item);
-            let words: Vec<_> = item.trim_end_matches(';').split_whitespace().collect();
+            let words: Vec<_> = item.strip_suffix(';')?.split_whitespace().collect();
             match words.as_slice() {
-                [.., "mod", name] if item.ends_with(';') => Some((*name).to_owned()),
+                [.., "mod", name] => Some(format!("{folder}/{name}")),
                 _ => None,
             }
         });
-        named
-            .flat_map(|name| {
-                [
-                    format!("{folder}/{name}.rs"),
-                    format!("{folder}/{name}/mod.rs"),
-                ]
-            })
-            .collect()
+        modules.collect()
+    }
+
+    /// Whether the file is the module at `place`, or lies within it.
+    pub(crate) fn is_within(&self, place: &str) -> bool {
+        let rest = self.path.strip_prefix(place);
+        rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
     }
 }
 
