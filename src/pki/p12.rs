@@ -53,7 +53,7 @@ pub enum InvalidP12 {
     WrongPassword,
     /// An encryption or a structure that is not read.
     #[error(
-        "the PKCS#12 file is protected in a way that is not read: export it with AES-256 and SHA-256, or convert it to PEM"
+        "the PKCS#12 file is made in a way that is not read: export it with AES-256 and SHA-256, or convert it to PEM"
     )]
     Unsupported,
     /// The structure is broken.
