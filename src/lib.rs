@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod domain;
+pub mod outbound;
 pub mod pki;
 pub mod snapshot;
 pub mod store;
