@@ -389,3 +389,6 @@ pub(crate) fn stored_revision(
         .map(u64::from_le_bytes)
         .ok_or(Fault::Meta { key: META_REVISION })
 }
+
+#[cfg(test)]
+mod tests;
