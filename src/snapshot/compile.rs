@@ -14,6 +14,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::IdentitySlot;
+use crate::domain::installation::Installation;
 use crate::domain::name::{ConnectionName, RealmName};
 use crate::domain::pipeline::Handler;
 use crate::domain::publishing::base_path;
@@ -274,7 +275,8 @@ impl Compiler {
         shown: &Shown,
     ) -> Result<RealmEnvironment, CompileError> {
         let former = former.map(|former| former.environments.get(environment));
-        let mtls = self.mtls_endpoint(realm, environment, shown)?;
+        let kept = former.and_then(|former| former.mtls.as_ref());
+        let mtls = self.mtls_endpoint(realm, environment, kept, shown)?;
         let epoch = match former {
             None => Epoch::first(),
             Some(former) => {
@@ -312,34 +314,39 @@ impl Compiler {
         &self,
         realm: &Realm,
         environment: Environment,
+        former: Option<&MtlsEndpoint>,
         shown: &Shown,
     ) -> Result<Option<MtlsEndpoint>, CompileError> {
-        let mut anchors = Vec::new();
-        let mut helpers = Vec::new();
-        for installation in realm.installed(environment) {
-            let account: Arc<str> = installation.account.as_str().into();
-            anchors.extend(
-                installation
-                    .certificates
-                    .iter()
-                    .map(|one| (one.clone(), Arc::clone(&account))),
-            );
-            helpers.extend(installation.helpers.iter().cloned());
-        }
-        if anchors.is_empty() {
+        let installations: Vec<Arc<Installation>> = realm.installed(environment).cloned().collect();
+        if installations.is_empty() {
             return Ok(None);
         }
-        let trust = TrustSet::build(anchors, helpers).map_err(|source| CompileError::Trust {
-            realm: realm.name.clone(),
-            environment,
-            source,
-        })?;
-        let trust = Arc::new(trust);
-        let tls = self.server_tls.mutual(
-            shown.mtls.get(environment),
-            Trusting::Realm(Arc::clone(&trust)),
-        )?;
-        Ok(Some(MtlsEndpoint { trust, tls }))
+        let identity = shown.mtls.get(environment);
+        // An installation never changes while it is at work: the same ones mean the same trust.
+        let former =
+            former.filter(|former| same_installations(&former.installations, &installations));
+        if let Some(former) = former.filter(|former| Arc::ptr_eq(&former.identity, identity)) {
+            return Ok(Some(former.clone()));
+        }
+        let trust = match former {
+            Some(former) => Arc::clone(&former.trust),
+            None => Arc::new(
+                trust_set(&installations).map_err(|source| CompileError::Trust {
+                    realm: realm.name.clone(),
+                    environment,
+                    source,
+                })?,
+            ),
+        };
+        let tls = self
+            .server_tls
+            .mutual(identity, Trusting::Realm(Arc::clone(&trust)))?;
+        Ok(Some(MtlsEndpoint {
+            trust,
+            tls,
+            installations,
+            identity: Arc::clone(identity),
+        }))
     }
 
     fn targets(
@@ -376,6 +383,30 @@ impl Compiler {
         }
         Ok(targets)
     }
+}
+
+fn same_installations(left: &[Arc<Installation>], right: &[Arc<Installation>]) -> bool {
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .all(|(left, right)| Arc::ptr_eq(left, right))
+}
+
+fn trust_set(installations: &[Arc<Installation>]) -> Result<TrustSet, InvalidTrustSet> {
+    let mut anchors = Vec::new();
+    let mut helpers = Vec::new();
+    for installation in installations {
+        let account: Arc<str> = installation.account.as_str().into();
+        anchors.extend(
+            installation
+                .certificates
+                .iter()
+                .map(|one| (one.clone(), Arc::clone(&account))),
+        );
+        helpers.extend(installation.helpers.iter().cloned());
+    }
+    TrustSet::build(anchors, helpers)
 }
 
 fn deployed(
@@ -485,7 +516,7 @@ fn with_realm(
 fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {
     match (was, is) {
         (None, None) => true,
-        (Some(was), Some(is)) => was.same_as(is),
+        (Some(was), Some(is)) => Arc::ptr_eq(was, is) || was.same_as(is),
         (Some(_), None) | (None, Some(_)) => false,
     }
 }
