@@ -29,9 +29,18 @@ impl<B> UpstreamBody<B> {
     pub(super) fn new(incoming: Incoming, link: Link<B>, shard: &Arc<Shard<B>>) -> Self {
         if incoming.is_end_stream() {
             shard.put(link);
-            return Self { incoming, lease: None };
+            return Self {
+                incoming,
+                lease: None,
+            };
         }
-        Self { incoming, lease: Some(Lease { link, shard: Arc::clone(shard) }) }
+        Self {
+            incoming,
+            lease: Some(Lease {
+                link,
+                shard: Arc::clone(shard),
+            }),
+        }
     }
 }
 

@@ -71,7 +71,9 @@ impl Budget {
     pub fn reserve(self: &Arc<Self>, target: u64) -> Result<Slot, Bound> {
         let mut counts = self.counts();
         if counts.open >= self.limits.connections_max {
-            return Err(Bound::Process { connections_max: self.limits.connections_max });
+            return Err(Bound::Process {
+                connections_max: self.limits.connections_max,
+            });
         }
         let gate = self.gate(&mut counts, target);
         let connections_max = self.limits.connections_per_target_max;
@@ -130,8 +132,8 @@ impl Gate {
     }
 
     fn forget_unused(&self, counts: &mut Counts) {
-        let unused = self.open.load(Ordering::Relaxed) == 0
-            && self.waiting.load(Ordering::Relaxed) == 0;
+        let unused =
+            self.open.load(Ordering::Relaxed) == 0 && self.waiting.load(Ordering::Relaxed) == 0;
         if unused {
             counts.gates.remove(&self.target);
         }

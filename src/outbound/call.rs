@@ -58,7 +58,9 @@ where
             (None, false) => copy.map(Copy::into_request),
             (None, true) => None,
         };
-        let Some(request) = again else { return Err(told(target, failed.error)) };
+        let Some(request) = again else {
+            return Err(told(target, failed.error));
+        };
         let link = Box::pin(self.obtain(target, Reuse::No)).await?;
         self.exchange(target, link, request).await
     }
@@ -83,7 +85,9 @@ where
         link: Link<B>,
     ) -> Result<Response<UpstreamBody<B>>, OutboundError> {
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(OutboundError::SwitchedProtocols { host: target.url.host().into() });
+            return Err(OutboundError::SwitchedProtocols {
+                host: target.url.host().into(),
+            });
         }
         Ok(answer.map(|incoming| UpstreamBody::new(incoming, link, self.shard())))
     }
@@ -107,10 +111,15 @@ where
         mut bound: Bound,
         reuse: Reuse,
     ) -> Result<Obtained<B>, OutboundError> {
-        let turn = self.budget().wait(target.id).map_err(|bound| OutboundError::Overload { bound })?;
+        let turn = self
+            .budget()
+            .wait(target.id)
+            .map_err(|bound| OutboundError::Overload { bound })?;
         let looking = async {
             loop {
-                if reuse == Reuse::Welcome && let Some(link) = self.take_anywhere(target.id) {
+                if reuse == Reuse::Welcome
+                    && let Some(link) = self.take_anywhere(target.id)
+                {
                     return Obtained::Link(link);
                 }
                 match self.budget().reserve(target.id) {

@@ -146,13 +146,19 @@ impl std::fmt::Display for Bound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Target { connections_max } => {
-                write!(f, "all {connections_max} connections that may lead to the target are in use")
+                write!(
+                    f,
+                    "all {connections_max} connections that may lead to the target are in use"
+                )
             }
             Self::Process { connections_max } => {
                 write!(f, "all {connections_max} outgoing connections are in use")
             }
             Self::Waiting { calls_max } => {
-                write!(f, "{calls_max} calls wait for an outgoing connection already")
+                write!(
+                    f,
+                    "{calls_max} calls wait for an outgoing connection already"
+                )
             }
         }
     }

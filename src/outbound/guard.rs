@@ -138,13 +138,21 @@ mod tests {
     use super::*;
 
     fn check(guard: &OutgoingGuard, address: &str) -> Result<(), Forbidden> {
-        guard.check(address.parse().unwrap(), |ip| ip == IpAddr::from([10, 0, 0, 7]))
+        guard.check(address.parse().unwrap(), |ip| {
+            ip == IpAddr::from([10, 0, 0, 7])
+        })
     }
 
     fn guard(allowed: &[&str], listeners: &[&str]) -> OutgoingGuard {
         OutgoingGuard::new(
-            allowed.iter().map(|network| network.parse().unwrap()).collect(),
-            listeners.iter().map(|listener| listener.parse().unwrap()).collect(),
+            allowed
+                .iter()
+                .map(|network| network.parse().unwrap())
+                .collect(),
+            listeners
+                .iter()
+                .map(|listener| listener.parse().unwrap())
+                .collect(),
         )
     }
 
@@ -186,8 +194,16 @@ mod tests {
 
     #[test]
     fn lets_through_what_the_operator_lists() {
-        let guard = guard(&["127.0.0.0/8", "fe80::/10", "10.1.0.0/16"], &["10.1.0.1:443"]);
-        for address in ["127.0.0.1:80", "[::ffff:127.0.0.1]:80", "[fe80::1]:80", "10.1.0.1:443"] {
+        let guard = guard(
+            &["127.0.0.0/8", "fe80::/10", "10.1.0.0/16"],
+            &["10.1.0.1:443"],
+        );
+        for address in [
+            "127.0.0.1:80",
+            "[::ffff:127.0.0.1]:80",
+            "[fe80::1]:80",
+            "10.1.0.1:443",
+        ] {
             assert_eq!(check(&guard, address), Ok(()), "{address}");
         }
         assert_eq!(check(&guard, "[::1]:80"), Err(Forbidden::Loopback));
@@ -197,7 +213,12 @@ mod tests {
     fn refuses_our_own_listeners() {
         let guard = guard(
             &[],
-            &["192.0.2.1:443", "[2001:db8::1]:8443", "[::ffff:192.0.2.2]:443", "192.0.2.3:0"],
+            &[
+                "192.0.2.1:443",
+                "[2001:db8::1]:8443",
+                "[::ffff:192.0.2.2]:443",
+                "192.0.2.3:0",
+            ],
         );
         let cases = [
             ("192.0.2.1:443", false),

@@ -68,7 +68,11 @@ where
         let wire = timeout(Duration::from_millis(u64::from(after_ms)), connecting).await;
         let (wire, exchange) = wire.map_err(|_| {
             let host = target.url.host().into();
-            OutboundError::ConnectTimeout { host, after_ms, step }
+            OutboundError::ConnectTimeout {
+                host,
+                after_ms,
+                step,
+            }
         })??;
         let gate = Arc::clone(slot.gate());
         let opened = Builder::new().handshake(TokioIo::new(wire)).await;
@@ -108,10 +112,17 @@ where
         self.exchange.begin(body);
         request.body_mut().bind(&self.exchange);
         self.exchanges = self.exchanges.saturating_add(1);
-        self.sender.try_send_request(request).await.map_err(|mut failed| {
-            let unsent = failed.take_message();
-            Failed { unsent, answered: self.exchange.is_answered(), error: failed.into_error() }
-        })
+        self.sender
+            .try_send_request(request)
+            .await
+            .map_err(|mut failed| {
+                let unsent = failed.take_message();
+                Failed {
+                    unsent,
+                    answered: self.exchange.is_answered(),
+                    error: failed.into_error(),
+                }
+            })
     }
 }
 
@@ -180,8 +191,13 @@ async fn connect(
         return Ok((Wire::plain(socket, Arc::clone(&exchange)), exchange));
     };
     *step = ConnectStep::Handshake;
-    let failed = |failure| OutboundError::Tls { host: target.url.host().into(), failure };
-    let Some(name) = &target.server_name else { return Err(failed(TlsFailure::Incomplete)) };
+    let failed = |failure| OutboundError::Tls {
+        host: target.url.host().into(),
+        failure,
+    };
+    let Some(name) = &target.server_name else {
+        return Err(failed(TlsFailure::Incomplete));
+    };
     let connector = TlsConnector::from(Arc::clone(tls));
     let stream = connector.connect(name.clone(), socket).await;
     let stream = stream.map_err(|error| failed(TlsFailure::of_handshake(&error)))?;

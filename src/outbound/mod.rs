@@ -17,6 +17,6 @@ pub mod outgoing;
 pub mod pool;
 pub mod resolve;
 pub mod tls_failure;
-pub mod wire;
 #[cfg(test)]
 pub mod upstream;
+pub mod wire;

@@ -52,7 +52,9 @@ struct Idle<B> {
 
 impl<B> Clone for Pools<B> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
     }
 }
 
@@ -62,7 +64,15 @@ impl<B> Pools<B> {
         let others = (1..workers.get()).map(|_| Arc::new(Shard::new())).collect();
         let budget = Budget::new(limits);
         let first = Arc::new(Shard::new());
-        Self { inner: Arc::new(Inner { first, others, budget, guard, limits }) }
+        Self {
+            inner: Arc::new(Inner {
+                first,
+                others,
+                budget,
+                guard,
+                limits,
+            }),
+        }
     }
 
     /// How many connections are open, those in use included.
@@ -72,7 +82,10 @@ impl<B> Pools<B> {
 
     /// How many connections are idle.
     pub fn idle(&self) -> usize {
-        self.inner.shards().map(|shard| shard.idle()).fold(0, usize::saturating_add)
+        self.inner
+            .shards()
+            .map(|shard| shard.idle())
+            .fold(0, usize::saturating_add)
     }
 
     /// Sweeps once a second until the pools are gone; to be run as a task of its own.
@@ -111,8 +124,13 @@ impl<B> Pools<B> {
     /// The shard of the thread that asks.
     pub fn shard(&self) -> &Arc<Shard<B>> {
         let Inner { first, others, .. } = &*self.inner;
-        let number = worker_number().checked_rem(others.len().saturating_add(1)).unwrap_or(0);
-        number.checked_sub(1).and_then(|other| others.get(other)).unwrap_or(first)
+        let number = worker_number()
+            .checked_rem(others.len().saturating_add(1))
+            .unwrap_or(0);
+        number
+            .checked_sub(1)
+            .and_then(|other| others.get(other))
+            .unwrap_or(first)
     }
 
     /// Takes an idle connection to `target` out of whichever worker's pool has one.
@@ -134,7 +152,12 @@ impl<B> Inner<B> {
 
 impl<B> Shard<B> {
     fn new() -> Self {
-        Self { state: Mutex::new(State { idle: HashMap::new(), second: 0 }) }
+        Self {
+            state: Mutex::new(State {
+                idle: HashMap::new(),
+                second: 0,
+            }),
+        }
     }
 
     /// Takes the connection to `target` that was used last and is ready.
@@ -176,7 +199,11 @@ impl<B> Shard<B> {
 
     /// How many connections are idle.
     pub fn idle(&self) -> usize {
-        self.state().idle.values().map(Vec::len).fold(0, usize::saturating_add)
+        self.state()
+            .idle
+            .values()
+            .map(Vec::len)
+            .fold(0, usize::saturating_add)
     }
 
     /// Closes the connection that has been idle longest, of a few. Returns whether there was one.
@@ -184,8 +211,12 @@ impl<B> Shard<B> {
         let mut state = self.state();
         let sample = state.idle.iter().take(EVICTION_SAMPLE);
         let firsts = sample.filter_map(|(target, idle)| Some((idle.first()?.since, *target)));
-        let Some((_, target)) = firsts.min() else { return false };
-        let Some(idle) = state.idle.get_mut(&target) else { return false };
+        let Some((_, target)) = firsts.min() else {
+            return false;
+        };
+        let Some(idle) = state.idle.get_mut(&target) else {
+            return false;
+        };
         idle.remove(0);
         if idle.is_empty() {
             state.idle.remove(&target);

@@ -32,16 +32,22 @@ pub async fn open(
     let refused = drop_refused(&mut addresses, guard);
     addresses.truncate(limits.addresses_max.max(1));
     match (refused, addresses.as_slice()) {
-        (Some((address, because)), []) => {
-            Err(OutboundError::NotAllowed { host: url.host().into(), address, because })
-        }
-        (None, []) => Err(OutboundError::NoAddress { host: url.host().into() }),
+        (Some((address, because)), []) => Err(OutboundError::NotAllowed {
+            host: url.host().into(),
+            address,
+            because,
+        }),
+        (None, []) => Err(OutboundError::NoAddress {
+            host: url.host().into(),
+        }),
         (_, addresses) => {
-            let stream = connect(addresses).await.map_err(|failed| OutboundError::Connect {
-                host: url.host().into(),
-                address: failed.address,
-                source: failed.source,
-            })?;
+            let stream = connect(addresses)
+                .await
+                .map_err(|failed| OutboundError::Connect {
+                    host: url.host().into(),
+                    address: failed.address,
+                    source: failed.source,
+                })?;
             // Without it the last part of a request waits for the acknowledgement of the first. A socket that does
             // not take the option is slower, not wrong.
             let _ = stream.set_nodelay(true);
@@ -57,7 +63,10 @@ async fn resolve(url: &BaseUrl) -> Result<Vec<SocketAddr>, OutboundError> {
         return Ok(vec![SocketAddr::new(ip, url.port())]);
     }
     let found = lookup_host((host, url.port())).await;
-    let found = found.map_err(|source| OutboundError::Resolve { host: host.into(), source })?;
+    let found = found.map_err(|source| OutboundError::Resolve {
+        host: host.into(),
+        source,
+    })?;
     Ok(found.collect())
 }
 
@@ -124,7 +133,10 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failed> {
         }
         if attempts.is_empty() && !more {
             return Err(first_failure.unwrap_or_else(|| Failed {
-                address: addresses.first().copied().unwrap_or(([0, 0, 0, 0], 0).into()),
+                address: addresses
+                    .first()
+                    .copied()
+                    .unwrap_or(([0, 0, 0, 0], 0).into()),
                 source: io::ErrorKind::Interrupted.into(),
             }));
         }
@@ -132,7 +144,9 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failed> {
 }
 
 async fn connect_one(address: SocketAddr) -> Result<TcpStream, Failed> {
-    TcpStream::connect(address).await.map_err(|source| Failed { address, source })
+    TcpStream::connect(address)
+        .await
+        .map_err(|source| Failed { address, source })
 }
 
 #[cfg(test)]
@@ -161,12 +175,19 @@ mod tests {
     #[tokio::test]
     async fn refuses_addresses_and_names_of_this_host() {
         let guard = OutgoingGuard::default();
-        for url in ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1", "http://127.1:1"]
-        {
+        for url in [
+            "http://127.0.0.1:1",
+            "http://[::1]:1",
+            "http://localhost:1",
+            "http://127.1:1",
+        ] {
             let error = open_url(url, &guard).await.unwrap_err();
             let refused = matches!(
                 error,
-                OutboundError::NotAllowed { because: Forbidden::Loopback, .. }
+                OutboundError::NotAllowed {
+                    because: Forbidden::Loopback,
+                    ..
+                }
             );
             assert!(refused, "{url}: {error}");
         }
@@ -174,7 +195,9 @@ mod tests {
 
     #[tokio::test]
     async fn tells_of_a_name_without_address() {
-        let error = open_url("http://nowhere.invalid", &allow_loopback()).await.unwrap_err();
+        let error = open_url("http://nowhere.invalid", &allow_loopback())
+            .await
+            .unwrap_err();
         assert!(matches!(error, OutboundError::Resolve { .. }), "{error}");
     }
 
@@ -190,7 +213,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let good = listener.local_addr().unwrap();
         let addresses = [closed_port().await, closed_port().await, good];
-        let stream = connect(&addresses).await.map_err(|failed| failed.source).unwrap();
+        let stream = connect(&addresses)
+            .await
+            .map_err(|failed| failed.source)
+            .unwrap();
         assert_eq!(stream.peer_addr().unwrap(), good);
     }
 
@@ -204,11 +230,15 @@ mod tests {
 
     #[test]
     fn skips_refused_addresses_and_keeps_the_others() {
-        let mut addresses: Vec<SocketAddr> =
-            ["169.254.169.254:80", "192.0.2.1:80", "[::1]:80"].map(|a| a.parse().unwrap()).into();
+        let mut addresses: Vec<SocketAddr> = ["169.254.169.254:80", "192.0.2.1:80", "[::1]:80"]
+            .map(|a| a.parse().unwrap())
+            .into();
         let refused = drop_refused(&mut addresses, &OutgoingGuard::default());
         assert_eq!(addresses, ["192.0.2.1:80".parse().unwrap()]);
-        assert_eq!(refused, Some(([169, 254, 169, 254].into(), Forbidden::LinkLocal)));
+        assert_eq!(
+            refused,
+            Some(([169, 254, 169, 254].into(), Forbidden::LinkLocal))
+        );
     }
 
     #[test]

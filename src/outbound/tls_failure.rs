@@ -93,7 +93,9 @@ impl TlsFailure {
                 return Some(Self::of(tls));
             }
             // What an `io::Error` wraps is not its source, but its own content.
-            let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            let wrapped = error
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref);
             layer = match wrapped {
                 Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),
                 None => error.source(),
@@ -110,7 +112,9 @@ impl TlsFailure {
             return Self::RefusedUs { alert: *alert };
         }
         if let rustls::Error::PeerIncompatible(lacks) = error {
-            return Self::NothingInCommon { lacks: lacks.clone() };
+            return Self::NothingInCommon {
+                lacks: lacks.clone(),
+            };
         }
         if let rustls::Error::InvalidMessage(_) = error {
             return Self::NotTls;
@@ -118,23 +122,37 @@ impl TlsFailure {
         if let rustls::Error::NoCertificatesPresented = error {
             return Self::NoCertificate;
         }
-        Self::Protocol { error: error.clone() }
+        Self::Protocol {
+            error: error.clone(),
+        }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the enum is not exhaustive, and what is left has no story of its own"
+    )]
     fn of_certificate(error: &CertificateError) -> Self {
         use CertificateError as E;
         match error {
             E::UnknownIssuer => Self::UnknownIssuer,
-            E::NotValidForName => Self::NameMismatch { presented: Vec::new() },
+            E::NotValidForName => Self::NameMismatch {
+                presented: Vec::new(),
+            },
             E::NotValidForNameContext { presented, .. } => Self::NameMismatch {
-                presented: presented.iter().take(NAMES_MAX).map(|name| shown(name)).collect(),
+                presented: presented
+                    .iter()
+                    .take(NAMES_MAX)
+                    .map(|name| shown(name))
+                    .collect(),
             },
             E::Expired => Self::Expired { not_after: None },
-            E::ExpiredContext { not_after, .. } => Self::Expired { not_after: moment(*not_after) },
+            E::ExpiredContext { not_after, .. } => Self::Expired {
+                not_after: moment(*not_after),
+            },
             E::NotValidYet => Self::NotYetValid { not_before: None },
-            E::NotValidYetContext { not_before, .. } => {
-                Self::NotYetValid { not_before: moment(*not_before) }
-            }
+            E::NotValidYetContext { not_before, .. } => Self::NotYetValid {
+                not_before: moment(*not_before),
+            },
             E::Revoked => Self::Revoked,
             E::UnknownRevocationStatus
             | E::ExpiredRevocationList
@@ -147,7 +165,9 @@ impl TlsFailure {
             }
             E::UnhandledCriticalExtension => Self::UnknownCriticalExtension,
             E::BadEncoding => Self::MalformedCertificate,
-            other => Self::UnacceptableCertificate { error: other.clone() },
+            other => Self::UnacceptableCertificate {
+                error: other.clone(),
+            },
         }
     }
 }
@@ -225,12 +245,22 @@ impl fmt::Display for TlsFailure {
     }
 }
 
+/// A name as people write it; the library tells `DnsName("a.example")`.
 fn shown(name: &str) -> String {
-    name.chars().take(NAME_CHARS_MAX).flat_map(char::escape_debug).collect()
+    let inner = name
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
+    let bare = inner.unwrap_or(name).trim_matches('"');
+    bare.chars()
+        .take(NAME_CHARS_MAX)
+        .flat_map(char::escape_debug)
+        .collect()
 }
 
 fn moment(time: UnixTime) -> Option<Moment> {
-    i64::try_from(time.as_secs()).ok().map(Moment::from_unix_seconds)
+    i64::try_from(time.as_secs())
+        .ok()
+        .map(Moment::from_unix_seconds)
 }
 
 #[cfg(test)]
@@ -242,7 +272,10 @@ mod tests {
         let alert = AlertDescription::CertificateRequired;
         let inner = io::Error::other(rustls::Error::AlertReceived(alert));
         let outer = io::Error::other(inner);
-        assert_eq!(TlsFailure::found_in(&outer), Some(TlsFailure::RefusedUs { alert }));
+        assert_eq!(
+            TlsFailure::found_in(&outer),
+            Some(TlsFailure::RefusedUs { alert })
+        );
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);
         assert_eq!(TlsFailure::found_in(&reset), None);
         assert_eq!(TlsFailure::of_handshake(&reset), TlsFailure::Closed);
@@ -251,7 +284,10 @@ mod tests {
     #[test]
     fn tells_when_a_certificate_ended() {
         let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(86_400));
-        let error = CertificateError::ExpiredContext { time, not_after: time };
+        let error = CertificateError::ExpiredContext {
+            time,
+            not_after: time,
+        };
         let failure = TlsFailure::of(&rustls::Error::InvalidCertificate(error));
         assert_eq!(
             failure.to_string(),
@@ -267,6 +303,9 @@ mod tests {
             presented,
         };
         let told = TlsFailure::of(&rustls::Error::InvalidCertificate(error)).to_string();
-        assert!(told.len() < 500 && !told.contains('\n') && told.contains("a\\nbbb"), "{told}");
+        assert!(
+            told.len() < 500 && !told.contains('\n') && told.contains("a\\nbbb"),
+            "{told}"
+        );
     }
 }

@@ -22,7 +22,8 @@ impl Exchange {
     /// A new exchange begins.
     pub fn begin(&self, request_sent: RequestBody) {
         self.answered.store(false, Ordering::Relaxed);
-        self.request_sent.store(request_sent == RequestBody::None, Ordering::Relaxed);
+        self.request_sent
+            .store(request_sent == RequestBody::None, Ordering::Relaxed);
     }
 
     /// The request's body came to its end.
@@ -62,23 +63,29 @@ pub struct Socket {
 impl Socket {
     /// Wraps an open connection.
     pub const fn new(stream: TcpStream) -> Self {
-        Self { stream, write_failed: false }
+        Self {
+            stream,
+            write_failed: false,
+        }
     }
 
     fn unless_gone<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        match written {
-            Poll::Ready(Err(error)) if is_gone(&error) => {
+        match &written {
+            Poll::Ready(Err(error)) if is_gone(error) => {
                 self.write_failed = true;
                 Poll::Pending
             }
-            other => other,
+            Poll::Ready(_) | Poll::Pending => written,
         }
     }
 }
 
 fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
-    matches!(error.kind(), Kind::BrokenPipe | Kind::ConnectionReset | Kind::ConnectionAborted)
+    matches!(
+        error.kind(),
+        Kind::BrokenPipe | Kind::ConnectionReset | Kind::ConnectionAborted
+    )
 }
 
 impl AsyncRead for Socket {
@@ -145,12 +152,18 @@ enum Transport {
 impl Wire {
     /// HTTP in the clear.
     pub const fn plain(socket: Socket, exchange: Arc<Exchange>) -> Self {
-        Self { transport: Transport::Plain(socket), exchange }
+        Self {
+            transport: Transport::Plain(socket),
+            exchange,
+        }
     }
 
     /// HTTP over TLS.
     pub fn tls(stream: TlsStream<Socket>, exchange: Arc<Exchange>) -> Self {
-        Self { transport: Transport::Tls(Box::new(stream)), exchange }
+        Self {
+            transport: Transport::Tls(Box::new(stream)),
+            exchange,
+        }
     }
 }
 
