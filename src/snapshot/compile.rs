@@ -3,27 +3,23 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::HeaderValue;
 use imbl::HashMap;
 use rustls::crypto::CryptoProvider;
 
 use crate::clock::Clock;
 use crate::domain::catalog::Catalog;
 use crate::domain::change::Touched;
-use crate::domain::deployment::Deployment;
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::IdentitySlot;
 use crate::domain::installation::Installation;
 use crate::domain::name::{ConnectionName, RealmName};
-use crate::domain::pipeline::Handler;
-use crate::domain::publishing::base_path;
 use crate::domain::realm::{Realm, RealmState};
-use crate::domain::trigger::{Method, MethodSet};
 use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
+use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
-use crate::snapshot::route::{CallCounters, CompiledHandler, Deployed, RouteConflict, RouteTable};
+use crate::snapshot::route::{RouteConflict, RouteTable};
 use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::verifier::Trusting;
@@ -289,20 +285,7 @@ impl Compiler {
                 }
             }
         };
-        let mut routes = RouteTable::default();
-        let deployments = realm
-            .deployments
-            .values()
-            .filter(|deployment| deployment.key.environment == environment);
-        for deployment in deployments {
-            let deployed = Arc::new(deployed(realm, deployment, former, targets)?);
-            routes
-                .add(&deployed)
-                .map_err(|source| CompileError::Route {
-                    realm: realm.name.clone(),
-                    source,
-                })?;
-        }
+        let routes = deploy::route_table(realm, environment, former, targets)?;
         Ok(RealmEnvironment {
             mtls,
             routes: Arc::new(routes),
@@ -407,66 +390,6 @@ fn trust_set(installations: &[Arc<Installation>]) -> Result<TrustSet, InvalidTru
         helpers.extend(installation.helpers.iter().cloned());
     }
     TrustSet::build(anchors, helpers)
-}
-
-fn deployed(
-    realm: &Realm,
-    deployment: &Deployment,
-    former: Option<&RealmEnvironment>,
-    targets: &Targets,
-) -> Result<Deployed, CompileError> {
-    let pipeline = &deployment.pipeline;
-    let environment = deployment.key.environment;
-    let handler = match &pipeline.handler {
-        Handler::Echo => CompiledHandler::Echo,
-        Handler::Mock(document) => CompiledHandler::Mock(document.clone()),
-        Handler::Upstream {
-            connection,
-            identity_headers,
-        } => {
-            let target =
-                targets
-                    .find(connection, environment)
-                    .ok_or_else(|| CompileError::NoTarget {
-                        realm: realm.name.clone(),
-                        connection: connection.clone(),
-                        environment,
-                    })?;
-            CompiledHandler::Upstream {
-                target: Arc::clone(target),
-                identity_headers: *identity_headers,
-            }
-        }
-    };
-    let base_path = base_path(realm.name.as_str(), &pipeline.key);
-    let counters = former
-        .and_then(|former| {
-            former
-                .routes
-                .find(&base_path)
-                .map(|found| Arc::clone(&found.deployed.counters))
-        })
-        .unwrap_or_else(|| Arc::new(CallCounters::default()));
-    Ok(Deployed {
-        realm: realm.name.clone(),
-        environment,
-        key: pipeline.key.clone(),
-        revision: pipeline.revision,
-        base_path,
-        trigger: pipeline.trigger.clone(),
-        allow: allow(pipeline.trigger.methods),
-        handler,
-        counters,
-    })
-}
-
-/// The value of `Allow`: HEAD goes with GET.
-fn allow(methods: MethodSet) -> HeaderValue {
-    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
-    if methods.contains(Method::Get) {
-        names.push("HEAD");
-    }
-    HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// A realm that does not compile: known, and shut.
