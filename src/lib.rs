@@ -2,6 +2,14 @@
 //!
 //! `docs/architecture.md` tells which room does what, and who may know whom.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows says so by ending"
+    )
+)]
+
 pub mod clock;
 pub mod domain;
 pub mod outbound;
