@@ -393,3 +393,6 @@ fn ec_pair(curve: &'static EcdsaSigningAlgorithm, der: &[u8]) -> Option<Pair> {
 fn failed(_: aws_lc_rs::error::Unspecified) -> KeyFailure {
     KeyFailure
 }
+
+#[cfg(test)]
+mod tests;

@@ -246,3 +246,6 @@ fn data(content: &[u8]) -> Vec<u8> {
 fn is_bmp(text: &str) -> bool {
     text.chars().all(|character| u32::from(character) <= 0xffff)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,674 @@
+use proptest::prelude::*;
+use rcgen::{CertificateParams, CustomExtension, DnType, KeyPair};
+
+use super::*;
+use crate::pki::authority::{Authority, AuthorityRequest, ClientRequest};
+use crate::pki::der::tag;
+use crate::pki::key::KeyChoice;
+use crate::pki::openssl::Openssl;
+
+fn authority(key: KeyChoice) -> Authority {
+    Authority::self_signed(&AuthorityRequest {
+        common_name: "Acme Root".to_owned(),
+        organization: Some("Acme".to_owned()),
+        not_before: Moment::parse("2026-01-01").unwrap(),
+        not_after: Moment::parse("2056-01-01").unwrap(),
+        path_length: Some(1),
+        key,
+    })
+    .unwrap()
+}
+
+fn client() -> ClientRequest {
+    ClientRequest {
+        common_name: "client-1".to_owned(),
+        organization: None,
+        sans: vec![
+            "DNS:client-1.acme.example".to_owned(),
+            "URI:spiffe://acme/1".to_owned(),
+        ],
+        not_before: Moment::parse("2026-01-01").unwrap(),
+        not_after: Moment::parse("2027-01-31T12:00:00Z").unwrap(),
+        key: KeyChoice::EcP256,
+    }
+}
+
+/// A certificate with extensions of these OIDs (below 2.5.29), contents and criticality.
+fn with_extensions(extensions: &[(u64, Vec<u8>, bool)]) -> Vec<u8> {
+    let mut params = CertificateParams::default();
+    params.custom_extensions = extensions
+        .iter()
+        .map(|(id, content, critical)| {
+            let mut extension =
+                CustomExtension::from_oid_content(&[2, 5, 29, *id], content.clone());
+            extension.set_criticality(*critical);
+            extension
+        })
+        .collect();
+    params
+        .self_signed(&KeyPair::generate().unwrap())
+        .unwrap()
+        .der()
+        .to_vec()
+}
+
+fn facts_with(id: u64, content: &[u8]) -> Facts {
+    Certificate::from_der(&with_extensions(&[(id, content.to_vec(), false)]))
+        .unwrap()
+        .facts()
+        .clone()
+}
+
+#[test]
+fn tells_what_a_root_says() {
+    let root = authority(KeyChoice::EcP384).certificate;
+    let facts = root.facts();
+    assert_eq!(facts.version, 3);
+    assert_eq!(
+        (facts.subject.as_str(), &facts.issuer),
+        ("CN=Acme Root,O=Acme", &facts.subject)
+    );
+    assert_eq!(facts.not_before, Moment::parse("2026-01-01").unwrap());
+    assert_eq!(facts.not_after, Moment::parse("2056-01-01").unwrap());
+    assert_eq!(facts.key.to_string(), "EC P-384");
+    assert_eq!(facts.signature_algorithm, "ecdsa-with-SHA384");
+    assert_eq!(
+        facts.basic_constraints,
+        Some(BasicConstraints {
+            ca: true,
+            path_length: Some(1)
+        })
+    );
+    assert_eq!(facts.key_usage.unwrap().names(), ["keyCertSign", "cRLSign"]);
+    assert_eq!(
+        (
+            facts.extended_key_usage.as_ref(),
+            facts.allows_client_auth()
+        ),
+        (None, true)
+    );
+    assert!(facts.self_issued && facts.is_ca() && root.is_self_signed());
+    assert!(facts.sans.is_empty() && facts.unknown_critical.is_empty());
+    assert_eq!(root.fingerprint(), Fingerprint::of(root.der()));
+}
+
+#[test]
+fn tells_what_a_client_says() {
+    let root = authority(KeyChoice::EcP256);
+    let leaf = root.issue_client(&client()).unwrap().certificate;
+    let facts = leaf.facts();
+    assert_eq!(
+        (facts.subject.as_str(), facts.issuer.as_str()),
+        ("CN=client-1", "CN=Acme Root,O=Acme")
+    );
+    assert_eq!(facts.raw_issuer, root.certificate.facts().raw_subject);
+    assert_eq!(
+        facts.not_after,
+        Moment::parse("2027-01-31T12:00:00Z").unwrap()
+    );
+    assert_eq!(
+        facts.basic_constraints,
+        Some(BasicConstraints {
+            ca: false,
+            path_length: None
+        })
+    );
+    assert_eq!(facts.key_usage.unwrap().names(), ["digitalSignature"]);
+    assert_eq!(
+        facts.extended_key_usage.as_deref(),
+        Some(&["clientAuth".to_owned()][..])
+    );
+    assert!(facts.allows_client_auth() && !facts.allows_server_auth() && !facts.is_ca());
+    assert_eq!(
+        facts.sans,
+        ["DNS:client-1.acme.example", "URI:spiffe://acme/1"]
+    );
+    assert_eq!(
+        facts.authority_key_id,
+        root.certificate.facts().subject_key_id
+    );
+    assert!(facts.authority_key_id.is_some() && facts.subject_key_id.is_some());
+    assert!(!facts.self_issued && !leaf.is_self_signed());
+}
+
+#[test]
+fn is_valid_through_its_last_second() {
+    let facts = authority(KeyChoice::EcP256)
+        .issue_client(&client())
+        .unwrap()
+        .certificate
+        .facts()
+        .clone();
+    let cases = [
+        ("2025-12-31T23:59:59.999Z", false),
+        ("2026-01-01T00:00:00Z", true),
+        ("2027-01-31T12:00:00.999Z", true),
+        ("2027-01-31T12:00:01Z", false),
+    ];
+    for (moment, valid) in cases {
+        assert_eq!(
+            facts.is_valid_at(Moment::parse(moment).unwrap()),
+            valid,
+            "{moment}"
+        );
+    }
+}
+
+#[test]
+fn agrees_with_openssl() {
+    let openssl = Openssl::new();
+    let cases = [
+        ("rsa:2048", "-sha256", "RSA 2048", "sha256WithRSAEncryption"),
+        ("rsa:3072", "-sha512", "RSA 3072", "sha512WithRSAEncryption"),
+        (
+            "rsa:2048",
+            "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:-1",
+            "RSA 2048",
+            "rsassaPss-with-SHA256",
+        ),
+        (
+            "ec -pkeyopt ec_paramgen_curve:P-256",
+            "-sha384",
+            "EC P-256",
+            "ecdsa-with-SHA384",
+        ),
+        (
+            "ec -pkeyopt ec_paramgen_curve:P-384",
+            "-sha384",
+            "EC P-384",
+            "ecdsa-with-SHA384",
+        ),
+        (
+            "ec -pkeyopt ec_paramgen_curve:P-521",
+            "-sha512",
+            "EC P-521",
+            "ecdsa-with-SHA512",
+        ),
+        ("ed25519", "", "Ed25519", "Ed25519"),
+    ];
+    let subject =
+        "'/C=CH/O=A, \"B\" + <C>;D\\\\E/OU=#1/OU=Zürich 東京/serialNumber=7/CN= client 1 '";
+    for (key, digest, kind, algorithm) in cases {
+        openssl.run(&format!(
+            "req -x509 -utf8 -nodes -newkey {key} {digest} -keyout k.pem -out c.pem -days 30 -subj {subject} \
+             -addext 'subjectAltName=DNS:a.example,IP:10.0.0.1,email:a@b.example,URI:urn:x' \
+             -addext 'keyUsage=critical,digitalSignature,keyCertSign' -addext 'extendedKeyUsage=clientAuth,1.2.3.4' \
+             -addext 'nameConstraints=critical,permitted;DNS:.example,excluded;IP:10.0.0.0/255.0.0.0' \
+             -addext 'crlDistributionPoints=URI:http://crl.example/a.crl'"
+        ));
+        let der = openssl.run("x509 -in c.pem -outform DER");
+        let certificate = Certificate::from_der(&der).unwrap();
+        let facts = certificate.facts();
+        let told = openssl.text(
+            "x509 -in c.pem -noout -subject -serial -fingerprint -sha256 -dates -dateopt iso_8601 \
+             -nameopt RFC2253,-esc_msb,utf8",
+        );
+        let expected = format!(
+            "subject={}\nserial={}\nsha256 Fingerprint={}\nnotBefore={}\nnotAfter={}\n",
+            facts.subject,
+            facts.serial.to_uppercase(),
+            certificate.fingerprint().colons(),
+            facts.not_before.to_string().replace('T', " "),
+            facts.not_after.to_string().replace('T', " "),
+        );
+        assert_eq!(told, expected);
+        assert_eq!(
+            (
+                facts.key.to_string().as_str(),
+                facts.signature_algorithm.as_str()
+            ),
+            (kind, algorithm)
+        );
+        assert!(certificate.is_self_signed(), "{kind} {algorithm}");
+        assert_eq!(
+            facts.sans,
+            [
+                "DNS:a.example",
+                "IP:10.0.0.1",
+                "email:a@b.example",
+                "URI:urn:x"
+            ]
+        );
+        assert_eq!(
+            facts.key_usage.unwrap().names(),
+            ["digitalSignature", "keyCertSign"]
+        );
+        assert_eq!(
+            facts.extended_key_usage.as_ref().unwrap(),
+            &["clientAuth", "1.2.3.4"]
+        );
+        let constraints = facts.name_constraints.as_ref().unwrap();
+        assert_eq!(
+            (&*constraints.permitted, &*constraints.excluded),
+            (
+                &["DNS:.example".to_owned()][..],
+                &["IP:10.0.0.0/8".to_owned()][..],
+            )
+        );
+        assert_eq!(
+            facts.crl_distribution_points,
+            ["URI:http://crl.example/a.crl"]
+        );
+        assert_eq!(
+            certificate.to_pem().into_bytes(),
+            openssl.run("x509 -in c.pem")
+        );
+        let key_pin = openssl.run("x509 -in c.pem -noout -pubkey");
+        openssl.put("p.pem", key_pin);
+        let spki = openssl.run("pkey -pubin -in p.pem -outform DER");
+        assert_eq!(facts.spki_sha256, Fingerprint::of(&spki));
+    }
+}
+
+#[test]
+fn names_keys_and_signatures_that_it_does_not_use() {
+    let openssl = Openssl::new();
+    let cases = [
+        (
+            "rsa:1024 -sha1",
+            "RSA 1024",
+            "sha1WithRSAEncryption",
+            true,
+            true,
+        ),
+        (
+            "rsa:1024 -md5",
+            "RSA 1024",
+            "md5WithRSAEncryption",
+            true,
+            true,
+        ),
+        (
+            "rsa:2048 -sha1 -sigopt rsa_padding_mode:pss",
+            "RSA 2048",
+            "rsassaPss-with-SHA1",
+            false,
+            true,
+        ),
+        (
+            "ec -pkeyopt ec_paramgen_curve:secp256k1",
+            "unknown (1.3.132.0.10)",
+            "ecdsa-with-SHA256",
+            false,
+            false,
+        ),
+        (
+            "ec -pkeyopt ec_paramgen_curve:P-256 -sha1",
+            "EC P-256",
+            "ecdsa-with-SHA1",
+            false,
+            true,
+        ),
+        ("ed448", "unknown (1.3.101.113)", "Ed448", false, false),
+        (
+            "rsa-pss -sha256",
+            "unknown (1.2.840.113549.1.1.10)",
+            "rsassaPss-with-SHA256",
+            false,
+            false,
+        ),
+    ];
+    for (key, kind, algorithm, weak_key, weak_signature) in cases {
+        openssl.run(&format!(
+            "req -x509 -nodes -newkey {key} -keyout k.pem -out c.der -outform DER -subj /CN=x"
+        ));
+        let certificate = Certificate::from_der(&openssl.get("c.der")).unwrap();
+        let facts = certificate.facts();
+        assert_eq!(
+            (
+                facts.key.to_string().as_str(),
+                facts.signature_algorithm.as_str()
+            ),
+            (kind, algorithm)
+        );
+        assert_eq!(
+            (facts.key.algorithm.is_weak(), facts.has_weak_signature()),
+            (weak_key, weak_signature),
+            "{key}"
+        );
+        assert!(!certificate.is_self_signed(), "{key}");
+    }
+}
+
+#[test]
+fn knows_who_signed() {
+    for key in [
+        KeyChoice::EcP256,
+        KeyChoice::EcP384,
+        KeyChoice::Ed25519,
+        KeyChoice::Rsa2048,
+    ] {
+        let (root, other) = (authority(key), authority(key));
+        let leaf = root.issue_client(&client()).unwrap().certificate;
+        assert!(signed_by(&leaf, &root.certificate), "{key:?}");
+        assert!(
+            !signed_by(&leaf, &other.certificate) && !signed_by(&root.certificate, &leaf),
+            "{key:?}"
+        );
+        let mut forged = leaf.der().to_vec();
+        let place = forged
+            .windows(8)
+            .position(|part| part == b"client-1")
+            .unwrap();
+        forged[place] = b'k';
+        assert!(
+            !signed_by(&Certificate::from_der(&forged).unwrap(), &root.certificate),
+            "{key:?}"
+        );
+    }
+}
+
+#[test]
+fn writes_serial_numbers() {
+    let cases: [(&[u8], &str); 9] = [
+        (&[5], "05"),
+        (&[0], "00"),
+        (&[], "00"),
+        (&[0, 0xff], "ff"),
+        (&[0x0a, 0xbc], "0abc"),
+        (&[0xff], "-01"),
+        (&[0x80], "-80"),
+        (&[0xff, 0x00], "-0100"),
+        (&[0, 0, 1], "01"),
+    ];
+    for (octets, expected) in cases {
+        assert_eq!(serial(octets).as_deref(), Ok(expected), "{octets:?}");
+    }
+    assert_eq!(
+        serial(&[1; 65]),
+        Err(InvalidCertificate::SerialTooLong { bytes: 65 })
+    );
+}
+
+#[test]
+fn refuses_bytes_that_are_not_exactly_one_certificate() {
+    let der = authority(KeyChoice::EcP256).certificate.der().to_vec();
+    let mut longer = der.clone();
+    longer.extend([0, 0]);
+    assert_eq!(
+        Certificate::from_der(&longer),
+        Err(InvalidCertificate::TrailingBytes { bytes: 2 })
+    );
+    let huge = vec![0x30; 65_537];
+    assert_eq!(
+        Certificate::from_der(&huge),
+        Err(InvalidCertificate::TooLarge {
+            bytes: 65_537,
+            limit: 65_536
+        })
+    );
+    for broken in [
+        &der[..der.len() - 1],
+        &der[1..],
+        b"",
+        b"\x30\x00",
+        b"-----BEGIN CERTIFICATE-----",
+    ] {
+        assert_eq!(
+            Certificate::from_der(broken),
+            Err(InvalidCertificate::Undecodable)
+        );
+    }
+}
+
+#[test]
+fn refuses_a_certificate_that_contradicts_itself() {
+    let der = authority(KeyChoice::EcP256).certificate.der().to_vec();
+    // The last OID ecdsa-with-SHA256 is the one that is not signed; make it SHA384.
+    let oid = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let place = der.windows(8).rposition(|part| part == oid).unwrap();
+    let mut changed = der;
+    changed[place + 7] = 3;
+    assert_eq!(
+        Certificate::from_der(&changed),
+        Err(InvalidCertificate::AlgorithmsDiffer)
+    );
+}
+
+#[test]
+fn refuses_a_key_that_cannot_be_decoded() {
+    let mut der = authority(KeyChoice::Rsa2048).certificate.der().to_vec();
+    let start = [0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01];
+    let place = der.windows(8).position(|part| part == start).unwrap();
+    der[place + 4] = tag::OCTET_STRING;
+    assert_eq!(
+        Certificate::from_der(&der),
+        Err(InvalidCertificate::UndecodableKey)
+    );
+}
+
+#[test]
+fn refuses_an_extension_that_occurs_twice() {
+    let usage = (15, vec![3, 2, 7, 0x80], true);
+    assert_eq!(
+        Certificate::from_der(&with_extensions(&[usage.clone(), usage])),
+        Err(InvalidCertificate::DuplicateExtension {
+            oid: "2.5.29.15".to_owned()
+        })
+    );
+}
+
+#[test]
+fn refuses_extensions_that_it_must_understand_and_cannot_decode() {
+    let cases: [(u64, &[u8]); 29] = [
+        (14, b"\x05\x00"),
+        (14, b"\x04\x01"),
+        (15, b"\x05\x00"),
+        (15, b"\x03\x00"),
+        (15, b"\x03\x02\x08\x80"),
+        (17, b"\x05\x00"),
+        (17, b"\x30\x02\x82\x05"),
+        (17, b"\x30\x00\x00"),
+        (19, b"\x05\x00"),
+        (19, b"\x30\x03\x01\x01\x01"),
+        (19, b"\x30\x04\x01\x02\xff\xff"),
+        (19, b"\x30\x03\x02\x01\xff"),
+        (19, b"\x30\x02\x02\x00"),
+        (19, b"\x30\x09\x01\x01\xff\x02\x01\x00\x02\x01\x00"),
+        (19, b"\x30\x03\x04\x01\x00"),
+        (30, b"\x30\x00"),
+        (30, b"\x30\x02\xa0\x00"),
+        (30, b"\x30\x02\xa2\x00"),
+        (30, b"\x30\x06\xa0\x04\x30\x02\x82\x05"),
+        (30, b"\x30\x0a\xa0\x08\x30\x06\x82\x01a\x80\x01\x01"),
+        (
+            30,
+            b"\x30\x0e\xa1\x05\x30\x03\x82\x01a\xa0\x05\x30\x03\x82\x01a",
+        ),
+        (31, b"\x05\x00"),
+        (31, b"\x30\x02\x05\x00"),
+        (31, b"\x30\x05\x30\x03\xa0\x01\xa0"),
+        (35, b"\x05\x00"),
+        (35, b"\x30\x01\x80"),
+        (37, b"\x30\x00"),
+        (37, b"\x30\x02\x05\x00"),
+        (37, b"\x30\x02\x06\x00"),
+    ];
+    for (id, content) in cases {
+        let oid = format!("2.5.29.{id}");
+        let der = with_extensions(&[(id, content.to_vec(), false)]);
+        assert_eq!(
+            Certificate::from_der(&der),
+            Err(InvalidCertificate::UndecodableExtension { oid }),
+            "{content:x?}"
+        );
+    }
+}
+
+#[test]
+fn reads_the_forms_that_extensions_may_have() {
+    let constraints = |content| facts_with(19, content).basic_constraints.unwrap();
+    assert_eq!(
+        constraints(b"\x30\x00"),
+        BasicConstraints {
+            ca: false,
+            path_length: None
+        }
+    );
+    assert_eq!(
+        constraints(b"\x30\x03\x01\x01\x00"),
+        BasicConstraints {
+            ca: false,
+            path_length: None
+        }
+    );
+    assert_eq!(
+        constraints(b"\x30\x0a\x01\x01\xff\x02\x05\x01\x00\x00\x00\x00"),
+        BasicConstraints {
+            ca: true,
+            path_length: Some(u32::MAX)
+        }
+    );
+    assert_eq!(
+        facts_with(15, b"\x03\x01\x00").key_usage.unwrap().names(),
+        Vec::<&str>::new()
+    );
+    let all = facts_with(15, b"\x03\x03\x07\xff\x80").key_usage.unwrap();
+    assert_eq!(all.names(), KEY_USAGE_NAMES);
+    assert!(all.digital_signature() && all.key_cert_sign() && all.crl_sign());
+    let any = facts_with(37, b"\x30\x06\x06\x04\x55\x1d\x25\x00");
+    assert!(any.allows_client_auth() && any.allows_server_auth());
+    assert_eq!(any.extended_key_usage.unwrap(), ["anyExtendedKeyUsage"]);
+    let other = facts_with(37, b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01");
+    assert!(other.allows_server_auth() && !other.allows_client_auth());
+    assert_eq!(facts_with(35, b"\x30\x00").authority_key_id, None);
+    assert_eq!(
+        facts_with(31, b"\x30\x02\x30\x00").crl_distribution_points,
+        Vec::<String>::new()
+    );
+    assert_eq!(facts_with(17, b"\x30\x00").sans, Vec::<String>::new());
+}
+
+#[test]
+fn tells_at_most_a_hundred_names() {
+    let names = der::encode(0x82, &[b"a.example"]).repeat(130);
+    let facts = facts_with(17, &der::encode(tag::SEQUENCE, &[&names]));
+    assert_eq!(facts.sans.len(), 101);
+    assert_eq!(facts.sans[100], "… and 30 more");
+}
+
+#[test]
+fn lists_critical_extensions_that_it_does_not_know() {
+    let der = with_extensions(&[
+        (99, vec![5, 0], true),
+        (98, vec![5, 0], false),
+        (15, vec![3, 2, 7, 0x80], true),
+        (32, vec![0x30, 0], true),
+    ]);
+    assert_eq!(
+        Certificate::from_der(&der)
+            .unwrap()
+            .facts()
+            .unknown_critical,
+        ["2.5.29.99", "2.5.29.32"]
+    );
+}
+
+#[test]
+fn knows_a_self_issued_name_in_another_encoding() {
+    let openssl = Openssl::new();
+    openssl.run(
+        "req -x509 -nodes -newkey ed25519 -keyout k.pem -out c.der -outform DER -subj /CN=acme",
+    );
+    let mut der = openssl.get("c.der");
+    let place = der
+        .windows(6)
+        .position(|part| part == b"\x0c\x04acme")
+        .unwrap();
+    der[place..place + 6].copy_from_slice(b"\x13\x04ACME");
+    let certificate = Certificate::from_der(&der).unwrap();
+    let facts = certificate.facts();
+    assert_eq!(
+        (facts.issuer.as_str(), facts.subject.as_str()),
+        ("CN=ACME", "CN=acme")
+    );
+    assert!(facts.self_issued && !certificate.is_self_signed());
+}
+
+#[test]
+fn a_certificate_of_version_1_is_read() {
+    let openssl = Openssl::new();
+    openssl.run("req -new -nodes -newkey ed25519 -keyout k.pem -out r.pem -subj /CN=old");
+    openssl.run("x509 -req -in r.pem -signkey k.pem -out c.der -outform DER");
+    let certificate = Certificate::from_der(&openssl.get("c.der")).unwrap();
+    assert_eq!(
+        (
+            certificate.facts().version,
+            certificate.facts().basic_constraints
+        ),
+        (1, None)
+    );
+}
+
+#[test]
+fn certificates_are_compared_by_their_bytes() {
+    let (one, two) = (
+        authority(KeyChoice::EcP256).certificate,
+        authority(KeyChoice::EcP256).certificate,
+    );
+    assert_eq!(Certificate::from_der(one.der()).unwrap(), one);
+    assert_ne!(one, two);
+    let set: std::collections::HashSet<_> = [one.clone(), two, one].into_iter().collect();
+    assert_eq!(set.len(), 2);
+}
+
+#[test]
+fn names_do_not_break_the_debug_text() {
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "a\r\nb\u{202e}");
+    let der = params
+        .self_signed(&KeyPair::generate().unwrap())
+        .unwrap()
+        .der()
+        .to_vec();
+    let certificate = Certificate::from_der(&der).unwrap();
+    assert!(format!("{certificate:?}").starts_with(r"Certificate(CN=a\0D\0Ab\E2\80\AE, "));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_bytes_make_it_panic(input in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Certificate::from_der(&input);
+    }
+
+    #[test]
+    fn no_change_of_a_certificate_makes_it_panic(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut der = sample().to_vec();
+        for (place, octet) in changes {
+            let place = place.index(der.len());
+            der[place] = octet;
+        }
+        if let Some(cut) = cut {
+            let cut = cut.index(der.len());
+            der.drain(cut..(cut + 3).min(der.len()));
+        }
+        if let Ok(certificate) = Certificate::from_der(&der) {
+            let facts = certificate.facts();
+            prop_assert!(!facts.subject.chars().any(crate::pki::printable::is_unsafe));
+            let _ = (certificate.is_self_signed(), certificate.to_pem(), format!("{facts:?}"));
+        }
+    }
+}
+
+/// A certificate with every extension that is decoded, made once.
+fn sample() -> &'static [u8] {
+    static SAMPLE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    SAMPLE.get_or_init(|| {
+        let openssl = Openssl::new();
+        openssl.run(
+            "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout k.pem -out c.der -outform DER \
+             -subj '/O=Acme/CN=sample' -addext subjectAltName=DNS:a.example,IP:10.0.0.1,otherName:1.2.3.4;UTF8:upn \
+             -addext keyUsage=critical,keyCertSign -addext extendedKeyUsage=clientAuth \
+             -addext 'nameConstraints=critical,permitted;DNS:.example,excluded;IP:10.0.0.0/255.0.0.0' \
+             -addext crlDistributionPoints=URI:http://crl.example/a.crl",
+        );
+        openssl.get("c.der")
+    })
+}

@@ -1,0 +1,137 @@
+//! One realm's trust anchors in one environment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::pki::certificate::Certificate;
+use crate::pki::fingerprint::Fingerprint;
+use crate::trust::anchor::{self, Anchor, Unusable};
+use crate::trust::index::{Key, Slot};
+use crate::trust::issuer::Issuer;
+
+/// An immutable set of trust anchors, with the helpers (untrusted intermediates) that complete paths to them.
+#[derive(Debug, Default)]
+pub struct TrustSet {
+    anchors: Vec<Anchor>,
+    slots: HashMap<Key, Arc<Slot>>,
+}
+
+/// A certificate that cannot be put to work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTrustSet {
+    /// Among the anchors.
+    #[error("the certificate {subject} (SHA-256 {fingerprint}) cannot be a trust anchor: {cause}")]
+    Anchor {
+        /// Its subject.
+        subject: String,
+        /// Its SHA-256.
+        fingerprint: Fingerprint,
+        /// What is wrong with it.
+        cause: Unusable,
+    },
+    /// Among the helpers.
+    #[error(
+        "the certificate {subject} (SHA-256 {fingerprint}) cannot help to build paths: {cause}"
+    )]
+    Helper {
+        /// Its subject.
+        subject: String,
+        /// Its SHA-256.
+        fingerprint: Fingerprint,
+        /// What is wrong with it.
+        cause: Unusable,
+    },
+}
+
+impl TrustSet {
+    /// Builds a set from certificates and the accounts that brought them. The same certificate twice counts once, for
+    /// the account that comes first.
+    ///
+    /// # Errors
+    /// [`InvalidTrustSet`] names the first certificate that cannot serve.
+    pub fn build(
+        anchors: Vec<(Certificate, Arc<str>)>,
+        helpers: Vec<Certificate>,
+    ) -> Result<Self, InvalidTrustSet> {
+        let mut filed: Vec<(Vec<Key>, Arc<Issuer>)> = Vec::new();
+        let mut kept: Vec<Anchor> = anchors
+            .into_iter()
+            .map(|(certificate, account)| Anchor {
+                certificate,
+                account,
+            })
+            .collect();
+        kept.sort_by_key(|anchor| anchor.certificate.fingerprint());
+        kept.dedup_by_key(|anchor| anchor.certificate.fingerprint());
+        for kept in &kept {
+            let issuer =
+                anchor::prepare(&kept.certificate).map_err(|cause| InvalidTrustSet::Anchor {
+                    subject: kept.certificate.facts().subject.clone(),
+                    fingerprint: kept.certificate.fingerprint(),
+                    cause,
+                })?;
+            filed.push((Key::of_anchor(&issuer), Arc::new(issuer)));
+        }
+        let mut helpers = helpers;
+        helpers.sort_by_key(Certificate::fingerprint);
+        helpers.dedup_by_key(|helper| helper.fingerprint());
+        for helper in &helpers {
+            let issuer = anchor::prepare(helper).map_err(|cause| InvalidTrustSet::Helper {
+                subject: helper.facts().subject.clone(),
+                fingerprint: helper.fingerprint(),
+                cause,
+            })?;
+            filed.push((Key::of_helper(&issuer), Arc::new(issuer)));
+        }
+        Ok(Self {
+            anchors: kept,
+            slots: slots(filed),
+        })
+    }
+
+    /// The anchors, in order of their fingerprints.
+    pub fn anchors(&self) -> &[Anchor] {
+        &self.anchors
+    }
+
+    /// The anchor with this certificate.
+    pub fn anchor(&self, fingerprint: &Fingerprint) -> Option<&Anchor> {
+        let place = self
+            .anchors
+            .binary_search_by_key(fingerprint, |anchor| anchor.certificate.fingerprint());
+        self.anchors.get(place.ok()?)
+    }
+
+    /// Whether the certificate with this SHA-256 is an anchor.
+    pub fn has_anchor(&self, fingerprint: &Fingerprint) -> bool {
+        self.anchor(fingerprint).is_some()
+    }
+
+    /// Whether there are no anchors, so that nobody is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.anchors.is_empty()
+    }
+
+    /// What is filed under a key.
+    pub fn slot(&self, key: &Key) -> Option<&Arc<Slot>> {
+        self.slots.get(key)
+    }
+
+    /// All keys, with what is filed under them.
+    pub fn slots(&self) -> impl Iterator<Item = (&Key, &Arc<Slot>)> {
+        self.slots.iter()
+    }
+}
+
+fn slots(filed: Vec<(Vec<Key>, Arc<Issuer>)>) -> HashMap<Key, Arc<Slot>> {
+    let mut lists: HashMap<Key, Vec<Arc<Issuer>>> = HashMap::new();
+    for (keys, issuer) in filed {
+        for key in keys {
+            lists.entry(key).or_default().push(Arc::clone(&issuer));
+        }
+    }
+    lists
+        .into_iter()
+        .map(|(key, issuers)| (key, Arc::new(Slot::of(issuers))))
+        .collect()
+}
