@@ -112,6 +112,27 @@ impl TrustSet {
         self.anchors.is_empty()
     }
 
+    /// Whether both let in the same clients, by the same accounts and helpers.
+    pub fn same_as(&self, other: &Self) -> bool {
+        let brought = |set: &Self| -> Vec<(Fingerprint, Arc<str>)> {
+            let anchors = set.anchors.iter();
+            anchors
+                .map(|anchor| {
+                    (
+                        anchor.certificate.fingerprint(),
+                        Arc::clone(&anchor.account),
+                    )
+                })
+                .collect()
+        };
+        let filed_alike = |(key, slot): (&Key, &Arc<Slot>)| {
+            other.slot(key).is_some_and(|theirs| theirs.id == slot.id)
+        };
+        self.slots.len() == other.slots.len()
+            && self.slots.iter().all(filed_alike)
+            && brought(self) == brought(other)
+    }
+
     /// What is filed under a key.
     pub fn slot(&self, key: &Key) -> Option<&Arc<Slot>> {
         self.slots.get(key)
