@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod domain;
+pub mod gateway;
 pub mod pki;
 pub mod snapshot;
 pub mod trust;
