@@ -7,4 +7,5 @@ pub mod domain;
 pub mod gateway;
 pub mod pki;
 pub mod snapshot;
+pub mod telemetry;
 pub mod trust;

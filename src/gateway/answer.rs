@@ -1,125 +1,160 @@
-//! A handler's answer, and how the JSON that a document yields becomes one.
+//! An answer's body on its way out. It carries its call's record, and finishes it exactly once: at its end, or when it is
+//! dropped because the client went away.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response, StatusCode};
-use serde_json::{Map, Value};
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Sleep;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+use crate::clock::Stopwatch;
+use crate::gateway::call::Call;
+use crate::gateway::headers;
+use crate::gateway::request_body::RequestBody;
+use crate::outbound::body::UpstreamBody;
+use crate::outbound::error::OutboundError;
+use crate::telemetry::access_record::Ending;
+use crate::trust::reason::Reason;
 
-/// An answer that is JSON.
-pub fn json(value: &Value) -> Response<Bytes> {
-    // A JSON value can always be written.
-    let mut answer = Response::new(Bytes::from(serde_json::to_vec(value).unwrap_or_default()));
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
-    answer
+/// The body of an answer.
+pub struct AnswerBody {
+    source: Source,
+    call: Box<Call>,
 }
 
-/// The answer that a document stands for.
-///
-/// An object that has `code`, and besides it nothing but `Content-Type` and `body`, says what the answer is: `body` is
-/// sent as it is where it is a string, as JSON where it is another value, and not at all where it is missing or the
-/// status allows none. Without `Content-Type` a string is `text/plain`, another value `application/json`. Every other
-/// value, an object with more keys included, is the answer's body itself, with status 200.
-///
-/// # Errors
-/// [`InvalidAnswer`] where `code` is no status from 200 to 599, or `Content-Type` no header value.
-pub fn interpret(value: &Value) -> Result<Response<Bytes>, InvalidAnswer> {
-    let Some(object) = value.as_object().filter(|object| describes_an_answer(object)) else {
-        return Ok(json(value));
-    };
-    let status = object.get("code").and_then(status).ok_or(InvalidAnswer::Code)?;
-    let stated = match object.get("Content-Type") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => {
-            Some(HeaderValue::from_str(text).ok().filter(|value| !value.is_empty()).ok_or(InvalidAnswer::ContentType)?)
+/// Where an answer's body comes from.
+pub enum Source {
+    /// There is none.
+    Empty,
+    /// It is here.
+    Full(Bytes),
+    /// It streams from an upstream.
+    Upstream(Streamed),
+}
+
+/// A body that streams from an upstream, and may stand still only so long.
+pub struct Streamed {
+    body: UpstreamBody<RequestBody>,
+    idle: Duration,
+    /// Since when nothing came although it was asked for.
+    waiting: Option<Stopwatch>,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// Why an answer's body broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The upstream broke off.
+    #[error(transparent)]
+    Upstream(#[from] OutboundError),
+    /// The upstream sent nothing for too long.
+    #[error("the upstream's answer stood still for {} ms: look into the upstream's logs", idle.as_millis())]
+    Stalled {
+        /// How long it may.
+        idle: Duration,
+    },
+}
+
+impl From<Bytes> for Source {
+    fn from(bytes: Bytes) -> Self {
+        if bytes.is_empty() { Self::Empty } else { Self::Full(bytes) }
+    }
+}
+
+impl Source {
+    /// A body that streams from an upstream, and may stand still for `idle`.
+    pub const fn streamed(body: UpstreamBody<RequestBody>, idle: Duration) -> Self {
+        Self::Upstream(Streamed { body, idle, waiting: None, alarm: None })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::Upstream(streamed) => streamed.body.is_end_stream(),
         }
-        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            return Err(InvalidAnswer::ContentType);
+    }
+}
+
+impl AnswerBody {
+    /// The body of the answer to `call`, whose status is known by now.
+    pub fn new(source: Source, mut call: Box<Call>) -> Self {
+        if source.is_end_stream() {
+            call.finish(Ending::Complete);
         }
-    };
-    let (body, usual) = match object.get("body") {
-        None => (Bytes::new(), None),
-        Some(Value::String(text)) => (Bytes::copy_from_slice(text.as_bytes()), Some(TEXT)),
-        Some(other) => (json(other).into_body(), Some(JSON)),
-    };
-    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED);
-    let mut answer = Response::new(if bodiless { Bytes::new() } else { body });
-    *answer.status_mut() = status;
-    if let Some(content_type) = stated.or(usual).filter(|_| !bodiless) {
-        answer.headers_mut().insert(CONTENT_TYPE, content_type);
+        Self { source, call }
     }
-    Ok(answer)
 }
 
-fn describes_an_answer(object: &Map<String, Value>) -> bool {
-    object.contains_key("code") && object.keys().all(|key| matches!(key.as_str(), "code" | "Content-Type" | "body"))
-}
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = AnswerError;
 
-fn status(code: &Value) -> Option<StatusCode> {
-    let number = match code {
-        Value::Number(number) => number.as_u64()?,
-        Value::String(text) => text.parse().ok()?,
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
-    };
-    let number = u16::try_from(number).ok().filter(|number| (200..600).contains(number))?;
-    StatusCode::from_u16(number).ok()
-}
-
-/// Why a handler's answer cannot be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidAnswer {
-    /// `code` is no status.
-    #[error("This API gave an answer whose 'code' is not a status from 200 to 599: tell the people who run it.")]
-    Code,
-    /// `Content-Type` is no text that a header can hold.
-    #[error("This API gave an answer whose 'Content-Type' cannot stand in a header: tell the people who run it.")]
-    ContentType,
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn check(value: &Value, status: u16, content_type: Option<&str>, body: &str) {
-        let answer = interpret(value).unwrap();
-        assert_eq!(answer.status(), status, "{value}");
-        assert_eq!(answer.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap()), content_type, "{value}");
-        assert_eq!(std::str::from_utf8(answer.body()).unwrap(), body, "{value}");
-    }
-
-    #[test]
-    fn a_plain_value_is_the_body() {
-        let json_type = Some("application/json");
-        check(&json!({"a": 1}), 200, json_type, r#"{"a":1}"#);
-        check(&json!("text"), 200, json_type, r#""text""#);
-        check(&json!(null), 200, json_type, "null");
-        check(&json!({"body": "x"}), 200, json_type, r#"{"body":"x"}"#);
-        check(&json!({"code": "X-1", "name": "hat"}), 200, json_type, r#"{"code":"X-1","name":"hat"}"#);
-    }
-
-    #[test]
-    fn an_object_with_a_code_says_what_the_answer_is() {
-        check(&json!({"code": 204}), 204, None, "");
-        check(&json!({"code": 404, "body": {"a": 1}}), 404, Some("application/json"), r#"{"a":1}"#);
-        check(&json!({"code": 200, "body": "hello"}), 200, Some("text/plain; charset=utf-8"), "hello");
-        check(&json!({"code": 200, "Content-Type": "text/xml", "body": "<a/>"}), 200, Some("text/xml"), "<a/>");
-        check(&json!({"code": "201", "body": null}), 201, Some("application/json"), "null");
-        check(&json!({"code": 304, "body": "x", "Content-Type": "text/xml"}), 304, None, "");
-        check(&json!({"code": 500}), 500, None, "");
-    }
-
-    #[test]
-    fn an_answer_that_cannot_be_sent_is_an_error() {
-        for code in [json!(99), json!(100), json!(101), json!(600), json!(200.5), json!(-1), json!("ok"), json!(null), json!([])] {
-            assert_eq!(interpret(&json!({"code": code, "body": 1})).unwrap_err(), InvalidAnswer::Code, "{code}");
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        let this = &mut *self;
+        let mut read = match &mut this.source {
+            Source::Empty => None,
+            Source::Full(bytes) => {
+                let whole = std::mem::take(bytes);
+                (!whole.is_empty()).then(|| Ok(Frame::data(whole)))
+            }
+            Source::Upstream(streamed) => ready!(streamed.poll(&this.call, cx)),
+        };
+        match &mut read {
+            None => this.call.finish(Ending::Complete),
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    this.call.sent(data.len());
+                }
+                if let Some(trailers) = frame.trailers_mut() {
+                    headers::clean_trailers(trailers);
+                }
+                if frame.is_trailers() || this.source.is_end_stream() {
+                    this.call.finish(Ending::Complete);
+                }
+            }
+            Some(Err(error)) => this.call.broke(match error {
+                AnswerError::Upstream(_) => Reason::UpstreamBroke,
+                AnswerError::Stalled { .. } => Reason::Timeout,
+            }),
         }
-        for content_type in [json!("a\r\nb: c"), json!(""), json!(7), json!({})] {
-            let answer = json!({"code": 200, "Content-Type": content_type});
-            assert_eq!(interpret(&answer).unwrap_err(), InvalidAnswer::ContentType, "{content_type}");
+        Poll::Ready(read)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.source.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::Full(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Source::Upstream(streamed) => streamed.body.size_hint(),
+        }
+    }
+}
+
+impl Streamed {
+    fn poll(&mut self, call: &Call, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        if let Poll::Ready(read) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.waiting = None;
+            return Poll::Ready(read.map(|read| read.map_err(AnswerError::Upstream)));
+        }
+        let waiting = *self.waiting.get_or_insert_with(Stopwatch::start);
+        loop {
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
+            ready!(alarm.as_mut().poll(cx));
+            // It was set for an earlier wait, or the request's body, on which the answer may depend, has moved since.
+            let still = call.still_for().map_or(waiting.elapsed(), |still| still.min(waiting.elapsed()));
+            match self.idle.checked_sub(still).filter(|left| !left.is_zero()) {
+                Some(left) => self.alarm = Some(Box::pin(tokio::time::sleep(left))),
+                None => return Poll::Ready(Some(Err(AnswerError::Stalled { idle: self.idle }))),
+            }
         }
     }
 }

@@ -63,6 +63,19 @@ pub fn entitle<'s>(
     }
 }
 
+/// Whether the peer's client may still be on its connection: trusted by its realm on the realm's own host, by any realm
+/// on a shared one.
+pub fn still_entitled(snapshot: &Snapshot, peer: &Peer, now: Moment) -> bool {
+    match &peer.place {
+        PeerPlace::Realm { realm, .. } => on_own_host(snapshot, peer, realm, now).is_ok(),
+        PeerPlace::Shared { gateway: Gateway::External | Gateway::Internal, .. } => true,
+        PeerPlace::Shared { gateway: Gateway::Mtls, environment } => {
+            let trust = &*snapshot.shared.get(*environment).trust;
+            peer.client.as_ref().is_some_and(|verified| judge::recheck(verified, trust, now).is_ok())
+        }
+    }
+}
+
 fn on_own_host<'s>(
     snapshot: &'s Snapshot,
     peer: &Peer,

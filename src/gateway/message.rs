@@ -8,9 +8,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use crate::domain::template::Scope;
-use crate::gateway::permit::Permit;
+use crate::gateway::policy::Permit;
 
-/// The most fields of a form, and of a query, that a message names. A form with more is refused.
+/// The most fields of a form. One with more is refused: each costs much more memory than its bytes.
 pub const FIELDS_MAX: usize = 1000;
 
 /// A form with more than [`FIELDS_MAX`] fields.
@@ -51,8 +51,9 @@ pub fn scope(permit: &Permit, query: Option<&str>, headers: &HeaderMap, body: &[
 /// [`TooManyFields`].
 pub fn message(permit: &Permit, query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<Value, TooManyFields> {
     let text = String::from_utf8_lossy(body);
-    let form = if is_form(headers) { fields(&text)? } else { Map::new() };
-    let mut query_and_path = fields(query.unwrap_or_default())?;
+    let form = if is_form(headers) { form(&text)? } else { Map::new() };
+    // A query is part of the request's head, which is bounded itself.
+    let mut query_and_path = fields(query.unwrap_or_default());
     for (name, value) in permit.parameters() {
         query_and_path.insert(name.clone(), Value::String(value.clone()));
     }
@@ -80,17 +81,19 @@ fn header_fields(headers: &HeaderMap) -> Map<String, Value> {
     fields
 }
 
+fn form(body: &str) -> Result<Map<String, Value>, TooManyFields> {
+    let pairs = body.split('&').filter(|pair| !pair.is_empty());
+    if pairs.count() > FIELDS_MAX { Err(TooManyFields) } else { Ok(fields(body)) }
+}
+
 /// The fields of a query or of an `application/x-www-form-urlencoded` body.
-fn fields(text: &str) -> Result<Map<String, Value>, TooManyFields> {
+fn fields(text: &str) -> Map<String, Value> {
     let mut fields = Map::new();
-    for (place, pair) in text.split('&').filter(|pair| !pair.is_empty()).enumerate() {
-        if place >= FIELDS_MAX {
-            return Err(TooManyFields);
-        }
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         push(&mut fields, decoded(name), &decoded(value), ", ");
     }
-    Ok(fields)
+    fields
 }
 
 fn push(fields: &mut Map<String, Value>, name: Cow<'_, str>, value: &str, separator: &str) {

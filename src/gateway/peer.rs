@@ -8,8 +8,9 @@ use tokio::sync::Notify;
 
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
-use crate::gateway::entitlement::Standings;
+use crate::gateway::entitlement::{self, Standings};
 use crate::gateway::forwarding::Forwarding;
+use crate::gateway::worker::Worker;
 use crate::trust::judge::Verified;
 
 /// A connection whose handshake is done.
@@ -25,6 +26,8 @@ pub struct Peer {
     pub tls: TlsFacts,
     /// The client, as verified in the handshake; always there on the mtls gateway, and only there.
     pub client: Option<Arc<Verified>>,
+    /// The trust epoch that the handshake was made in; 0 on the regular gateways.
+    pub epoch: u64,
     standings: Mutex<Standings>,
     forwarding: OnceLock<Forwarding>,
     dismissed: AtomicBool,
@@ -103,6 +106,7 @@ impl Peer {
         address: SocketAddr,
         tls: TlsFacts,
         client: Option<Arc<Verified>>,
+        epoch: u64,
     ) -> Self {
         Self {
             place,
@@ -110,11 +114,18 @@ impl Peer {
             address,
             tls,
             client,
+            epoch,
             standings: Mutex::new(Standings::default()),
             forwarding: OnceLock::new(),
             dismissed: AtomicBool::new(false),
             dismissal: Notify::new(),
         }
+    }
+
+    /// Whether the client may still be on this connection, by what its host trusts now. Requests are each held to their
+    /// realm besides; this is for connections that make none.
+    pub fn still_entitled(&self, worker: &Worker) -> bool {
+        entitlement::still_entitled(&worker.live.load(), self, worker.clock.now())
     }
 
     /// Asks for the connection's end: what is being answered is finished, and nothing more is accepted.
@@ -160,7 +171,7 @@ mod tests {
     fn peer() -> Peer {
         let place = PeerPlace::Shared { gateway: Gateway::External, environment: Environment::Prod };
         let tls = TlsFacts { version: "TLSv1.3", protocol: Protocol::H1 };
-        Peer::new(place, "api.gate.localhost".into(), "192.0.2.7:5000".parse().unwrap(), tls, None)
+        Peer::new(place, "api.gate.localhost".into(), "192.0.2.7:5000".parse().unwrap(), tls, None, 0)
     }
 
     #[tokio::test]

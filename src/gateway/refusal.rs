@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use crate::domain::name::RealmName;
-use crate::gateway::answer::InvalidAnswer;
+use crate::gateway::reply::InvalidAnswer;
 use crate::gateway::authority::WrongAuthority;
 use crate::gateway::path::AmbiguousPath;
 use crate::gateway::request_id::RequestId;

@@ -22,7 +22,7 @@ use crate::domain::trigger::{Method, MethodSet};
 use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
-use crate::snapshot::route::{CallCounters, CompiledHandler, Deployed, RouteConflict, RouteTable};
+use crate::snapshot::route::{AddedHeader, CallCounters, CompiledHandler, Deployed, RouteConflict, RouteTable};
 use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::verifier::Trusting;
@@ -424,6 +424,7 @@ fn deployed(
         base_path,
         trigger: pipeline.trigger.clone(),
         allow: allow(pipeline.trigger.methods),
+        response_headers: pipeline.trigger.response_headers.iter().filter_map(AddedHeader::compile).collect(),
         handler,
         counters,
     })
