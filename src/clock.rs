@@ -37,17 +37,27 @@ impl Moment {
 
     /// Whole seconds since the Unix epoch, rounded down; 0 for moments before it.
     pub const fn unix_seconds(self) -> u64 {
-        if self.0 < 0 { 0 } else { self.0.unsigned_abs() / 1000 }
+        if self.0 < 0 {
+            0
+        } else {
+            self.0.unsigned_abs() / 1000
+        }
     }
 
     /// This moment moved `duration` later.
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// This moment moved `duration` earlier.
     pub fn minus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// How long from `earlier` to this moment; zero if `earlier` is the later one.
@@ -60,9 +70,16 @@ impl Moment {
     /// # Errors
     /// [`InvalidMoment`] where the text is neither.
     pub fn parse(text: &str) -> Result<Self, InvalidMoment> {
-        let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+        let whole = if text.len() == 10 {
+            format!("{text}T00:00:00Z")
+        } else {
+            text.to_owned()
+        };
         let parsed = OffsetDateTime::parse(&whole, &Rfc3339).map_err(|_| InvalidMoment)?;
-        let millis = parsed.unix_timestamp_nanos().checked_div(1_000_000).ok_or(InvalidMoment)?;
+        let millis = parsed
+            .unix_timestamp_nanos()
+            .checked_div(1_000_000)
+            .ok_or(InvalidMoment)?;
         i64::try_from(millis).map(Self).map_err(|_| InvalidMoment)
     }
 }
@@ -71,7 +88,10 @@ impl std::fmt::Display for Moment {
     /// RFC 3339 in UTC; milliseconds only where there are any.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let nanos = i128::from(self.0).saturating_mul(1_000_000);
-        match OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().and_then(|t| t.format(&Rfc3339).ok()) {
+        match OffsetDateTime::from_unix_timestamp_nanos(nanos)
+            .ok()
+            .and_then(|t| t.format(&Rfc3339).ok())
+        {
             Some(text) => f.write_str(&text),
             None => write!(f, "{} ms after the epoch", self.0),
         }
@@ -113,13 +133,17 @@ impl Clock {
     }
 
     /// The present moment.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the wall clock"
+    )]
     pub fn now(&self) -> Moment {
         match &self.0 {
             Source::System => {
                 let millis = match SystemTime::now().duration_since(UNIX_EPOCH) {
                     Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
-                    Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, i64::wrapping_neg),
+                    Err(before) => i64::try_from(before.duration().as_millis())
+                        .map_or(i64::MIN, i64::wrapping_neg),
                 };
                 Moment(millis)
             }
@@ -134,7 +158,10 @@ pub struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts measuring.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the monotonic clock"
+    )]
     pub fn start() -> Self {
         Self(Instant::now())
     }
@@ -153,7 +180,10 @@ mod tests {
     fn reads_and_writes_rfc_3339() {
         let moment = Moment::parse("2027-01-31T12:00:00Z").unwrap();
         assert_eq!(moment.to_string(), "2027-01-31T12:00:00Z");
-        assert_eq!(Moment::parse("2027-01-31").unwrap().to_string(), "2027-01-31T00:00:00Z");
+        assert_eq!(
+            Moment::parse("2027-01-31").unwrap().to_string(),
+            "2027-01-31T00:00:00Z"
+        );
         assert_eq!(Moment::parse("31.1.2027"), Err(InvalidMoment));
     }
 

@@ -1,0 +1,225 @@
+//! Certificate extensions (RFC 5280, 4.2), decoded strictly: what cannot be decoded is an error, never an absence.
+
+use x509_parser::extensions::X509Extension;
+
+use crate::pki::certificate::{
+    BasicConstraints, InvalidCertificate, KeyUsage, NameConstraintsText,
+};
+use crate::pki::der::{self, Element, NotDer, tag};
+use crate::pki::general_name::{self, NAMES_MAX};
+
+/// The extensions that are understood here, and which others are critical.
+#[derive(Debug, Default)]
+pub struct Extensions {
+    /// 2.5.29.19.
+    pub basic_constraints: Option<BasicConstraints>,
+    /// 2.5.29.15.
+    pub key_usage: Option<KeyUsage>,
+    /// 2.5.29.37.
+    pub extended_key_usage: Option<Vec<String>>,
+    /// 2.5.29.17.
+    pub sans: Vec<String>,
+    /// 2.5.29.30.
+    pub name_constraints: Option<NameConstraintsText>,
+    /// 2.5.29.14.
+    pub subject_key_id: Option<Vec<u8>>,
+    /// 2.5.29.35, its key identifier.
+    pub authority_key_id: Option<Vec<u8>>,
+    /// 2.5.29.31, the full names.
+    pub crl_distribution_points: Vec<String>,
+    /// Dotted OIDs of critical extensions that are none of the above.
+    pub unknown_critical: Vec<String>,
+}
+
+impl Extensions {
+    /// Decodes the extensions of one certificate.
+    ///
+    /// # Errors
+    /// [`InvalidCertificate::DuplicateExtension`], and [`InvalidCertificate::UndecodableExtension`] for those that are
+    /// understood.
+    pub fn decode(extensions: &[X509Extension<'_>]) -> Result<Self, InvalidCertificate> {
+        let mut out = Self::default();
+        let mut seen: Vec<&[u8]> = Vec::new();
+        for extension in extensions {
+            let id = extension.oid.as_bytes();
+            let oid = || {
+                der::oid_text(id)
+                    .unwrap_or_else(|| format!("#{}", der::hex(id.get(..64).unwrap_or(id))))
+            };
+            if seen.contains(&id) {
+                return Err(InvalidCertificate::DuplicateExtension { oid: oid() });
+            }
+            seen.push(id);
+            let known = out
+                .take(id, extension.value)
+                .map_err(|NotDer| InvalidCertificate::UndecodableExtension { oid: oid() })?;
+            if !known && extension.critical && out.unknown_critical.len() < NAMES_MAX {
+                out.unknown_critical.push(oid());
+            }
+        }
+        Ok(out)
+    }
+
+    fn take(&mut self, id: &[u8], value: &[u8]) -> Result<bool, NotDer> {
+        let [0x55, 0x1d, id] = id else {
+            return Ok(false);
+        };
+        match id {
+            14 => {
+                self.subject_key_id =
+                    Some(octets(&der::single(value)?, tag::OCTET_STRING)?.to_vec())
+            }
+            15 => self.key_usage = Some(key_usage(value)?),
+            17 => self.sans = general_name::list(&sequence(value)?, general_name::text),
+            19 => self.basic_constraints = Some(basic_constraints(value)?),
+            30 => self.name_constraints = Some(name_constraints(value)?),
+            31 => self.crl_distribution_points = crl_distribution_points(value)?,
+            35 => self.authority_key_id = authority_key_id(value)?,
+            37 => self.extended_key_usage = Some(extended_key_usage(value)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+fn sequence(value: &[u8]) -> Result<Vec<Element<'_>>, NotDer> {
+    der::single(value)?.children_of(tag::SEQUENCE)
+}
+
+fn octets<'a>(element: &Element<'a>, tag: u8) -> Result<&'a [u8], NotDer> {
+    if element.tag == tag {
+        Ok(element.content)
+    } else {
+        Err(NotDer)
+    }
+}
+
+fn key_usage(value: &[u8]) -> Result<KeyUsage, NotDer> {
+    match octets(&der::single(value)?, tag::BIT_STRING)? {
+        [0..=7, bits @ ..] => Ok(KeyUsage::from_bits(bits)),
+        _ => Err(NotDer),
+    }
+}
+
+fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, NotDer> {
+    let parts = sequence(value)?;
+    let (ca, rest) = match parts.as_slice() {
+        [flag, rest @ ..] if flag.tag == tag::BOOLEAN => match flag.content {
+            // A false that is written out is not DER, but usual and clear.
+            [0] => (false, rest),
+            [0xff] => (true, rest),
+            _ => return Err(NotDer),
+        },
+        rest => (false, rest),
+    };
+    let path_length = match rest {
+        [] => None,
+        [length] => Some(small_number(octets(length, tag::INTEGER)?)?),
+        _ => return Err(NotDer),
+    };
+    Ok(BasicConstraints { ca, path_length })
+}
+
+/// A number that is not negative; one beyond 32 bits counts as the largest of them.
+fn small_number(octets: &[u8]) -> Result<u32, NotDer> {
+    match octets {
+        [] | [0x80..=0xff, ..] => Err(NotDer),
+        octets => Ok(octets
+            .iter()
+            .try_fold(0_u32, |number, octet| {
+                number.checked_mul(256)?.checked_add(u32::from(*octet))
+            })
+            .unwrap_or(u32::MAX)),
+    }
+}
+
+fn extended_key_usage(value: &[u8]) -> Result<Vec<String>, NotDer> {
+    let usages = sequence(value)?;
+    if usages.is_empty() {
+        return Err(NotDer);
+    }
+    usages
+        .iter()
+        .map(|usage| {
+            let oid = der::oid_text(octets(usage, tag::OID)?).ok_or(NotDer)?;
+            Ok(usage_name(oid))
+        })
+        .collect()
+}
+
+fn usage_name(oid: String) -> String {
+    let name = match oid.as_str() {
+        "2.5.29.37.0" => "anyExtendedKeyUsage",
+        "1.3.6.1.5.5.7.3.1" => "serverAuth",
+        "1.3.6.1.5.5.7.3.2" => "clientAuth",
+        "1.3.6.1.5.5.7.3.3" => "codeSigning",
+        "1.3.6.1.5.5.7.3.4" => "emailProtection",
+        "1.3.6.1.5.5.7.3.8" => "timeStamping",
+        "1.3.6.1.5.5.7.3.9" => "OCSPSigning",
+        _ => return oid,
+    };
+    name.to_owned()
+}
+
+fn name_constraints(value: &[u8]) -> Result<NameConstraintsText, NotDer> {
+    let mut out = NameConstraintsText {
+        permitted: Vec::new(),
+        excluded: Vec::new(),
+    };
+    match sequence(value)?.as_slice() {
+        [permitted] if permitted.tag == tag::CONTEXT_0 => out.permitted = subtrees(permitted)?,
+        [excluded] if excluded.tag == tag::CONTEXT_1 => out.excluded = subtrees(excluded)?,
+        [permitted, excluded]
+            if (permitted.tag, excluded.tag) == (tag::CONTEXT_0, tag::CONTEXT_1) =>
+        {
+            out.permitted = subtrees(permitted)?;
+            out.excluded = subtrees(excluded)?;
+        }
+        _ => return Err(NotDer),
+    }
+    Ok(out)
+}
+
+/// The bases; minimum and maximum, which RFC 5280 does not let anyone use, are an error.
+fn subtrees(list: &Element<'_>) -> Result<Vec<String>, NotDer> {
+    let bases = der::elements(list.content)?
+        .iter()
+        .map(
+            |subtree| match subtree.children_of(tag::SEQUENCE)?.as_slice() {
+                [base] => Ok(*base),
+                _ => Err(NotDer),
+            },
+        )
+        .collect::<Result<Vec<_>, _>>()?;
+    if bases.is_empty() {
+        Err(NotDer)
+    } else {
+        Ok(general_name::list(&bases, general_name::constraint_text))
+    }
+}
+
+fn authority_key_id(value: &[u8]) -> Result<Option<Vec<u8>>, NotDer> {
+    let parts = sequence(value)?;
+    Ok(parts
+        .iter()
+        .find(|part| part.tag == 0x80)
+        .map(|id| id.content.to_vec()))
+}
+
+/// Full names only: those relative to an issuer are not used by anyone.
+fn crl_distribution_points(value: &[u8]) -> Result<Vec<String>, NotDer> {
+    let mut names = Vec::new();
+    for point in sequence(value)? {
+        for part in point.children_of(tag::SEQUENCE)? {
+            if part.tag != tag::CONTEXT_0 {
+                continue;
+            }
+            for name in der::elements(part.content)? {
+                if name.tag == tag::CONTEXT_0 {
+                    names.extend(der::elements(name.content)?);
+                }
+            }
+        }
+    }
+    Ok(general_name::list(&names, general_name::text))
+}

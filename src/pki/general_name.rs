@@ -1,0 +1,122 @@
+//! Alternative names and name constraints as text (RFC 5280, 4.2.1.6 and 4.2.1.10).
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::pki::der::{self, Element, tag};
+use crate::pki::name;
+use crate::pki::printable::{Bounded, item_into};
+
+/// The most names of one list that are told; a last item says how many more there are.
+pub const NAMES_MAX: usize = 100;
+
+/// The names as text, at most [`NAMES_MAX`], and then `… and N more`.
+pub fn list(names: &[Element<'_>], write: fn(&Element<'_>) -> String) -> Vec<String> {
+    let mut texts: Vec<String> = names.iter().take(NAMES_MAX).map(write).collect();
+    let more = names.len().saturating_sub(NAMES_MAX);
+    if more > 0 {
+        texts.push(format!("… and {more} more"));
+    }
+    texts
+}
+
+/// One alternative name: `DNS:a.example`, `IP:10.0.0.1`, `URI:…`, `email:…`, `dirName:…`, `RID:…`, `otherName:…`.
+///
+/// Texts are escaped by [`crate::pki::printable::item`]; what cannot be decoded is `#` and hexadecimal digits.
+pub fn text(name: &Element<'_>) -> String {
+    labelled(name, address)
+}
+
+/// One subtree of a name constraint; as [`text`], with networks in place of addresses: `IP:10.0.0.0/8`.
+pub fn constraint_text(name: &Element<'_>) -> String {
+    labelled(name, network)
+}
+
+fn labelled(name: &Element<'_>, ip: fn(&[u8]) -> Option<String>) -> String {
+    let mut out = Bounded::default();
+    match name.tag {
+        0xa0 => other_name(name, &mut out),
+        0x81 => characters("email:", name, &mut out),
+        0x82 => characters("DNS:", name, &mut out),
+        0xa3 => undecoded("x400Address:", name, &mut out),
+        0xa4 => {
+            out.push("dirName:");
+            out.push(&name::text(name.content));
+        }
+        0xa5 => undecoded("ediPartyName:", name, &mut out),
+        0x86 => characters("URI:", name, &mut out),
+        0x87 => match ip(name.content) {
+            Some(ip) => out.push(&format!("IP:{ip}")),
+            None => undecoded("IP:", name, &mut out),
+        },
+        0x88 => match der::oid_text(name.content) {
+            Some(dotted) => out.push(&format!("RID:{dotted}")),
+            None => undecoded("RID:", name, &mut out),
+        },
+        _ => undecoded("unknown:", name, &mut out),
+    }
+    out.into_text()
+}
+
+fn characters(label: &str, name: &Element<'_>, out: &mut Bounded) {
+    match std::str::from_utf8(name.content) {
+        Ok(text) => {
+            out.push(label);
+            item_into(text, out);
+        }
+        Err(_) => undecoded(label, name, out),
+    }
+}
+
+fn undecoded(label: &str, name: &Element<'_>, out: &mut Bounded) {
+    out.push(label);
+    out.push("#");
+    out.push_hex(name.content);
+}
+
+/// `otherName:OID=text` where the value is a string, as it is in Microsoft's user principal names.
+fn other_name(name: &Element<'_>, out: &mut Bounded) {
+    let parts = der::elements(name.content).unwrap_or_default();
+    let (Some(kind), Some(value)) = (parts.first(), parts.get(1)) else {
+        return undecoded("otherName:", name, out);
+    };
+    let Some(dotted) = der::oid_text(kind.content).filter(|_| kind.tag == tag::OID) else {
+        return undecoded("otherName:", name, out);
+    };
+    out.push(&format!("otherName:{dotted}="));
+    match der::single(value.content)
+        .ok()
+        .and_then(|inner| name::string(&inner))
+    {
+        Some(text) => item_into(&text, out),
+        None => {
+            out.push("#");
+            out.push_hex(value.content);
+        }
+    }
+}
+
+fn address(octets: &[u8]) -> Option<String> {
+    if let Ok(v4) = <[u8; 4]>::try_from(octets) {
+        return Some(Ipv4Addr::from(v4).to_string());
+    }
+    <[u8; 16]>::try_from(octets)
+        .ok()
+        .map(|v6| Ipv6Addr::from(v6).to_string())
+}
+
+fn network(octets: &[u8]) -> Option<String> {
+    let (base, mask) = octets.split_at_checked(octets.len() / 2)?;
+    let bits = mask.iter().map(|octet| octet.leading_ones()).sum::<u32>();
+    let contiguous = bits == mask.iter().map(|octet| octet.count_ones()).sum::<u32>()
+        && mask
+            .iter()
+            .skip_while(|octet| **octet == 0xff)
+            .skip(1)
+            .all(|octet| *octet == 0);
+    let base = address(base).filter(|_| base.len() == mask.len())?;
+    if contiguous {
+        Some(format!("{base}/{bits}"))
+    } else {
+        Some(format!("{base}/{}", address(mask)?))
+    }
+}

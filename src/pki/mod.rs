@@ -1,0 +1,23 @@
+//! Bytes to facts and back: certificates, keys and the files they come in.
+//!
+//! This room decodes what people upload and clients show, and encodes what we hand out. It takes no decisions: whether a
+//! certificate is good for anything is for `trust` to say. It knows no realm, no store and no socket.
+//!
+//! Invariants: nothing here panics on any input; every input is bounded; texts made from certificates are bounded and
+//! escaped, fit to be shown; private keys are zeroised when dropped and never printed.
+
+pub mod authority;
+pub mod certificate;
+pub mod csr;
+pub mod der;
+pub mod extension;
+pub mod fingerprint;
+pub mod general_name;
+pub mod key;
+pub mod name;
+pub mod p12;
+pub mod pem;
+pub mod printable;
+pub mod secret;
+pub mod signature;
+pub mod upload;
