@@ -6,4 +6,5 @@ pub mod clock;
 pub mod domain;
 pub mod pki;
 pub mod snapshot;
+pub mod telemetry;
 pub mod trust;

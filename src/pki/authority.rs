@@ -395,3 +395,6 @@ fn visible(name: &str) -> Result<Ia5String, AuthorityError> {
 fn library(_: rcgen::Error) -> AuthorityError {
     AuthorityError::Library
 }
+
+#[cfg(test)]
+mod tests;

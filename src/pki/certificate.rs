@@ -361,8 +361,8 @@ impl std::fmt::Debug for Certificate {
 
 /// Whether the signature on `child` was made with the key of `issuer`; names and validity are not looked at.
 ///
-/// Algorithms: RSA (2,048 to 8,192 bits) PKCS#1 and PSS, ECDSA on P-256, P-384 and P-521, each with SHA-256, SHA-384 or
-/// SHA-512, and Ed25519. With any other it is false.
+/// Algorithms: RSA (2,048 to 8,192 bits) PKCS#1 and PSS (with a salt as long as the digest), ECDSA on P-256, P-384 and
+/// P-521, each with SHA-256, SHA-384 or SHA-512, and Ed25519. With any other it is false.
 pub fn signed_by(child: &Certificate, issuer: &Certificate) -> bool {
     let (Some((_, child)), Some((_, signer))) = (parse(child.der()), parse(issuer.der())) else {
         return false;
@@ -454,3 +454,6 @@ fn serial(octets: &[u8]) -> Result<String, InvalidCertificate> {
         digits
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,3 +58,6 @@ pub fn create(key: RequestKey<'_>, names: &[String], common_name: &str) -> Resul
     let pem = to_pem("CERTIFICATE REQUEST", request.der());
     Ok(Csr { pem, key })
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,3 +120,6 @@ fn network(octets: &[u8]) -> Option<String> {
         Some(format!("{base}/{}", address(mask)?))
     }
 }
+
+#[cfg(test)]
+mod tests;

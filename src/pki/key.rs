@@ -28,6 +28,13 @@ pub struct PrivateKey {
     algorithm: KeyAlgorithm,
 }
 
+impl PartialEq for PrivateKey {
+    /// Two private keys are the same where their public halves are.
+    fn eq(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.public_key == other.public_key
+    }
+}
+
 /// The kinds of key that can be made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyChoice {
@@ -393,3 +400,6 @@ fn ec_pair(curve: &'static EcdsaSigningAlgorithm, der: &[u8]) -> Option<Pair> {
 fn failed(_: aws_lc_rs::error::Unspecified) -> KeyFailure {
     KeyFailure
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,12 @@ pub mod csr;
 pub mod der;
 pub mod extension;
 pub mod fingerprint;
+pub mod foreign;
 pub mod general_name;
 pub mod key;
 pub mod name;
+#[cfg(test)]
+pub mod openssl;
 pub mod p12;
 pub mod pem;
 pub mod printable;

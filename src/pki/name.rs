@@ -211,3 +211,6 @@ fn short_name(dotted: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

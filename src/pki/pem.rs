@@ -310,3 +310,6 @@ fn lines(input: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         .zip(lines)
         .map(|(line, text)| (line, text.trim_ascii()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::pki::certificate::{Certificate, InvalidCertificate};
 use crate::pki::der::{self, tag};
+use crate::pki::foreign::Foreign;
 use crate::pki::key::{InvalidKey, PrivateKey};
 use crate::pki::p12::{self, InvalidP12};
 use crate::pki::pem::{self, Block, InvalidPem};
@@ -55,7 +56,7 @@ pub enum InvalidUpload {
     },
     /// The PEM text is damaged.
     #[error(transparent)]
-    Pem(#[from] InvalidPem),
+    Pem(InvalidPem),
     /// The PKCS#12 file cannot be opened.
     #[error(transparent)]
     Pkcs12(InvalidP12),
@@ -128,66 +129,6 @@ pub enum InvalidUpload {
     NotRecognised,
 }
 
-/// Things that are mistaken for certificates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Foreign {
-    /// A certificate signing request (PKCS#10).
-    SigningRequest,
-    /// A bare public key.
-    PublicKey,
-    /// A PKCS#7 (CMS) bundle.
-    Pkcs7,
-    /// A key in OpenSSH's own format.
-    OpenSshKey,
-    /// An OpenSSH public key line.
-    SshPublicKey,
-    /// OpenSSL's certificate with trust settings appended.
-    TrustedCertificate,
-    /// A Java key store (JKS or JCEKS).
-    JavaKeyStore,
-    /// Base64 without its BEGIN and END lines.
-    BareBase64,
-    /// A web page or other XML.
-    Markup,
-}
-
-impl Foreign {
-    /// What to do instead, as the second half of a sentence.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::SigningRequest => "send it to your CA, and give the certificate that it issues",
-            Self::PublicKey => "give the certificate that holds it",
-            Self::Pkcs7 => {
-                "convert it with `openssl pkcs7 -print_certs -in FILE` (for DER add `-inform DER`)"
-            }
-            Self::OpenSshKey => "convert it with `ssh-keygen -p -m PKCS8 -f FILE`",
-            Self::SshPublicKey => "give an X.509 certificate",
-            Self::TrustedCertificate => "convert it with `openssl x509 -in FILE`",
-            Self::JavaKeyStore => "convert it with `keytool -importkeystore -deststoretype PKCS12`",
-            Self::BareBase64 => {
-                "put it between the lines -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"
-            }
-            Self::Markup => "download the certificate itself",
-        }
-    }
-}
-
-impl std::fmt::Display for Foreign {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::SigningRequest => "a certificate signing request, not a certificate",
-            Self::PublicKey => "a public key, not a certificate",
-            Self::Pkcs7 => "a PKCS#7 bundle",
-            Self::OpenSshKey => "a key in the format of OpenSSH",
-            Self::SshPublicKey => "an SSH public key",
-            Self::TrustedCertificate => "a certificate with OpenSSL's trust settings appended",
-            Self::JavaKeyStore => "a Java key store",
-            Self::BareBase64 => "base64 without its BEGIN and END lines",
-            Self::Markup => "a web page or XML document",
-        })
-    }
-}
-
 /// Reads an upload. The password is used for what is encrypted, and ignored where nothing is.
 ///
 /// # Errors
@@ -221,11 +162,11 @@ fn is_der(bytes: &[u8]) -> bool {
 }
 
 fn read_text(bytes: &[u8], password: Option<&Secret>) -> Result<Upload, InvalidUpload> {
-    let blocks = match pem::read(bytes) {
-        Ok(blocks) => blocks,
-        Err(InvalidPem::NothingFound) => return Err(unrecognised(bytes)),
-        Err(error) => return Err(error.into()),
-    };
+    let blocks = pem::read(bytes).map_err(|error| match (error, Foreign::of_text(bytes)) {
+        (InvalidPem::NothingFound, Some(what)) => InvalidUpload::Foreign { what, line: None },
+        (InvalidPem::NothingFound, None) => InvalidUpload::NotRecognised,
+        (error, _) => InvalidUpload::Pem(error),
+    })?;
     let mut upload = Upload::default();
     for block in &blocks {
         upload.take(block, password)?;
@@ -453,41 +394,10 @@ fn foreign_signed(bytes: &[u8]) -> Signed {
     }
 }
 
-/// Says what a text without any PEM block is, where that can be told.
-fn unrecognised(bytes: &[u8]) -> InvalidUpload {
-    let text = bytes.trim_ascii();
-    let is_base64 = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=\r\n ".contains(octet);
-    let what = match text {
-        [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => Foreign::JavaKeyStore,
-        [b'<', ..] => Foreign::Markup,
-        [b's', b's', b'h', b'-', ..] | [b'e', b'c', b'd', b's', b'a', b'-', ..] => {
-            Foreign::SshPublicKey
-        }
-        [
-            b'-',
-            b'-',
-            b'-',
-            b'-',
-            b' ',
-            b'B',
-            b'E',
-            b'G',
-            b'I',
-            b'N',
-            b' ',
-            b'S',
-            b'S',
-            b'H',
-            b'2',
-            ..,
-        ] => Foreign::SshPublicKey,
-        [b'M', b'I', ..] if text.iter().all(is_base64) => Foreign::BareBase64,
-        _ => return InvalidUpload::NotRecognised,
-    };
-    InvalidUpload::Foreign { what, line: None }
-}
-
 fn at(line: &Option<usize>) -> String {
     line.map(|line| format!("line {line}: "))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 
 use crate::domain::environment::PerEnvironment;
-use crate::domain::name::{ConnectionName, RealmName};
-use crate::snapshot::client_tls::Target;
+use crate::domain::name::RealmName;
+use crate::snapshot::client_tls::Targets;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::route::RouteTable;
 use crate::trust::set::TrustSet;
@@ -34,7 +34,7 @@ pub struct RealmSnapshot {
     /// What it has in each environment.
     pub environments: PerEnvironment<RealmEnvironment>,
     /// The outgoing targets, to be found again by the next compilation.
-    pub targets: Vec<(ConnectionName, PerEnvironment<Option<Arc<Target>>>)>,
+    pub targets: Targets,
 }
 
 impl RealmSnapshot {

@@ -99,11 +99,18 @@ impl RouteTable {
         let base = deployed.base_path.as_str();
         self.insert(base.to_owned(), deployed)?;
         for route in &deployed.trigger.routes {
-            let segments = route.as_str().split('/').map(|segment| match segment.strip_prefix(':') {
-                Some(parameter) => format!("{{{parameter}}}"),
-                None => segment.to_owned(),
-            });
-            self.insert(format!("{base}{}", segments.collect::<Vec<_>>().join("/")), deployed)?;
+            let segments =
+                route
+                    .as_str()
+                    .split('/')
+                    .map(|segment| match segment.strip_prefix(':') {
+                        Some(parameter) => format!("{{{parameter}}}"),
+                        None => segment.to_owned(),
+                    });
+            self.insert(
+                format!("{base}{}", segments.collect::<Vec<_>>().join("/")),
+                deployed,
+            )?;
         }
         self.deployed.push(Arc::clone(deployed));
         Ok(())
@@ -112,7 +119,10 @@ impl RouteTable {
     /// The pipeline whose route `path`, canonical and without query, takes.
     pub fn find<'t, 'p>(&'t self, path: &'p str) -> Option<Found<'t, 'p>> {
         let found = self.router.at(path).ok()?;
-        Some(Found { deployed: found.value, parameters: found.params })
+        Some(Found {
+            deployed: found.value,
+            parameters: found.params,
+        })
     }
 
     /// All deployed pipelines.
@@ -122,7 +132,10 @@ impl RouteTable {
 
     fn insert(&mut self, pattern: String, deployed: &Arc<Deployed>) -> Result<(), RouteConflict> {
         let added = self.router.insert(pattern.clone(), Arc::clone(deployed));
-        added.map_err(|_| RouteConflict { route: pattern, pipeline: deployed.key.clone() })
+        added.map_err(|_| RouteConflict {
+            route: pattern,
+            pipeline: deployed.key.clone(),
+        })
     }
 }
 
