@@ -4,7 +4,9 @@
 
 pub mod clock;
 pub mod domain;
+pub mod manifest;
 pub mod pki;
 pub mod snapshot;
+pub mod store;
 pub mod telemetry;
 pub mod trust;
