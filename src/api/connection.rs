@@ -1,0 +1,69 @@
+//! Connections.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Json;
+use axum::routing::get;
+
+use crate::api::answer::{Answer, Changed};
+use crate::api::body::Body;
+use crate::api::caller::Caller;
+use crate::api::path::Path;
+use crate::api::router::Api;
+use crate::control::view;
+use crate::domain::command::Command;
+use crate::manifest::connection;
+use crate::manifest::document::ConnectionBody;
+use crate::manifest::invalid::InvalidManifest;
+
+pub(crate) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/realms/{realm}/connections", get(list))
+        .route(
+            "/realms/{realm}/connections/{connection}",
+            get(show).put(save).delete(delete),
+        )
+}
+
+async fn list(
+    State(api): State<Api>,
+    Caller(actor): Caller,
+    path: Path,
+) -> Answer<view::Connections> {
+    Ok(Json(api.control.connections(&actor, &path.realm()?)?))
+}
+
+async fn show(
+    State(api): State<Api>,
+    Caller(actor): Caller,
+    path: Path,
+) -> Answer<view::Connection> {
+    let found = api
+        .control
+        .connection(&actor, &path.realm()?, &path.connection()?)?;
+    Ok(Json(found))
+}
+
+async fn save(
+    State(api): State<Api>,
+    Caller(actor): Caller,
+    path: Path,
+    Body(body): Body<ConnectionBody>,
+) -> Answer<Changed> {
+    let (realm, name) = (path.realm()?, path.connection()?);
+    let command =
+        connection::command(&realm, &name, &body).map_err(|source| InvalidManifest::Connection {
+            realm,
+            connection: name,
+            source,
+        })?;
+    api.carry_out(&actor, command).await
+}
+
+async fn delete(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
+    let command = Command::DeleteConnection {
+        realm: path.realm()?,
+        name: path.connection()?,
+    };
+    api.carry_out(&actor, command).await
+}
