@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Json;
 use axum::routing::get;
 
-use crate::api::answer::{Answer, Changed};
+use crate::api::answer::{Answer, Changed, Listed};
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::path::Path;
 use crate::api::router::Api;
-use crate::control::view;
+use crate::control::view::account::{AccountSheet, AccountView};
 use crate::domain::command::Command;
 use crate::manifest::document::AccountBody;
 
@@ -23,11 +23,16 @@ pub(crate) fn routes() -> Router<Api> {
         )
 }
 
-async fn list(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<view::Accounts> {
-    Ok(Json(api.control.accounts(&actor, &path.realm()?)?))
+async fn list(
+    State(api): State<Api>,
+    Caller(actor): Caller,
+    path: Path,
+) -> Answer<Listed<AccountView>> {
+    let found = api.control.accounts(&actor, &path.realm()?)?;
+    Ok(Listed::of("accounts", found))
 }
 
-async fn show(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<view::Account> {
+async fn show(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<AccountSheet> {
     let found = api
         .control
         .account(&actor, &path.realm()?, &path.account()?)?;
@@ -42,7 +47,9 @@ async fn save(
     Body(body): Body<AccountBody>,
 ) -> Answer<Changed> {
     let (realm, name) = (path.realm()?, path.account()?);
-    let done = api.control.save_account(&actor, realm, name, body).await?;
+    let done = api
+        .blocking(move |control| control.save_account(&actor, &realm, &name, &body))
+        .await?;
     Ok(Json(done.into()))
 }
 
@@ -51,5 +58,5 @@ async fn delete(State(api): State<Api>, Caller(actor): Caller, path: Path) -> An
         realm: path.realm()?,
         name: path.account()?,
     };
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }

@@ -2,15 +2,13 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::Json;
 use axum::routing::get;
 
-use crate::api::answer::Answer;
+use crate::api::answer::{Answer, Paged};
 use crate::api::caller::Caller;
-use crate::api::query::Parameters;
+use crate::api::query::{Page, Parameters};
 use crate::api::router::Api;
-use crate::control::service::AuditFilter;
-use crate::control::view;
+use crate::control::view::audit::AuditView;
 
 pub(crate) fn routes() -> Router<Api> {
     Router::new().route("/audit", get(list))
@@ -20,13 +18,11 @@ async fn list(
     State(api): State<Api>,
     Caller(actor): Caller,
     parameters: Parameters,
-) -> Answer<view::Audit> {
+) -> Answer<Paged<AuditView>> {
     let parameters = parameters.only(&["realm", "before", "limit"])?;
-    let page = parameters.page()?;
-    let filter = AuditFilter {
-        realm: parameters.realm()?,
-        before: page.before,
-        limit: page.limit,
-    };
-    Ok(Json(api.control.audit(&actor, filter).await?))
+    let (realm, Page { before, limit }) = (parameters.realm()?, parameters.page()?);
+    let found = api
+        .blocking(move |control| control.audit(&actor, realm, before, limit))
+        .await?;
+    Ok(Paged::of("records", found, limit, |last| last.sequence))
 }

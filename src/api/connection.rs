@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Json;
 use axum::routing::get;
 
-use crate::api::answer::{Answer, Changed};
+use crate::api::answer::{Answer, Changed, Listed};
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::path::Path;
 use crate::api::router::Api;
-use crate::control::view;
+use crate::control::view::connection::ConnectionView;
 use crate::domain::command::Command;
 use crate::manifest::connection;
 use crate::manifest::document::ConnectionBody;
@@ -29,15 +29,12 @@ async fn list(
     State(api): State<Api>,
     Caller(actor): Caller,
     path: Path,
-) -> Answer<view::Connections> {
-    Ok(Json(api.control.connections(&actor, &path.realm()?)?))
+) -> Answer<Listed<ConnectionView>> {
+    let found = api.control.connections(&actor, &path.realm()?)?;
+    Ok(Listed::of("connections", found))
 }
 
-async fn show(
-    State(api): State<Api>,
-    Caller(actor): Caller,
-    path: Path,
-) -> Answer<view::Connection> {
+async fn show(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<ConnectionView> {
     let found = api
         .control
         .connection(&actor, &path.realm()?, &path.connection()?)?;
@@ -51,13 +48,14 @@ async fn save(
     Body(body): Body<ConnectionBody>,
 ) -> Answer<Changed> {
     let (realm, name) = (path.realm()?, path.connection()?);
-    let command =
-        connection::command(&realm, &name, &body).map_err(|source| InvalidManifest::Connection {
+    let command = connection::command(&realm, &name, &body).map_err(|source| {
+        InvalidManifest::Connection {
             realm,
             connection: name,
             source,
-        })?;
-    api.carry_out(&actor, command).await
+        }
+    })?;
+    api.carry_out(actor, command).await
 }
 
 async fn delete(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
@@ -65,5 +63,5 @@ async fn delete(State(api): State<Api>, Caller(actor): Caller, path: Path) -> An
         realm: path.realm()?,
         name: path.connection()?,
     };
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }

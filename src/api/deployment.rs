@@ -2,16 +2,15 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::Json;
 use axum::routing::{get, put};
 
-use crate::api::answer::{Answer, Changed};
+use crate::api::answer::{Answer, Changed, Listed};
 use crate::api::body::NoBody;
 use crate::api::caller::Caller;
 use crate::api::path::Path;
 use crate::api::query::Parameters;
 use crate::api::router::Api;
-use crate::control::view;
+use crate::control::view::deployment::DeploymentView;
 use crate::domain::command::Command;
 
 pub(crate) fn routes() -> Router<Api> {
@@ -28,12 +27,13 @@ async fn list(
     Caller(actor): Caller,
     path: Path,
     parameters: Parameters,
-) -> Answer<view::Deployments> {
+) -> Answer<Listed<DeploymentView>> {
     let environment = parameters.only(&["environment"])?.environment()?;
-    let found = api
-        .control
-        .deployments(&actor, &path.realm()?, environment)?;
-    Ok(Json(found))
+    let mut found = api.control.deployments(&actor, &path.realm()?)?;
+    if let Some(wanted) = environment {
+        found.retain(|deployment| deployment.environment == wanted.as_str());
+    }
+    Ok(Listed::of("deployments", found))
 }
 
 async fn deploy(
@@ -46,7 +46,7 @@ async fn deploy(
         realm: path.realm()?,
         key: path.deployment()?,
     };
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }
 
 async fn undeploy(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
@@ -54,5 +54,5 @@ async fn undeploy(State(api): State<Api>, Caller(actor): Caller, path: Path) -> 
         realm: path.realm()?,
         key: path.deployment()?,
     };
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }

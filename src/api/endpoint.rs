@@ -2,15 +2,14 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::Json;
 use axum::routing::get;
 
-use crate::api::answer::Answer;
+use crate::api::answer::{Answer, Listed};
 use crate::api::caller::Caller;
 use crate::api::path::Path;
 use crate::api::query::Parameters;
 use crate::api::router::Api;
-use crate::control::view;
+use crate::control::view::endpoint::EndpointView;
 
 pub(crate) fn routes() -> Router<Api> {
     Router::new().route("/realms/{realm}/endpoints", get(list))
@@ -21,8 +20,8 @@ async fn list(
     Caller(actor): Caller,
     path: Path,
     parameters: Parameters,
-) -> Answer<view::Endpoints> {
+) -> Answer<Listed<EndpointView>> {
     let environment = parameters.only(&["environment"])?.environment()?;
     let found = api.control.endpoints(&actor, &path.realm()?, environment)?;
-    Ok(Json(found))
+    Ok(Listed::of("endpoints", found))
 }

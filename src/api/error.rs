@@ -12,7 +12,6 @@ use crate::domain::name::InvalidName;
 use crate::domain::rejection::{Rejection, RejectionKind};
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::read::Unreadable;
-use crate::pki::upload::InvalidUpload;
 
 /// Why a call is not answered as it asks.
 #[derive(Debug, thiserror::Error)]
@@ -77,11 +76,6 @@ pub(crate) enum ApiError {
     /// A major version that is none.
     #[error("'version': no such major version: write v1, v2 and so on, up to v65535")]
     Version,
-    /// A slot that is none.
-    #[error(
-        "'slot': no such server identity: write admin, or a gateway and an environment, like mtls-prod or external-test"
-    )]
-    Slot,
     /// A parameter that the call does not know.
     #[error("'{name}' is no parameter of this call: it knows {}", known.join(", "))]
     UnknownParameter {
@@ -120,20 +114,6 @@ pub(crate) enum ApiError {
     /// A realm for a role that has none.
     #[error("'realm' belongs to the role realm-admin alone: leave it out")]
     RealmSurplus,
-    /// A server certificate or key that cannot be read.
-    #[error("'{field}': {source}")]
-    Upload {
-        /// Which of the two.
-        field: &'static str,
-        /// Why.
-        source: InvalidUpload,
-    },
-    /// A server certificate without its key.
-    #[error("'key' holds no private key: give the one that the certificate was made for, as PEM")]
-    NoKey,
-    /// A key both in the chain and beside it.
-    #[error("there is a private key in 'chain' and another in 'key': give one of them")]
-    TwoKeys,
 }
 
 impl From<Rejection> for ApiError {
@@ -157,7 +137,6 @@ impl ApiError {
             | Self::Moment { .. }
             | Self::Number { .. }
             | Self::Version
-            | Self::Slot
             | Self::RealmMissing
             | Self::RealmSurplus => (StatusCode::BAD_REQUEST, "invalid-value"),
             Self::QueryNotText | Self::UnknownParameter { .. } | Self::RepeatedParameter { .. } => {
@@ -167,23 +146,23 @@ impl ApiError {
             Self::BodyBroke => (StatusCode::BAD_REQUEST, "body-broke-off"),
             Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "body-too-slow"),
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
-            Self::MediaType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
-            ),
-            Self::Upload { .. } | Self::NoKey | Self::TwoKeys => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "invalid-certificate")
-            }
+            Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
         }
     }
 }
 
 fn of_control(error: &ControlError) -> (StatusCode, &'static str) {
     match error {
-        ControlError::Rejection(rejection) => of_rejection(rejection),
+        ControlError::Rejected(rejection) => of_rejection(rejection),
         ControlError::Manifest(error) => of_manifest(error),
+        ControlError::Upload { .. } | ControlError::KeyMissing => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "invalid-certificate")
+        }
         ControlError::Compile(_) => (StatusCode::UNPROCESSABLE_ENTITY, "does-not-compile"),
         ControlError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store-failed"),
+        ControlError::Authority(_) => (StatusCode::INTERNAL_SERVER_ERROR, "authority-failed"),
+        ControlError::Random => (StatusCode::INTERNAL_SERVER_ERROR, "no-randomness"),
+        ControlError::Interrupted => (StatusCode::SERVICE_UNAVAILABLE, "interrupted"),
     }
 }
 

@@ -6,16 +6,15 @@ use axum::response::Json;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use crate::api::answer::{Answer, Changed};
+use crate::api::answer::{Answer, Changed, Listed};
 use crate::api::body::{Body, NoBody};
 use crate::api::caller::Caller;
 use crate::api::path::Path;
 use crate::api::query::Parameters;
 use crate::api::router::Api;
-use crate::control::service::InstallationFilter;
-use crate::control::view;
+use crate::control::view::installation::{InstallationFilter, InstallationSheet, InstallationView};
 use crate::domain::command::Command;
-use crate::domain::installation::InstallationWord;
+use crate::domain::environment::InvalidWord;
 
 pub(crate) fn routes() -> Router<Api> {
     let one = "/realms/{realm}/installations/{environment}/{account}";
@@ -47,22 +46,33 @@ async fn list(
     Caller(actor): Caller,
     path: Path,
     parameters: Parameters,
-) -> Answer<view::Installations> {
+) -> Answer<Listed<InstallationView>> {
     let parameters = parameters.only(&["environment", "account", "state"])?;
     let filter = InstallationFilter {
         environment: parameters.environment()?,
         account: parameters.account()?,
-        state: parameters.word("state", InstallationWord::parse)?,
+        state: parameters.word("state", state)?,
     };
     let found = api.control.installations(&actor, &path.realm()?, &filter)?;
-    Ok(Json(found))
+    Ok(Listed::of("installations", found))
+}
+
+/// Reads the word of a state.
+fn state(text: &str) -> Result<String, InvalidWord> {
+    match text {
+        "requested" | "installed" | "rejected" | "removed" => Ok(text.to_owned()),
+        _ => Err(InvalidWord {
+            what: "state",
+            allowed: "requested, installed, rejected or removed",
+        }),
+    }
 }
 
 async fn show(
     State(api): State<Api>,
     Caller(actor): Caller,
     path: Path,
-) -> Answer<view::Installation> {
+) -> Answer<InstallationSheet> {
     let (realm, environment) = (path.realm()?, path.environment()?);
     let found = api
         .control
@@ -81,7 +91,7 @@ async fn request(
         environment: path.environment()?,
         account: path.account()?,
     };
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }
 
 async fn install(
@@ -96,7 +106,7 @@ async fn install(
         account: path.account()?,
         revision,
     };
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }
 
 async fn reject(
@@ -111,7 +121,7 @@ async fn reject(
         account: path.account()?,
         reason,
     };
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }
 
 async fn remove(
@@ -125,5 +135,5 @@ async fn remove(
         environment: path.environment()?,
         account: path.account()?,
     };
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }

@@ -5,8 +5,9 @@ use http::request::Parts;
 
 use crate::api::error::ApiError;
 use crate::api::router::Api;
+use crate::control::view::server_identity::parse_slot;
 use crate::domain::deployment::DeploymentKey;
-use crate::domain::environment::{Environment, Gateway};
+use crate::domain::environment::Environment;
 use crate::domain::identity::IdentitySlot;
 use crate::domain::name::{
     AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
@@ -75,7 +76,8 @@ impl Path {
 
     /// `{slot}`.
     pub(crate) fn slot(&self) -> Result<IdentitySlot, ApiError> {
-        slot(self.text("slot")).ok_or(ApiError::Slot)
+        let field = "slot";
+        parse_slot(self.text(field)).map_err(|source| ApiError::Word { field, source })
     }
 
     fn name<T>(
@@ -99,18 +101,6 @@ fn major(text: &str) -> Option<u16> {
     digits.parse().ok().filter(|_| canonical)
 }
 
-/// `admin`, `mtls-prod` and so on.
-fn slot(text: &str) -> Option<IdentitySlot> {
-    if text == "admin" {
-        return Some(IdentitySlot::Admin);
-    }
-    let (gateway, environment) = text.split_once('-')?;
-    Some(IdentitySlot::Public(
-        Gateway::parse(gateway).ok()?,
-        Environment::parse(environment).ok()?,
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,18 +113,6 @@ mod tests {
             "", "v", "1", "v0", "v01", "v+1", "v-1", "v65536", "V1", "v1 ", "v1.0",
         ] {
             assert_eq!(major(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_slot_is_admin_or_a_gateway_and_an_environment() {
-        assert_eq!(slot("admin"), Some(IdentitySlot::Admin));
-        assert_eq!(
-            slot("mtls-prod"),
-            Some(IdentitySlot::Public(Gateway::Mtls, Environment::Prod))
-        );
-        for bad in ["", "mtls", "mtls/prod", "prod-mtls", "mtls-", "admin-prod"] {
-            assert_eq!(slot(bad), None, "{bad}");
         }
     }
 }

@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Json;
 use axum::routing::get;
 
-use crate::api::answer::{Answer, Changed};
+use crate::api::answer::{Answer, Changed, Listed};
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::path::Path;
 use crate::api::router::Api;
-use crate::control::view;
+use crate::control::view::pipeline::PipelineView;
 use crate::domain::command::Command;
 use crate::manifest::document::PipelineBody;
 use crate::manifest::invalid::InvalidManifest;
@@ -29,11 +29,12 @@ async fn list(
     State(api): State<Api>,
     Caller(actor): Caller,
     path: Path,
-) -> Answer<view::Pipelines> {
-    Ok(Json(api.control.pipelines(&actor, &path.realm()?)?))
+) -> Answer<Listed<PipelineView>> {
+    let found = api.control.pipelines(&actor, &path.realm()?)?;
+    Ok(Listed::of("pipelines", found))
 }
 
-async fn show(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<view::Pipeline> {
+async fn show(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<PipelineView> {
     let found = api
         .control
         .pipeline(&actor, &path.realm()?, &path.pipeline()?)?;
@@ -53,7 +54,7 @@ async fn save(
             pipeline: key,
             source,
         })?;
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }
 
 async fn delete(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
@@ -61,5 +62,5 @@ async fn delete(State(api): State<Api>, Caller(actor): Caller, path: Path) -> An
         realm: path.realm()?,
         key: path.pipeline()?,
     };
-    api.carry_out(&actor, command).await
+    api.carry_out(actor, command).await
 }

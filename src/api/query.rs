@@ -140,7 +140,13 @@ mod tests {
         assert_eq!(page("limit=7&before=9"), expect(Some(9), 7));
         assert_eq!(page("limit=100000000000000000"), expect(None, 1000));
         for bad in [
-            "limit=0", "limit=", "limit=-1", "limit=+1", "limit=x", "before=", "before=1.5",
+            "limit=0",
+            "limit=",
+            "limit=-1",
+            "limit=+1",
+            "limit=x",
+            "before=",
+            "before=1.5",
         ] {
             assert_eq!(page(bad), None, "{bad}");
         }

@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Json;
 use axum::routing::{get, post};
 
-use crate::api::answer::{Answer, Changed};
+use crate::api::answer::{Answer, Changed, Listed};
 use crate::api::body::NoBody;
 use crate::api::caller::Caller;
 use crate::api::path::Path;
 use crate::api::router::Api;
-use crate::control::view;
+use crate::control::view::realm::RealmView;
 use crate::domain::command::Command;
 
 pub(crate) fn routes() -> Router<Api> {
@@ -21,11 +21,11 @@ pub(crate) fn routes() -> Router<Api> {
         .route("/realms/{realm}/resume", post(resume))
 }
 
-async fn list(State(api): State<Api>, Caller(actor): Caller) -> Answer<view::Realms> {
-    Ok(Json(api.control.realms(&actor)?))
+async fn list(State(api): State<Api>, Caller(actor): Caller) -> Answer<Listed<RealmView>> {
+    Ok(Listed::of("realms", api.control.realms(&actor)))
 }
 
-async fn show(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<view::Realm> {
+async fn show(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<RealmView> {
     Ok(Json(api.control.realm(&actor, &path.realm()?)?))
 }
 
@@ -36,12 +36,12 @@ async fn create(
     _: NoBody,
 ) -> Answer<Changed> {
     let realm = path.realm()?;
-    api.carry_out(&actor, Command::CreateRealm { realm }).await
+    api.carry_out(actor, Command::CreateRealm { realm }).await
 }
 
 async fn delete(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
     let realm = path.realm()?;
-    api.carry_out(&actor, Command::DeleteRealm { realm }).await
+    api.carry_out(actor, Command::DeleteRealm { realm }).await
 }
 
 async fn suspend(
@@ -51,7 +51,7 @@ async fn suspend(
     _: NoBody,
 ) -> Answer<Changed> {
     let realm = path.realm()?;
-    api.carry_out(&actor, Command::SuspendRealm { realm }).await
+    api.carry_out(actor, Command::SuspendRealm { realm }).await
 }
 
 async fn resume(
@@ -61,5 +61,5 @@ async fn resume(
     _: NoBody,
 ) -> Answer<Changed> {
     let realm = path.realm()?;
-    api.carry_out(&actor, Command::ResumeRealm { realm }).await
+    api.carry_out(actor, Command::ResumeRealm { realm }).await
 }

@@ -2,15 +2,17 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::Json;
 use axum::routing::get;
 
-use crate::api::answer::Answer;
+use crate::api::answer::{Answer, Paged};
 use crate::api::caller::Caller;
 use crate::api::path::Path;
+use crate::api::query::Page;
 use crate::api::query::Parameters;
 use crate::api::router::Api;
-use crate::control::view;
+use crate::control::view::refusal::RefusalView;
+use crate::domain::name::RealmName;
+use crate::domain::token::Actor;
 
 pub(crate) fn routes() -> Router<Api> {
     Router::new()
@@ -22,10 +24,9 @@ async fn of_no_realm(
     State(api): State<Api>,
     Caller(actor): Caller,
     parameters: Parameters,
-) -> Answer<view::Refusals> {
+) -> Answer<Paged<RefusalView>> {
     let page = parameters.only(&["before", "limit"])?.page()?;
-    let found = api.control.refusals(&actor, None, page.before, page.limit);
-    Ok(Json(found.await?))
+    list(&api, actor, None, page).await
 }
 
 async fn of_realm(
@@ -33,11 +34,20 @@ async fn of_realm(
     Caller(actor): Caller,
     path: Path,
     parameters: Parameters,
-) -> Answer<view::Refusals> {
+) -> Answer<Paged<RefusalView>> {
     let realm = path.realm()?;
     let page = parameters.only(&["before", "limit"])?.page()?;
+    list(&api, actor, Some(realm), page).await
+}
+
+async fn list(
+    api: &Api,
+    actor: Actor,
+    realm: Option<RealmName>,
+    Page { before, limit }: Page,
+) -> Answer<Paged<RefusalView>> {
     let found = api
-        .control
-        .refusals(&actor, Some(&realm), page.before, page.limit);
-    Ok(Json(found.await?))
+        .blocking(move |control| control.refusals(&actor, realm.as_ref(), before, limit))
+        .await?;
+    Ok(Paged::of("refusals", found, limit, |last| last.sequence))
 }

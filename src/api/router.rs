@@ -1,9 +1,13 @@
 //! All routes.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware;
+use axum::response::Json;
 use axum::routing::get;
 
+use crate::api::answer::{Answer, Changed};
 use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
@@ -11,18 +15,21 @@ use crate::api::{
     account, apply, audit, connection, deployment, endpoint, installation, pipeline, realm,
     refusal, server_identity, status, token,
 };
-use crate::control::service::Control;
+use crate::control::engine::Control;
+use crate::control::error::ControlError;
+use crate::domain::command::Command;
+use crate::domain::token::Actor;
 
 /// What every route needs.
 #[derive(Clone)]
-pub struct Api {
-    pub(crate) control: Control,
+pub(crate) struct Api {
+    pub(crate) control: Arc<Control>,
     pub(crate) limits: ApiLimits,
 }
 
 /// The API over `control`. Whoever serves it puts a [`crate::api::caller::ClientAddress`] into each request, for the
 /// audit.
-pub fn router(control: Control, limits: ApiLimits) -> Router {
+pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
     let v1 = Router::new()
         .merge(status::routes())
         .merge(realm::routes())
@@ -44,4 +51,21 @@ pub fn router(control: Control, limits: ApiLimits) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(middleware::from_fn(envelope::wrap))
         .with_state(Api { control, limits })
+}
+
+impl Api {
+    /// Has a command carried out.
+    pub(crate) async fn carry_out(&self, actor: Actor, command: Command) -> Answer<Changed> {
+        let done = self.control.execute(actor, vec![command]).await?;
+        Ok(Json(done.into()))
+    }
+
+    /// Has control do something that blocks.
+    pub(crate) async fn blocking<T, F>(&self, act: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Control) -> Result<T, ControlError> + Send + 'static,
+    {
+        Ok(self.control.blocking(act).await?)
+    }
 }

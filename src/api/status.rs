@@ -8,7 +8,7 @@ use axum::routing::get;
 use crate::api::answer::Answer;
 use crate::api::caller::Caller;
 use crate::api::router::Api;
-use crate::control::view;
+use crate::control::view::status::StatusView;
 
 pub(crate) fn routes() -> Router<Api> {
     Router::new().route("/status", get(show))
@@ -19,6 +19,6 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-async fn show(State(api): State<Api>, Caller(actor): Caller) -> Answer<view::Status> {
+async fn show(State(api): State<Api>, Caller(actor): Caller) -> Answer<StatusView> {
     Ok(Json(api.control.status(&actor)?))
 }

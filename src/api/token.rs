@@ -7,14 +7,14 @@ use axum::routing::{delete, get};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::api::answer::{Answer, Changed};
+use crate::api::answer::{Answer, Changed, Listed};
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::error::ApiError;
 use crate::api::path::Path;
 use crate::api::router::Api;
 use crate::clock::Moment;
-use crate::control::view;
+use crate::control::view::token::TokenView;
 use crate::domain::command::Command;
 use crate::domain::name::{RealmName, TokenName};
 use crate::domain::token::Role;
@@ -58,8 +58,8 @@ struct Made {
     token: String,
 }
 
-async fn list(State(api): State<Api>, Caller(actor): Caller) -> Answer<view::Tokens> {
-    Ok(Json(api.control.tokens(&actor)?))
+async fn list(State(api): State<Api>, Caller(actor): Caller) -> Answer<Listed<TokenView>> {
+    Ok(Listed::of("tokens", api.control.tokens(&actor)?))
 }
 
 async fn create(
@@ -81,22 +81,17 @@ async fn create(
             field: "expires",
             source,
         })?;
+    let (done, secret) = api
+        .control
+        .create_token(actor, name.clone(), role.clone(), expires)
+        .await?;
     let made = Made {
-        changed: Changed::default(),
+        changed: done.into(),
         name: name.to_string(),
         role: role.as_str(),
         realm: role.realm().map(ToString::to_string),
         expires: expires.map(|moment| moment.to_string()),
-        token: String::new(),
-    };
-    let (done, secret) = api
-        .control
-        .create_token(&actor, name, role, expires)
-        .await?;
-    let made = Made {
-        changed: done.into(),
         token: secret.expose_str().unwrap_or_default().to_owned(),
-        ..made
     };
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -118,5 +113,5 @@ fn role(word: RoleWord, realm: Option<&str>) -> Result<Role, ApiError> {
 
 async fn revoke(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
     let name = path.token()?;
-    api.carry_out(&actor, Command::RevokeToken { name }).await
+    api.carry_out(actor, Command::RevokeToken { name }).await
 }
