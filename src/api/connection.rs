@@ -8,10 +8,13 @@ use axum::routing::get;
 use crate::api::answer::{Answer, Changed, Listed};
 use crate::api::body::Body;
 use crate::api::caller::Caller;
+use crate::api::error::ApiError;
 use crate::api::path::Path;
 use crate::api::router::Api;
+use crate::control::error::ControlError;
 use crate::control::view::connection::ConnectionView;
 use crate::domain::command::Command;
+use crate::domain::rejection::Rejection;
 use crate::manifest::connection;
 use crate::manifest::document::ConnectionBody;
 use crate::manifest::invalid::InvalidManifest;
@@ -37,8 +40,8 @@ async fn list(
 async fn show(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<ConnectionView> {
     let found = api
         .control
-        .connection(&actor, &path.realm()?, &path.connection()?)?;
-    Ok(Json(found))
+        .connection(&actor, &path.realm()?, &path.connection()?);
+    Ok(Json(found.map_err(|rejection| absent(rejection.into()))?))
 }
 
 async fn save(
@@ -63,5 +66,16 @@ async fn delete(State(api): State<Api>, Caller(actor): Caller, path: Path) -> An
         realm: path.realm()?,
         name: path.connection()?,
     };
-    api.carry_out(actor, command).await
+    api.carry_out(actor, command).await.map_err(absent)
+}
+
+/// A connection that a pipeline names and that is not there makes the pipeline invalid; one that the path names is
+/// plainly not found.
+fn absent(error: ApiError) -> ApiError {
+    match error {
+        ApiError::Control(ControlError::Rejected(rejection @ Rejection::NoConnection { .. })) => {
+            ApiError::Absent(rejection)
+        }
+        other => other,
+    }
 }

@@ -9,7 +9,7 @@ use crate::api::caller::Caller;
 use crate::api::path::Path;
 use crate::api::query::Parameters;
 use crate::api::router::Api;
-use crate::control::view::endpoint::EndpointView;
+use crate::control::view::endpoint::EndpointSheet;
 
 pub(crate) fn routes() -> Router<Api> {
     Router::new().route("/realms/{realm}/endpoints", get(list))
@@ -20,7 +20,7 @@ async fn list(
     Caller(actor): Caller,
     path: Path,
     parameters: Parameters,
-) -> Answer<Listed<EndpointView>> {
+) -> Answer<Listed<EndpointSheet>> {
     let environment = parameters.only(&["environment"])?.environment()?;
     let found = api.control.endpoints(&actor, &path.realm()?, environment)?;
     Ok(Listed::of("endpoints", found))

@@ -19,6 +19,9 @@ pub(crate) enum ApiError {
     /// Control says no.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// What the path names is not there, whatever that would be where a document names it.
+    #[error(transparent)]
+    Absent(Rejection),
     /// A document cannot be.
     #[error(transparent)]
     Manifest(#[from] InvalidManifest),
@@ -127,6 +130,7 @@ impl ApiError {
     fn decided(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Control(error) => of_control(error),
+            Self::Absent(rejection) => (StatusCode::NOT_FOUND, rejection.code()),
             Self::Manifest(error) => of_manifest(error),
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-such-path"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
