@@ -13,6 +13,7 @@
 pub mod clock;
 pub mod domain;
 pub mod gateway;
+pub mod manifest;
 pub mod outbound;
 pub mod pki;
 pub mod snapshot;
