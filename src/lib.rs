@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod domain;
 pub mod gateway;
+pub mod outbound;
 pub mod pki;
 pub mod snapshot;
 pub mod telemetry;

@@ -10,7 +10,7 @@ use crate::clock::{Moment, Stopwatch};
 use crate::domain::name::RealmName;
 use crate::domain::refusal::RefusalRecord;
 use crate::gateway::client::Client;
-use crate::gateway::meter::Meter;
+use crate::gateway::meter::{BodyState, Meter};
 use crate::gateway::path::CanonicalPath;
 use crate::gateway::peer::{Peer, PeerPlace};
 use crate::gateway::refusal::Refusal;
@@ -89,6 +89,11 @@ impl Call {
         self.at
     }
 
+    /// Whether only the answer's head is asked for.
+    pub fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
     /// Its canonical path is known.
     pub fn leads_to(&mut self, path: CanonicalPath) {
         self.path = Some(path);
@@ -114,7 +119,6 @@ impl Call {
 
     /// How long its body has stood still; `None` where it is over, or there is none.
     pub fn still_for(&self) -> Option<Duration> {
-        use crate::gateway::meter::BodyState;
         let meter = self.meter.as_ref().filter(|meter| meter.state() == BodyState::Flowing)?;
         Some(meter.still_for())
     }
@@ -230,8 +234,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // To a HEAD no body is sent: what was not is not missing.
-        let whole = self.method == Method::HEAD && self.status.is_some();
-        self.finish(if whole { Ending::Complete } else { Ending::Aborted });
+        self.finish(Ending::Aborted);
     }
 }

@@ -198,3 +198,6 @@ fn judge_again(
         Some(_) | None => Arc::new(Client::new(judged)),
     })
 }
+
+#[cfg(test)]
+mod tests;

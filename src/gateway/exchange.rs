@@ -33,7 +33,10 @@ pub async fn serve(worker: &Arc<Worker>, peer: &Arc<Peer>, request: Request<Inco
         Ok(answer) => answer,
         Err(refusal) => refused(&mut call, &refusal, brings_body),
     };
-    let (mut head, source) = answer.into_parts();
+    let (mut head, mut source) = answer.into_parts();
+    if call.is_head() {
+        source.leave_out(&mut head.headers);
+    }
     head.headers.insert(REQUEST_ID, call.id().header_value());
     call.answered(head.status.as_u16());
     Response::from_parts(head, AnswerBody::new(source, call))
@@ -86,3 +89,6 @@ fn refused(call: &mut Call, refusal: &Refusal, brings_body: bool) -> Response<So
     }
     answer
 }
+
+#[cfg(test)]
+mod tests;

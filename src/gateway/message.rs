@@ -137,3 +137,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn is_form(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,6 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
     }
     let parameters = found.parameters.iter().map(|(name, value)| (name.to_owned(), decoded(value)));
     let parameters = if wants_parameters(&deployed) { parameters.collect() } else { Vec::new() };
-    drop(snapshot);
     headers::remove_reserved(&mut head.headers);
     Ok(Permit {
         deployed,

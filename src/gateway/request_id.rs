@@ -16,10 +16,9 @@ impl RequestId {
     fn of(high: u64, low: u64) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut octets = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
-        if let [_, _, _, _, _, _, version, _, variant, ..] = &mut octets {
-            *version = *version & 0x0f | 0x40;
-            *variant = *variant & 0x3f | 0x80;
-        }
+        let [_, _, _, _, _, _, version, _, variant, ..] = &mut octets;
+        *version = *version & 0x0f | 0x40;
+        *variant = *variant & 0x3f | 0x80;
         let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
         let digits = octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 0xf)]);
         let mut text = [b'-'; LENGTH];

@@ -160,3 +160,6 @@ fn explain(permit: &Permit, target: &Target, error: &OutboundError, meter: Optio
     );
     refusal
 }
+
+#[cfg(test)]
+mod tests;
