@@ -6,6 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
@@ -76,6 +78,14 @@ impl Source {
             waiting: None,
             alarm: None,
         })
+    }
+
+    /// Leaves the body out, as the answer to a HEAD: only its length is told. hyper does so itself in HTTP/1 only.
+    pub fn leave_out(&mut self, headers: &mut HeaderMap) {
+        if let Self::Full(bytes) = self {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        }
+        *self = Self::Empty;
     }
 
     fn is_end_stream(&self) -> bool {

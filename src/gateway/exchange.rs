@@ -37,7 +37,10 @@ pub async fn serve(
         Ok(answer) => answer,
         Err(refusal) => refused(&mut call, &refusal, brings_body),
     };
-    let (mut head, source) = answer.into_parts();
+    let (mut head, mut source) = answer.into_parts();
+    if call.is_head() {
+        source.leave_out(&mut head.headers);
+    }
     head.headers.insert(REQUEST_ID, call.id().header_value());
     call.answered(head.status.as_u16());
     Response::from_parts(head, AnswerBody::new(source, call))
