@@ -2,6 +2,7 @@
 //!
 //! `docs/architecture.md` tells which room does what, and who may know whom.
 
+pub mod api;
 pub mod clock;
 pub mod control;
 pub mod domain;
