@@ -10,7 +10,9 @@
     )
 )]
 
+pub mod api;
 pub mod clock;
+pub mod control;
 pub mod domain;
 pub mod gateway;
 pub mod manifest;
