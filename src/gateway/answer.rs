@@ -61,14 +61,23 @@ pub enum AnswerError {
 
 impl From<Bytes> for Source {
     fn from(bytes: Bytes) -> Self {
-        if bytes.is_empty() { Self::Empty } else { Self::Full(bytes) }
+        if bytes.is_empty() {
+            Self::Empty
+        } else {
+            Self::Full(bytes)
+        }
     }
 }
 
 impl Source {
     /// A body that streams from an upstream, and may stand still for `idle`.
     pub const fn streamed(body: UpstreamBody<RequestBody>, idle: Duration) -> Self {
-        Self::Upstream(Streamed { body, idle, waiting: None, alarm: None })
+        Self::Upstream(Streamed {
+            body,
+            idle,
+            waiting: None,
+            alarm: None,
+        })
     }
 
     /// Leaves the body out, as the answer to a HEAD: only its length is told. hyper does so itself in HTTP/1 only.
@@ -143,24 +152,34 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
-            Source::Full(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Source::Full(bytes) => {
+                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
             Source::Upstream(streamed) => streamed.body.size_hint(),
         }
     }
 }
 
 impl Streamed {
-    fn poll(&mut self, call: &Call, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+    fn poll(
+        &mut self,
+        call: &Call,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
         if let Poll::Ready(read) = Pin::new(&mut self.body).poll_frame(cx) {
             self.waiting = None;
             return Poll::Ready(read.map(|read| read.map_err(AnswerError::Upstream)));
         }
         let waiting = *self.waiting.get_or_insert_with(Stopwatch::start);
         loop {
-            let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
+            let alarm = self
+                .alarm
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
             ready!(alarm.as_mut().poll(cx));
             // It was set for an earlier wait, or the request's body, on which the answer may depend, has moved since.
-            let still = call.still_for().map_or(waiting.elapsed(), |still| still.min(waiting.elapsed()));
+            let still = call
+                .still_for()
+                .map_or(waiting.elapsed(), |still| still.min(waiting.elapsed()));
             match self.idle.checked_sub(still).filter(|left| !left.is_zero()) {
                 Some(left) => self.alarm = Some(Box::pin(tokio::time::sleep(left))),
                 None => return Poll::Ready(Some(Err(AnswerError::Stalled { idle: self.idle }))),

@@ -119,7 +119,11 @@ impl Call {
 
     /// How long its body has stood still; `None` where it is over, or there is none.
     pub fn still_for(&self) -> Option<Duration> {
-        let meter = self.meter.as_ref().filter(|meter| meter.state() == BodyState::Flowing)?;
+        use crate::gateway::meter::BodyState;
+        let meter = self
+            .meter
+            .as_ref()
+            .filter(|meter| meter.state() == BodyState::Flowing)?;
         Some(meter.still_for())
     }
 
@@ -129,7 +133,9 @@ impl Call {
         self.reason = Some(reason);
         self.worker.counters.refused(reason);
         match refusal {
-            Refusal::OtherRealm { realm, distrust } => self.journal(realm.clone(), reason, distrust),
+            Refusal::OtherRealm { realm, distrust } => {
+                self.journal(realm.clone(), reason, distrust)
+            }
             Refusal::Distrusted(distrust) => {
                 if let Some(realm) = self.realm.clone() {
                     self.journal(realm, reason, distrust);
@@ -137,8 +143,20 @@ impl Call {
             }
             Refusal::ForeignPath | Refusal::RealmClosed => {
                 if let Some(realm) = self.realm.clone() {
-                    let leaf = self.peer.client.as_ref().map(|verified| verified.leaf().clone());
-                    self.journal(realm, reason, &Distrust { reason, detail: reason.advice().to_owned(), leaf });
+                    let leaf = self
+                        .peer
+                        .client
+                        .as_ref()
+                        .and_then(|verified| verified.leaf());
+                    self.journal(
+                        realm,
+                        reason,
+                        &Distrust {
+                            reason,
+                            detail: reason.advice().to_owned(),
+                            leaf,
+                        },
+                    );
                 }
             }
             Refusal::Authority(_)
@@ -166,7 +184,7 @@ impl Call {
             environment: Some(self.peer.place.environment()),
             address: self.peer.address.ip().to_canonical(),
             server_name: Some(self.peer.host.to_string()),
-            reason: reason.as_str(),
+            reason: reason.as_str().into(),
             sentence: distrust.detail.clone(),
             certificate: distrust.leaf.as_ref().map(refused::shown),
             left_out: 0,
@@ -183,7 +201,9 @@ impl Call {
 
     /// So many bytes of the answer's body were handed to the connection.
     pub fn sent(&mut self, bytes: usize) {
-        self.bytes_out = self.bytes_out.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.bytes_out = self
+            .bytes_out
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
     /// The answer's body broke off.
@@ -209,7 +229,9 @@ impl Call {
             gateway: self.peer.place.gateway(),
             pipeline: deployed.map(|deployed| &deployed.key),
             method: self.method.as_str(),
-            path: path.or_else(|| self.sent.as_ref().map(PathAndQuery::path)).unwrap_or_default(),
+            path: path
+                .or_else(|| self.sent.as_ref().map(PathAndQuery::path))
+                .unwrap_or_default(),
             status: self.status,
             reason: self.reason,
             bytes_in: self.meter.as_ref().map_or(0, |meter| meter.bytes()),
@@ -227,13 +249,23 @@ impl Call {
     fn identity(&self) -> Option<&crate::trust::identity::ClientIdentity> {
         match &self.client {
             Some(client) => Some(client.identity()),
-            None => self.peer.client.as_ref().map(|verified| &*verified.identity),
+            None => self
+                .peer
+                .client
+                .as_ref()
+                .map(|verified| &*verified.identity),
         }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.finish(Ending::Aborted);
+        // To a HEAD no body is sent: what was not is not missing.
+        let whole = self.method == Method::HEAD && self.status.is_some();
+        self.finish(if whole {
+            Ending::Complete
+        } else {
+            Ending::Aborted
+        });
     }
 }

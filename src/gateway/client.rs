@@ -84,7 +84,10 @@ impl Client {
             let certificate = value(&certificates.next().unwrap_or_default());
             let issuers = certificates.collect::<Vec<_>>().join(", ");
             let fits = !issuers.is_empty() && issuers.len() <= CHAIN_HEADER_BYTES_MAX;
-            Standard { certificate, chain: fits.then(|| value(&issuers)) }
+            Standard {
+                certificate,
+                chain: fits.then(|| value(&issuers)),
+            }
         })
     }
 
@@ -92,20 +95,45 @@ impl Client {
         self.readable.get_or_init(|| {
             let identity = self.identity();
             vec![
-                (HeaderName::from_static("x-client-cert-subject"), text(&identity.subject)),
-                (HeaderName::from_static("x-client-cert-sans"), list(&identity.sans)),
-                (HeaderName::from_static("x-client-cert-issuer"), text(&identity.issuer)),
-                (HeaderName::from_static("x-client-cert-serial"), text(&identity.serial)),
-                (HeaderName::from_static("x-client-cert-fingerprint"), text(&identity.fingerprint.to_string())),
-                (HeaderName::from_static("x-client-cert-not-after"), text(&identity.not_after.to_string())),
-                (HeaderName::from_static("x-client-cert-anchor"), text(&identity.anchor.to_string())),
-                (HeaderName::from_static("x-client-cert-account"), text(&identity.account)),
+                (
+                    HeaderName::from_static("x-client-cert-subject"),
+                    text(&identity.subject),
+                ),
+                (
+                    HeaderName::from_static("x-client-cert-sans"),
+                    list(&identity.sans),
+                ),
+                (
+                    HeaderName::from_static("x-client-cert-issuer"),
+                    text(&identity.issuer),
+                ),
+                (
+                    HeaderName::from_static("x-client-cert-serial"),
+                    text(&identity.serial),
+                ),
+                (
+                    HeaderName::from_static("x-client-cert-fingerprint"),
+                    text(&identity.fingerprint.to_string()),
+                ),
+                (
+                    HeaderName::from_static("x-client-cert-not-after"),
+                    text(&identity.not_after.to_string()),
+                ),
+                (
+                    HeaderName::from_static("x-client-cert-anchor"),
+                    text(&identity.anchor.to_string()),
+                ),
+                (
+                    HeaderName::from_static("x-client-cert-account"),
+                    text(&identity.account),
+                ),
             ]
         })
     }
 
     fn forwarded_client_cert(&self) -> &HeaderValue {
-        self.forwarded_client_cert.get_or_init(|| envoy(self.identity()))
+        self.forwarded_client_cert
+            .get_or_init(|| envoy(self.identity()))
     }
 }
 
@@ -133,13 +161,17 @@ pub fn introduce(client: Option<&Client>, wanted: IdentityHeaders, headers: &mut
         }
     }
     if wanted.forwarded_client_cert {
-        headers.insert(FORWARDED_CLIENT_CERT, client.forwarded_client_cert().clone());
+        headers.insert(
+            FORWARDED_CLIENT_CERT,
+            client.forwarded_client_cert().clone(),
+        );
     }
 }
 
 /// RFC 8941, 3.3.5.
 fn byte_sequence(der: &[u8]) -> String {
-    let mut sequence = String::with_capacity(der.len().div_ceil(3).saturating_mul(4).saturating_add(2));
+    let mut sequence =
+        String::with_capacity(der.len().div_ceil(3).saturating_mul(4).saturating_add(2));
     sequence.push(':');
     STANDARD.encode_string(der, &mut sequence);
     sequence.push(':');
@@ -176,7 +208,11 @@ fn push_ascii(ascii: &mut String, character: char) {
 }
 
 fn push_octet(ascii: &mut String, sign: char, octet: u8) {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase();
+    let digit = |nibble: u8| {
+        char::from_digit(u32::from(nibble), 16)
+            .unwrap_or('0')
+            .to_ascii_uppercase()
+    };
     ascii.push(sign);
     ascii.push(digit(octet >> 4));
     ascii.push(digit(octet & 0xf));
@@ -218,11 +254,15 @@ fn envoy(identity: &ClientIdentity) -> HeaderValue {
             Some(("DNS", name)) => (";DNS=", name),
             Some(_) | None => continue,
         };
-        if element.len().saturating_add(san.len().saturating_mul(3)) > TEXT_HEADER_BYTES_MAX.saturating_mul(2) {
+        if element.len().saturating_add(san.len().saturating_mul(3))
+            > TEXT_HEADER_BYTES_MAX.saturating_mul(2)
+        {
             break;
         }
         element.push_str(key);
-        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'/' | b'*')) {
+        if name.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'/' | b'*')
+        }) {
             element.push_str(name);
         } else {
             push_quoted(&mut element, name);
@@ -285,26 +325,41 @@ mod tests {
         introduce(Some(&client), IdentityHeaders::default(), &mut headers);
         assert_eq!(headers.len(), 2);
         let decoded = |sequence: &str| STANDARD.decode(sequence.trim_matches(':')).unwrap();
-        assert_eq!(decoded(shown(&headers["client-cert"])), pki.leaf.certificate.der());
+        assert_eq!(
+            decoded(shown(&headers["client-cert"])),
+            pki.leaf.certificate.der()
+        );
         let chain = shown(&headers["client-cert-chain"]);
         assert!(chain.starts_with(':') && chain.ends_with(':'), "{chain}");
         let issuers: Vec<_> = chain.split(", ").map(decoded).collect();
-        assert_eq!(issuers, [pki.intermediate.unwrap().certificate.der().to_vec()]);
+        assert_eq!(
+            issuers,
+            [pki.intermediate.unwrap().certificate.der().to_vec()]
+        );
     }
 
     #[test]
     fn readable_headers_come_where_they_are_switched_on() {
         let client = Client::new(verified(&Pki::new()));
         let mut headers = HeaderMap::new();
-        let wanted = IdentityHeaders { readable: true, forwarded_client_cert: true };
+        let wanted = IdentityHeaders {
+            readable: true,
+            forwarded_client_cert: true,
+        };
         introduce(Some(&client), wanted, &mut headers);
         let expected = [
             ("x-client-cert-subject", client.identity().subject.clone()),
             ("x-client-cert-sans", "DNS:client-1.acme.example".to_owned()),
             ("x-client-cert-issuer", client.identity().issuer.clone()),
             ("x-client-cert-serial", client.identity().serial.clone()),
-            ("x-client-cert-fingerprint", client.identity().fingerprint.to_string()),
-            ("x-client-cert-not-after", client.identity().not_after.to_string()),
+            (
+                "x-client-cert-fingerprint",
+                client.identity().fingerprint.to_string(),
+            ),
+            (
+                "x-client-cert-not-after",
+                client.identity().not_after.to_string(),
+            ),
             ("x-client-cert-verify", "SUCCESS".to_owned()),
             ("x-client-cert-anchor", client.identity().anchor.to_string()),
             ("x-client-cert-account", "dgb-mtls-acme".to_owned()),
@@ -322,33 +377,56 @@ mod tests {
         let mut headers = HeaderMap::new();
         introduce(None, IdentityHeaders::default(), &mut headers);
         assert!(headers.is_empty());
-        introduce(None, IdentityHeaders { readable: true, forwarded_client_cert: true }, &mut headers);
+        introduce(
+            None,
+            IdentityHeaders {
+                readable: true,
+                forwarded_client_cert: true,
+            },
+            &mut headers,
+        );
         assert_eq!(shown(&headers["x-client-cert-verify"]), "NONE");
         assert_eq!(headers.len(), 1);
     }
 
     #[test]
     fn texts_are_visible_ascii() {
-        assert_eq!(shown(&text("CN=Müller,O=東")), "CN=M\\C3\\BCller,O=\\E6\\9D\\B1");
+        assert_eq!(
+            shown(&text("CN=Müller,O=東")),
+            "CN=M\\C3\\BCller,O=\\E6\\9D\\B1"
+        );
         let long = text(&"é".repeat(5000));
         assert!(long.len() < TEXT_HEADER_BYTES_MAX + 30 && shown(&long).ends_with("\\E2\\80\\A6"));
     }
 
     #[test]
     fn one_name_cannot_pass_for_two() {
-        let sans = ["DNS:a.example".to_owned(), "URI:x, DNS:admin.example".to_owned()];
-        assert_eq!(shown(&list(&sans)), "DNS:a.example, URI:x\\2C DNS:admin.example");
+        let sans = [
+            "DNS:a.example".to_owned(),
+            "URI:x, DNS:admin.example".to_owned(),
+        ];
+        assert_eq!(
+            shown(&list(&sans)),
+            "DNS:a.example, URI:x\\2C DNS:admin.example"
+        );
     }
 
     #[test]
     fn no_name_breaks_out_of_envoys_quotation() {
-        let plain = envoy(&identity("CN=a,O=b", &["URI:spiffe://a/b", "DNS:a.example", "IP:10.0.0.1"]));
+        let plain = envoy(&identity(
+            "CN=a,O=b",
+            &["URI:spiffe://a/b", "DNS:a.example", "IP:10.0.0.1"],
+        ));
         let hash = "01".repeat(32);
         let expected = format!("Hash={hash};Subject=\"CN=a,O=b\";URI=spiffe://a/b;DNS=a.example");
         assert_eq!(shown(&plain), expected);
-        let hostile = envoy(&identity("CN=a\\\\\";URI=x", &["URI:x\";DNS=admin", "URI:é"]));
-        let expected =
-            format!("Hash={hash};Subject=\"CN=a%5C%5C%22;URI=x\";URI=\"x%22;DNS=admin\";URI=\"%C3%A9\"");
+        let hostile = envoy(&identity(
+            "CN=a\\\\\";URI=x",
+            &["URI:x\";DNS=admin", "URI:é"],
+        ));
+        let expected = format!(
+            "Hash={hash};Subject=\"CN=a%5C%5C%22;URI=x\";URI=\"x%22;DNS=admin\";URI=\"%C3%A9\""
+        );
         assert_eq!(shown(&hostile), expected);
     }
 }

@@ -49,16 +49,30 @@ pub fn entitle<'s>(
     match &peer.place {
         PeerPlace::Realm { realm, .. } => {
             let entitled = on_own_host(snapshot, peer, realm, now)?;
-            if path.realm() == Some(realm.as_str()) { Ok(entitled) } else { Err(Refusal::ForeignPath) }
+            if path.realm() == Some(realm.as_str()) {
+                Ok(entitled)
+            } else {
+                Err(Refusal::ForeignPath)
+            }
         }
-        PeerPlace::Shared { gateway, environment } => {
-            let realm = path.realm().and_then(|name| snapshot.open_realm(name)).ok_or(Refusal::NotFound)?;
+        PeerPlace::Shared {
+            gateway,
+            environment,
+        } => {
+            let realm = path
+                .realm()
+                .and_then(|name| snapshot.open_realm(name))
+                .ok_or(Refusal::NotFound)?;
             let environment = realm.environments.get(*environment);
             let client = match gateway {
                 Gateway::External | Gateway::Internal => None,
                 Gateway::Mtls => Some(on_shared_host(realm, environment, peer, now)?),
             };
-            Ok(Entitled { realm: &realm.name, environment, client })
+            Ok(Entitled {
+                realm: &realm.name,
+                environment,
+                client,
+            })
         }
     }
 }
@@ -68,10 +82,18 @@ pub fn entitle<'s>(
 pub fn still_entitled(snapshot: &Snapshot, peer: &Peer, now: Moment) -> bool {
     match &peer.place {
         PeerPlace::Realm { realm, .. } => on_own_host(snapshot, peer, realm, now).is_ok(),
-        PeerPlace::Shared { gateway: Gateway::External | Gateway::Internal, .. } => true,
-        PeerPlace::Shared { gateway: Gateway::Mtls, environment } => {
+        PeerPlace::Shared {
+            gateway: Gateway::External | Gateway::Internal,
+            ..
+        } => true,
+        PeerPlace::Shared {
+            gateway: Gateway::Mtls,
+            environment,
+        } => {
             let trust = &*snapshot.shared.get(*environment).trust;
-            peer.client.as_ref().is_some_and(|verified| judge::recheck(verified, trust, now).is_ok())
+            peer.client
+                .as_ref()
+                .is_some_and(|verified| judge::recheck(verified, trust, now).is_ok())
         }
     }
 }
@@ -82,11 +104,20 @@ fn on_own_host<'s>(
     name: &RealmName,
     now: Moment,
 ) -> Result<Entitled<'s>, Refusal> {
-    let realm = snapshot.open_realm(name.as_str()).ok_or(Refusal::RealmClosed)?;
+    let realm = snapshot
+        .open_realm(name.as_str())
+        .ok_or(Refusal::RealmClosed)?;
     let environment = realm.environments.get(peer.place.environment());
-    let endpoint = environment.mtls.as_ref().ok_or_else(|| Refusal::Distrusted(Arc::new(nothing_installed(peer))))?;
+    let endpoint = environment
+        .mtls
+        .as_ref()
+        .ok_or_else(|| Refusal::Distrusted(Arc::new(nothing_installed(peer))))?;
     let client = standing(peer, &realm.name, &endpoint.trust, now).map_err(Refusal::Distrusted)?;
-    Ok(Entitled { realm: &realm.name, environment, client: Some(client) })
+    Ok(Entitled {
+        realm: &realm.name,
+        environment,
+        client: Some(client),
+    })
 }
 
 fn on_shared_host(
@@ -96,8 +127,10 @@ fn on_shared_host(
     now: Moment,
 ) -> Result<Arc<Client>, Refusal> {
     let endpoint = environment.mtls.as_ref().ok_or(Refusal::NotFound)?;
-    standing(peer, &realm.name, &endpoint.trust, now)
-        .map_err(|distrust| Refusal::OtherRealm { realm: realm.name.clone(), distrust })
+    standing(peer, &realm.name, &endpoint.trust, now).map_err(|distrust| Refusal::OtherRealm {
+        realm: realm.name.clone(),
+        distrust,
+    })
 }
 
 /// The last installation went while the connection was open.
@@ -105,7 +138,7 @@ fn nothing_installed(peer: &Peer) -> Distrust {
     Distrust {
         reason: Reason::AnchorRemoved,
         detail: "No trust anchor is installed any more.".to_owned(),
-        leaf: peer.client.as_ref().map(|verified| verified.leaf().clone()),
+        leaf: peer.client.as_ref().and_then(|verified| verified.leaf()),
     }
 }
 
@@ -130,12 +163,19 @@ enum Verdict {
 
 impl Standing {
     /// The verdict, where it still holds.
-    fn present(&self, trust: &Arc<TrustSet>, now: Moment) -> Option<Result<Arc<Client>, Arc<Distrust>>> {
+    fn present(
+        &self,
+        trust: &Arc<TrustSet>,
+        now: Moment,
+    ) -> Option<Result<Arc<Client>, Arc<Distrust>>> {
         if !std::ptr::eq(self.trust.as_ptr(), Arc::as_ptr(trust)) {
             return None;
         }
         match &self.verdict {
-            Verdict::Trusted(client) => client.verified().is_valid_at(now).then(|| Ok(Arc::clone(client))),
+            Verdict::Trusted(client) => client
+                .verified()
+                .is_valid_at(now)
+                .then(|| Ok(Arc::clone(client))),
             Verdict::Distrusted { since, why } => {
                 let holds = *since <= now && now < since.plus(REFUSAL_KEPT);
                 holds.then(|| Err(Arc::clone(why)))
@@ -151,8 +191,14 @@ fn standing(
     trust: &Arc<TrustSet>,
     now: Moment,
 ) -> Result<Arc<Client>, Arc<Distrust>> {
-    let mut standings = peer.standings().lock().unwrap_or_else(PoisonError::into_inner);
-    let place = standings.0.iter().position(|standing| standing.realm == *realm);
+    let mut standings = peer
+        .standings()
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let place = standings
+        .0
+        .iter()
+        .position(|standing| standing.realm == *realm);
     let known = place.and_then(|place| standings.0.get(place));
     if let Some(verdict) = known.and_then(|standing| standing.present(trust, now)) {
         return verdict;
@@ -165,9 +211,16 @@ fn standing(
     }
     let verdict = match &judged {
         Ok(client) => Verdict::Trusted(Arc::clone(client)),
-        Err(why) => Verdict::Distrusted { since: now, why: Arc::clone(why) },
+        Err(why) => Verdict::Distrusted {
+            since: now,
+            why: Arc::clone(why),
+        },
     };
-    standings.0.push(Standing { realm: realm.clone(), trust: Arc::downgrade(trust), verdict });
+    standings.0.push(Standing {
+        realm: realm.clone(),
+        trust: Arc::downgrade(trust),
+        verdict,
+    });
     judged
 }
 
@@ -181,7 +234,10 @@ fn judge_again(
         Verdict::Trusted(client) => Some(client),
         Verdict::Distrusted { .. } => None,
     });
-    let Some(verified) = former.map(|client| client.verified()).or(peer.client.as_deref()) else {
+    let Some(verified) = former
+        .map(|client| client.verified())
+        .or(peer.client.as_deref())
+    else {
         // There is no such peer on the mtls gateway; were there one, it would not be let in.
         return Err(Arc::new(Distrust {
             reason: Reason::NoCertificate,
@@ -192,7 +248,9 @@ fn judge_again(
     let judged = judge::rejudge(verified, trust, now).map_err(Arc::new)?;
     Ok(match former {
         // The headers that were made for it still tell the truth.
-        Some(client) if client.verified().is_valid_at(now) && client.identity() == &*judged.identity => {
+        Some(client)
+            if client.verified().is_valid_at(now) && client.identity() == &*judged.identity =>
+        {
             Arc::clone(client)
         }
         Some(_) | None => Arc::new(Client::new(judged)),

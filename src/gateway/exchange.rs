@@ -26,7 +26,11 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request. Never fails: what goes wrong is an answer too. However it ends, dropping the future and dropping
 /// the answer included, one access record tells of it.
-pub async fn serve(worker: &Arc<Worker>, peer: &Arc<Peer>, request: Request<Incoming>) -> Response<AnswerBody> {
+pub async fn serve(
+    worker: &Arc<Worker>,
+    peer: &Arc<Peer>,
+    request: Request<Incoming>,
+) -> Response<AnswerBody> {
     let mut call = Box::new(Call::begin(worker, peer, &request));
     let brings_body = !request.body().is_end_stream();
     let answer = match attempt(&mut call, request).await {
@@ -61,10 +65,24 @@ async fn attempt(call: &mut Call, request: Request<Incoming>) -> Result<Response
             let scope = scope(&permit, &head, &body)?;
             (mock::answer(&permit, document, &scope)?, Some(scope))
         }
-        CompiledHandler::Upstream { target, identity_headers } => {
-            let scope = if response_headers::need_scope(added) { Some(scope(&permit, &head, b"")?) } else { None };
-            let way = upstream::Way { target, identity_headers: *identity_headers, idle };
-            (upstream::pass_on(call, &permit, way, head, body).await?, scope)
+        CompiledHandler::Upstream {
+            target,
+            identity_headers,
+        } => {
+            let scope = if response_headers::need_scope(added) {
+                Some(scope(&permit, &head, b"")?)
+            } else {
+                None
+            };
+            let way = upstream::Way {
+                target,
+                identity_headers: *identity_headers,
+                idle,
+            };
+            (
+                upstream::pass_on(call, &permit, way, head, body).await?,
+                scope,
+            )
         }
     };
     response_headers::add(added, scope.as_ref(), answer.headers_mut());
@@ -82,7 +100,9 @@ fn refused(call: &mut Call, refusal: &Refusal, brings_body: bool) -> Response<So
     // A body that nobody will read stands between this request and the next.
     let ends = refusal.ends_the_connection();
     if (ends || brings_body) && call.peer().tls.protocol == Protocol::H1 {
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        answer
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if ends {
         call.peer().dismiss();

@@ -26,7 +26,10 @@ impl Forwarding {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => format!("\"[{address}]\""),
         };
-        let host = if authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
+        let host = if authority
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+        {
             authority.to_owned()
         } else {
             format!("\"{authority}\"")
@@ -67,7 +70,11 @@ mod tests {
             (
                 "192.0.2.7:5000",
                 "acme.api2.gate.localhost",
-                ["for=192.0.2.7;host=acme.api2.gate.localhost;proto=https", "192.0.2.7", "acme.api2.gate.localhost"],
+                [
+                    "for=192.0.2.7;host=acme.api2.gate.localhost;proto=https",
+                    "192.0.2.7",
+                    "acme.api2.gate.localhost",
+                ],
             ),
             (
                 "[2001:db8::7]:5000",
@@ -78,7 +85,11 @@ mod tests {
                     "api2.gate.localhost:9443",
                 ],
             ),
-            ("[::ffff:10.0.0.1]:5000", "a", ["for=10.0.0.1;host=a;proto=https", "10.0.0.1", "a"]),
+            (
+                "[::ffff:10.0.0.1]:5000",
+                "a",
+                ["for=10.0.0.1;host=a;proto=https", "10.0.0.1", "a"],
+            ),
         ];
         for (address, authority, [forwarded, node, host]) in cases {
             let mut headers = HeaderMap::new();

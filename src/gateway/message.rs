@@ -24,8 +24,15 @@ pub struct TooManyFields;
 ///
 /// # Errors
 /// [`TooManyFields`].
-pub fn scope(permit: &Permit, query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<Scope, TooManyFields> {
-    let parsed = is_json(headers).then(|| serde_json::from_slice(body).ok()).flatten();
+pub fn scope(
+    permit: &Permit,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Scope, TooManyFields> {
+    let parsed = is_json(headers)
+        .then(|| serde_json::from_slice(body).ok())
+        .flatten();
     let deployed = permit.deployed();
     let metadata = json!({
         "realm": deployed.realm.as_str(),
@@ -38,7 +45,11 @@ pub fn scope(permit: &Permit, query: Option<&str>, headers: &HeaderMap, body: &[
         },
         "requestId": permit.request_id().as_str(),
     });
-    Ok(Scope { message: message(permit, query, headers, body)?, body: parsed, metadata })
+    Ok(Scope {
+        message: message(permit, query, headers, body)?,
+        body: parsed,
+        metadata,
+    })
 }
 
 /// The message of a call.
@@ -49,25 +60,44 @@ pub fn scope(permit: &Permit, query: Option<&str>, headers: &HeaderMap, body: &[
 ///
 /// # Errors
 /// [`TooManyFields`].
-pub fn message(permit: &Permit, query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<Value, TooManyFields> {
+pub fn message(
+    permit: &Permit,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Value, TooManyFields> {
     let text = String::from_utf8_lossy(body);
-    let form = if is_form(headers) { form(&text)? } else { Map::new() };
+    let form = if is_form(headers) {
+        form(&text)?
+    } else {
+        Map::new()
+    };
     // A query is part of the request's head, which is bounded itself.
     let mut query_and_path = fields(query.unwrap_or_default());
     for (name, value) in permit.parameters() {
         query_and_path.insert(name.clone(), Value::String(value.clone()));
     }
-    let content_type = headers.get(CONTENT_TYPE).map_or(Value::Null, |value| Value::String(lossy(value).into_owned()));
+    let content_type = headers.get(CONTENT_TYPE).map_or(Value::Null, |value| {
+        Value::String(lossy(value).into_owned())
+    });
     let mut message = Map::with_capacity(9);
     message.insert("body".to_owned(), Value::String(text.into_owned()));
     message.insert("form".to_owned(), Value::Object(form));
     message.insert("headers".to_owned(), Value::Object(header_fields(headers)));
     message.insert("queryAndPath".to_owned(), Value::Object(query_and_path));
-    message.insert("method".to_owned(), Value::String(permit.method().as_str().to_owned()));
+    message.insert(
+        "method".to_owned(),
+        Value::String(permit.method().as_str().to_owned()),
+    );
     message.insert("contentType".to_owned(), content_type);
-    message.insert("path".to_owned(), Value::String(permit.path().as_str().to_owned()));
+    message.insert(
+        "path".to_owned(),
+        Value::String(permit.path().as_str().to_owned()),
+    );
     message.insert("files".to_owned(), Value::Array(Vec::new()));
-    let client = permit.client().map_or(Value::Null, |client| client.message().clone());
+    let client = permit
+        .client()
+        .map_or(Value::Null, |client| client.message().clone());
     message.insert("client".to_owned(), client);
     Ok(Value::Object(message))
 }
@@ -76,14 +106,23 @@ fn header_fields(headers: &HeaderMap) -> Map<String, Value> {
     let mut fields = Map::with_capacity(headers.keys_len());
     for (name, value) in headers {
         let separator = if *name == COOKIE { "; " } else { ", " };
-        push(&mut fields, Cow::Borrowed(name.as_str()), &lossy(value), separator);
+        push(
+            &mut fields,
+            Cow::Borrowed(name.as_str()),
+            &lossy(value),
+            separator,
+        );
     }
     fields
 }
 
 fn form(body: &str) -> Result<Map<String, Value>, TooManyFields> {
     let pairs = body.split('&').filter(|pair| !pair.is_empty());
-    if pairs.count() > FIELDS_MAX { Err(TooManyFields) } else { Ok(fields(body)) }
+    if pairs.count() > FIELDS_MAX {
+        Err(TooManyFields)
+    } else {
+        Ok(fields(body))
+    }
 }
 
 /// The fields of a query or of an `application/x-www-form-urlencoded` body.
@@ -128,14 +167,18 @@ fn media_type(headers: &HeaderMap) -> Option<&str> {
 
 fn is_json(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|kind| {
-        let suffix = kind.len().checked_sub("+json".len()).and_then(|start| kind.get(start..));
+        let suffix = kind
+            .len()
+            .checked_sub("+json".len())
+            .and_then(|start| kind.get(start..));
         kind.eq_ignore_ascii_case("application/json")
             || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
     })
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+    media_type(headers)
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
 #[cfg(test)]

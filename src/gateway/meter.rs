@@ -55,7 +55,8 @@ impl Meter {
 
     /// So many bytes came.
     pub fn came(&self, bytes: usize) {
-        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.bytes
+            .fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.moved.store(self.now(), Ordering::Relaxed);
         self.asked.store(false, Ordering::Relaxed);
     }
@@ -87,7 +88,10 @@ impl Meter {
 
     /// How long ago the body moved last.
     pub fn still_for(&self) -> Duration {
-        Duration::from_micros(self.now().saturating_sub(self.moved.load(Ordering::Relaxed)))
+        Duration::from_micros(
+            self.now()
+                .saturating_sub(self.moved.load(Ordering::Relaxed)),
+        )
     }
 
     /// How long to wait for an answer's head that may take `timeout` from the body's last byte, where the body itself
@@ -101,10 +105,12 @@ impl Meter {
                 None if self.asked.load(Ordering::Relaxed) => Patience::Over(Refusal::BodyStalled),
                 None => Patience::Over(Refusal::Timeout),
             },
-            BodyState::Complete => match timeout.checked_sub(still).filter(|left| !left.is_zero()) {
-                Some(left) => Patience::Wait(left),
-                None => Patience::Over(Refusal::Timeout),
-            },
+            BodyState::Complete => {
+                match timeout.checked_sub(still).filter(|left| !left.is_zero()) {
+                    Some(left) => Patience::Wait(left),
+                    None => Patience::Over(Refusal::Timeout),
+                }
+            }
             BodyState::TooLarge => Patience::Over(Refusal::BodyTooLarge),
             BodyState::Broken => Patience::Over(Refusal::BodyBroken),
         }
@@ -131,15 +137,32 @@ mod tests {
     fn a_body_on_its_way_is_given_idle_time_and_a_complete_one_the_timeout() {
         let meter = Meter::new();
         assert!(matches!(meter.patience(LONG, LONG), Patience::Wait(_)));
-        assert!(matches!(meter.patience(Duration::ZERO, LONG), Patience::Wait(Duration::ZERO)));
-        assert!(matches!(meter.patience(LONG, Duration::ZERO), Patience::Over(Refusal::Timeout)));
+        assert!(matches!(
+            meter.patience(Duration::ZERO, LONG),
+            Patience::Wait(Duration::ZERO)
+        ));
+        assert!(matches!(
+            meter.patience(LONG, Duration::ZERO),
+            Patience::Over(Refusal::Timeout)
+        ));
         meter.waits_for_client();
-        assert!(matches!(meter.patience(LONG, Duration::ZERO), Patience::Over(Refusal::BodyStalled)));
+        assert!(matches!(
+            meter.patience(LONG, Duration::ZERO),
+            Patience::Over(Refusal::BodyStalled)
+        ));
         meter.came(7);
-        assert!(matches!(meter.patience(LONG, Duration::ZERO), Patience::Over(Refusal::Timeout)));
+        assert!(matches!(
+            meter.patience(LONG, Duration::ZERO),
+            Patience::Over(Refusal::Timeout)
+        ));
         meter.over(BodyState::Complete);
-        assert!(matches!(meter.patience(LONG, Duration::ZERO), Patience::Wait(left) if left <= LONG));
-        assert!(matches!(meter.patience(Duration::ZERO, LONG), Patience::Over(Refusal::Timeout)));
+        assert!(
+            matches!(meter.patience(LONG, Duration::ZERO), Patience::Wait(left) if left <= LONG)
+        );
+        assert!(matches!(
+            meter.patience(Duration::ZERO, LONG),
+            Patience::Over(Refusal::Timeout)
+        ));
         assert_eq!(meter.bytes(), 7);
     }
 
@@ -147,9 +170,15 @@ mod tests {
     fn a_body_that_failed_says_how() {
         let meter = Meter::new();
         meter.over(BodyState::TooLarge);
-        assert!(matches!(meter.patience(LONG, LONG), Patience::Over(Refusal::BodyTooLarge)));
+        assert!(matches!(
+            meter.patience(LONG, LONG),
+            Patience::Over(Refusal::BodyTooLarge)
+        ));
         meter.over(BodyState::Broken);
-        assert!(matches!(meter.patience(LONG, LONG), Patience::Over(Refusal::BodyBroken)));
+        assert!(matches!(
+            meter.patience(LONG, LONG),
+            Patience::Over(Refusal::BodyBroken)
+        ));
         assert_eq!(meter.state(), BodyState::Broken);
     }
 }

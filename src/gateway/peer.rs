@@ -153,7 +153,9 @@ impl Peer {
 
     /// Has upstreams told where the calls of this connection come from.
     pub(crate) fn tell_forwarding(&self, authority: &str, headers: &mut http::HeaderMap) {
-        let usual = self.forwarding.get_or_init(|| Forwarding::new(self.address, authority));
+        let usual = self
+            .forwarding
+            .get_or_init(|| Forwarding::new(self.address, authority));
         if usual.is_of(authority) {
             usual.tell(headers);
         } else {
@@ -169,9 +171,22 @@ mod tests {
     use super::*;
 
     fn peer() -> Peer {
-        let place = PeerPlace::Shared { gateway: Gateway::External, environment: Environment::Prod };
-        let tls = TlsFacts { version: "TLSv1.3", protocol: Protocol::H1 };
-        Peer::new(place, "api.gate.localhost".into(), "192.0.2.7:5000".parse().unwrap(), tls, None, 0)
+        let place = PeerPlace::Shared {
+            gateway: Gateway::External,
+            environment: Environment::Prod,
+        };
+        let tls = TlsFacts {
+            version: "TLSv1.3",
+            protocol: Protocol::H1,
+        };
+        Peer::new(
+            place,
+            "api.gate.localhost".into(),
+            "192.0.2.7:5000".parse().unwrap(),
+            tls,
+            None,
+            0,
+        )
     }
 
     #[tokio::test]
@@ -184,14 +199,23 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         peer.dismiss();
-        tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap();
-        tokio::time::timeout(Duration::from_secs(5), peer.dismissed()).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), waiting)
+            .await
+            .unwrap()
+            .unwrap();
+        tokio::time::timeout(Duration::from_secs(5), peer.dismissed())
+            .await
+            .unwrap();
     }
 
     #[test]
     fn each_call_is_told_by_the_host_that_it_named() {
         let peer = peer();
-        for authority in ["api.gate.localhost", "api.gate.localhost:8443", "api.gate.localhost"] {
+        for authority in [
+            "api.gate.localhost",
+            "api.gate.localhost:8443",
+            "api.gate.localhost",
+        ] {
             let mut headers = http::HeaderMap::new();
             peer.tell_forwarding(authority, &mut headers);
             assert_eq!(headers["x-forwarded-host"], authority);

@@ -66,18 +66,25 @@ impl Permit {
 }
 
 /// What a 405 to CONNECT offers instead: it is no request for a path, so no trigger has a say.
-const EVERY_METHOD: HeaderValue = HeaderValue::from_static("POST, PUT, GET, PATCH, DELETE, OPTIONS, HEAD");
+const EVERY_METHOD: HeaderValue =
+    HeaderValue::from_static("POST, PUT, GET, PATCH, DELETE, OPTIONS, HEAD");
 
 /// Decides on a call by its head, and takes out of the head what only the gateway may say.
 ///
 /// # Errors
 /// [`Refusal`]. Of several, the first in this order: authority, path, entitlement, route, gateway, method.
 pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
-    authority::check(head.version, &head.uri, &head.headers, &call.peer().host).map_err(Refusal::Authority)?;
+    authority::check(head.version, &head.uri, &head.headers, &call.peer().host)
+        .map_err(Refusal::Authority)?;
     if head.method == Method::CONNECT {
-        return Err(Refusal::MethodNotAllowed { allow: EVERY_METHOD });
+        return Err(Refusal::MethodNotAllowed {
+            allow: EVERY_METHOD,
+        });
     }
-    let sent = head.uri.path_and_query().ok_or(Refusal::Path(AmbiguousPath::NotAbsolute))?;
+    let sent = head
+        .uri
+        .path_and_query()
+        .ok_or(Refusal::Path(AmbiguousPath::NotAbsolute))?;
     let path = CanonicalPath::of(sent).map_err(Refusal::Path)?;
     call.leads_to(path.clone());
     let worker = Arc::clone(call.worker());
@@ -86,7 +93,11 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
     let snapshot = worker.live.load();
     let entitled = entitlement::entitle(&snapshot, &peer, &path, call.at())?;
     call.enters(entitled.realm, entitled.client.as_ref());
-    let found = entitled.environment.routes.find(path.as_str()).ok_or(Refusal::NotFound)?;
+    let found = entitled
+        .environment
+        .routes
+        .find(path.as_str())
+        .ok_or(Refusal::NotFound)?;
     let gateway = peer.place.gateway();
     let deployed = Arc::clone(found.deployed);
     if !deployed.trigger.publication.on(gateway) {
@@ -94,10 +105,19 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
     }
     call.calls(&deployed);
     if !is_admitted(&head.method, &deployed) {
-        return Err(Refusal::MethodNotAllowed { allow: deployed.allow.clone() });
+        return Err(Refusal::MethodNotAllowed {
+            allow: deployed.allow.clone(),
+        });
     }
-    let parameters = found.parameters.iter().map(|(name, value)| (name.to_owned(), decoded(value)));
-    let parameters = if wants_parameters(&deployed) { parameters.collect() } else { Vec::new() };
+    let parameters = found
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.to_owned(), decoded(value)));
+    let parameters = if wants_parameters(&deployed) {
+        parameters.collect()
+    } else {
+        Vec::new()
+    };
     headers::remove_reserved(&mut head.headers);
     Ok(Permit {
         deployed,
@@ -128,7 +148,9 @@ fn is_admitted(method: &Method, deployed: &Deployed) -> bool {
 fn wants_parameters(deployed: &Deployed) -> bool {
     match &deployed.handler {
         CompiledHandler::Echo | CompiledHandler::Mock(_) => true,
-        CompiledHandler::Upstream { .. } => crate::gateway::response_headers::need_scope(&deployed.response_headers),
+        CompiledHandler::Upstream { .. } => {
+            crate::gateway::response_headers::need_scope(&deployed.response_headers)
+        }
     }
 }
 

@@ -7,9 +7,9 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use crate::domain::name::RealmName;
-use crate::gateway::reply::InvalidAnswer;
 use crate::gateway::authority::WrongAuthority;
 use crate::gateway::path::AmbiguousPath;
+use crate::gateway::reply::InvalidAnswer;
 use crate::gateway::request_id::RequestId;
 use crate::trust::judge::Distrust;
 use crate::trust::reason::Reason;
@@ -88,55 +88,83 @@ impl Refusal {
     /// What the caller is told; the one place that decides on statuses.
     fn told(&self) -> Told {
         use Message::{Advice, Fixed, Nothing, Said};
-        let told = |status, reason, message| Told { status, reason, message };
+        let told = |status, reason, message| Told {
+            status,
+            reason,
+            message,
+        };
         match self {
             Self::Authority(wrong) => match wrong {
-                WrongAuthority::Misdirected => {
-                    told(StatusCode::MISDIRECTED_REQUEST, Reason::Misdirected, Said(wrong.to_string()))
-                }
+                WrongAuthority::Misdirected => told(
+                    StatusCode::MISDIRECTED_REQUEST,
+                    Reason::Misdirected,
+                    Said(wrong.to_string()),
+                ),
                 WrongAuthority::Missing
                 | WrongAuthority::SeveralHosts
                 | WrongAuthority::Contradiction
-                | WrongAuthority::Malformed => {
-                    told(StatusCode::BAD_REQUEST, Reason::AmbiguousRequest, Said(wrong.to_string()))
-                }
+                | WrongAuthority::Malformed => told(
+                    StatusCode::BAD_REQUEST,
+                    Reason::AmbiguousRequest,
+                    Said(wrong.to_string()),
+                ),
             },
-            Self::Path(ambiguous) => {
-                told(StatusCode::BAD_REQUEST, Reason::AmbiguousRequest, Said(ambiguous.to_string()))
-            }
+            Self::Path(ambiguous) => told(
+                StatusCode::BAD_REQUEST,
+                Reason::AmbiguousRequest,
+                Said(ambiguous.to_string()),
+            ),
             // Alike to the byte: nobody learns which realms there are.
             Self::NotFound | Self::ForeignPath | Self::OtherRealm { .. } => {
                 told(StatusCode::NOT_FOUND, Reason::NotFound, Advice)
             }
             Self::Distrusted(distrust) => told(StatusCode::FORBIDDEN, distrust.reason, Advice),
             Self::RealmClosed => told(StatusCode::FORBIDDEN, Reason::RealmClosed, Advice),
-            Self::MethodNotAllowed { .. } => {
-                told(StatusCode::METHOD_NOT_ALLOWED, Reason::MethodNotAllowed, Advice)
-            }
-            Self::BodyTooLarge => told(StatusCode::PAYLOAD_TOO_LARGE, Reason::BodyTooLarge, Fixed(TOO_LARGE)),
+            Self::MethodNotAllowed { .. } => told(
+                StatusCode::METHOD_NOT_ALLOWED,
+                Reason::MethodNotAllowed,
+                Advice,
+            ),
+            Self::BodyTooLarge => told(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Reason::BodyTooLarge,
+                Fixed(TOO_LARGE),
+            ),
             Self::BodyBroken => told(StatusCode::BAD_REQUEST, Reason::AmbiguousRequest, Advice),
             Self::BodyStalled | Self::Timeout => {
                 told(StatusCode::INTERNAL_SERVER_ERROR, Reason::Timeout, Nothing)
             }
-            Self::UpstreamConnectTimeout => told(StatusCode::GATEWAY_TIMEOUT, Reason::UpstreamConnect, Advice),
+            Self::UpstreamConnectTimeout => {
+                told(StatusCode::GATEWAY_TIMEOUT, Reason::UpstreamConnect, Advice)
+            }
             Self::UpstreamConnect => told(StatusCode::BAD_GATEWAY, Reason::UpstreamConnect, Advice),
             Self::UpstreamTls => told(StatusCode::BAD_GATEWAY, Reason::UpstreamTls, Advice),
             Self::UpstreamBroke => told(StatusCode::BAD_GATEWAY, Reason::UpstreamBroke, Advice),
             Self::Overload => told(StatusCode::SERVICE_UNAVAILABLE, Reason::Overload, Advice),
-            Self::Answer(invalid) => {
-                told(StatusCode::INTERNAL_SERVER_ERROR, Reason::UpstreamBroke, Said(invalid.to_string()))
-            }
+            Self::Answer(invalid) => told(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                Reason::UpstreamBroke,
+                Said(invalid.to_string()),
+            ),
         }
     }
 
     /// The reason as it is logged, counted and written to the journal. It can say more than the caller is told.
     pub fn reason(&self) -> Reason {
         match self {
-            Self::OtherRealm { distrust, .. } => match distrust.reason {
-                // The client's CA is just not one of that realm's.
-                Reason::UnknownIssuer | Reason::IncompleteChain | Reason::AnchorRemoved => Reason::OtherRealm,
-                certain => certain,
-            },
+            // Of an unknown issuer: the client's CA is just not one of that realm's.
+            Self::OtherRealm { distrust, .. } => {
+                let other = [
+                    Reason::UnknownIssuer,
+                    Reason::IncompleteChain,
+                    Reason::AnchorRemoved,
+                ];
+                if other.contains(&distrust.reason) {
+                    Reason::OtherRealm
+                } else {
+                    distrust.reason
+                }
+            }
             Self::ForeignPath => Reason::OtherRealm,
             Self::Authority(_)
             | Self::Path(_)
@@ -171,9 +199,17 @@ impl Refusal {
             reason: &'static str,
             request_id: &'a str,
         }
-        let Told { status, reason, message } = self.told();
+        let Told {
+            status,
+            reason,
+            message,
+        } = self.told();
         let json = |message: &str| {
-            let body = Body { message, reason: reason.as_str(), request_id: id.as_str() };
+            let body = Body {
+                message,
+                reason: reason.as_str(),
+                request_id: id.as_str(),
+            };
             // Three texts can always be written as JSON.
             Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
         };
@@ -186,7 +222,10 @@ impl Refusal {
         let mut answer = Response::new(body);
         *answer.status_mut() = status;
         if !answer.body().is_empty() {
-            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            answer.headers_mut().insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
         }
         if let Self::MethodNotAllowed { allow } = self {
             answer.headers_mut().insert(header::ALLOW, allow.clone());
@@ -201,29 +240,74 @@ mod tests {
     use crate::gateway::request_id::RequestIds;
 
     fn distrust(reason: Reason) -> Arc<Distrust> {
-        Arc::new(Distrust { reason, detail: "The client certificate CN=secret is odd.".to_owned(), leaf: None })
+        Arc::new(Distrust {
+            reason,
+            detail: "The client certificate CN=secret is odd.".to_owned(),
+            leaf: None,
+        })
     }
 
     fn other_realm(reason: Reason) -> Refusal {
-        Refusal::OtherRealm { realm: RealmName::parse("globex").unwrap(), distrust: distrust(reason) }
+        Refusal::OtherRealm {
+            realm: RealmName::parse("globex").unwrap(),
+            distrust: distrust(reason),
+        }
     }
 
     fn every_kind() -> Vec<(Refusal, u16, &'static str)> {
         vec![
-            (Refusal::Authority(WrongAuthority::Misdirected), 421, "misdirected"),
-            (Refusal::Authority(WrongAuthority::Missing), 400, "ambiguous-request"),
-            (Refusal::Authority(WrongAuthority::SeveralHosts), 400, "ambiguous-request"),
-            (Refusal::Authority(WrongAuthority::Contradiction), 400, "ambiguous-request"),
-            (Refusal::Authority(WrongAuthority::Malformed), 400, "ambiguous-request"),
-            (Refusal::Path(AmbiguousPath::DotSegment), 400, "ambiguous-request"),
+            (
+                Refusal::Authority(WrongAuthority::Misdirected),
+                421,
+                "misdirected",
+            ),
+            (
+                Refusal::Authority(WrongAuthority::Missing),
+                400,
+                "ambiguous-request",
+            ),
+            (
+                Refusal::Authority(WrongAuthority::SeveralHosts),
+                400,
+                "ambiguous-request",
+            ),
+            (
+                Refusal::Authority(WrongAuthority::Contradiction),
+                400,
+                "ambiguous-request",
+            ),
+            (
+                Refusal::Authority(WrongAuthority::Malformed),
+                400,
+                "ambiguous-request",
+            ),
+            (
+                Refusal::Path(AmbiguousPath::DotSegment),
+                400,
+                "ambiguous-request",
+            ),
             (Refusal::NotFound, 404, "not-found"),
             (Refusal::ForeignPath, 404, "not-found"),
             (other_realm(Reason::UnknownIssuer), 404, "not-found"),
             (other_realm(Reason::Expired), 404, "not-found"),
-            (Refusal::Distrusted(distrust(Reason::AnchorRemoved)), 403, "anchor-removed"),
-            (Refusal::Distrusted(distrust(Reason::Expired)), 403, "expired"),
+            (
+                Refusal::Distrusted(distrust(Reason::AnchorRemoved)),
+                403,
+                "anchor-removed",
+            ),
+            (
+                Refusal::Distrusted(distrust(Reason::Expired)),
+                403,
+                "expired",
+            ),
             (Refusal::RealmClosed, 403, "realm-closed"),
-            (Refusal::MethodNotAllowed { allow: HeaderValue::from_static("GET, HEAD") }, 405, "method-not-allowed"),
+            (
+                Refusal::MethodNotAllowed {
+                    allow: HeaderValue::from_static("GET, HEAD"),
+                },
+                405,
+                "method-not-allowed",
+            ),
             (Refusal::BodyBroken, 400, "ambiguous-request"),
             (Refusal::UpstreamConnectTimeout, 504, "upstream-connect"),
             (Refusal::UpstreamConnect, 502, "upstream-connect"),
@@ -245,7 +329,10 @@ mod tests {
             assert_eq!(body["reason"], reason, "{refusal:?}");
             assert_eq!(body["requestId"], id.as_str());
             let message = body["message"].as_str().unwrap();
-            assert!(!message.is_empty() && !message.contains("secret") && !message.contains("globex"), "{message}");
+            assert!(
+                !message.is_empty() && !message.contains("secret") && !message.contains("globex"),
+                "{message}"
+            );
             assert_eq!(answer.headers()["content-type"], "application/json");
         }
     }
@@ -254,21 +341,31 @@ mod tests {
     fn some_answers_have_a_fixed_form() {
         let id = RequestIds::default().next();
         assert_eq!(Refusal::BodyTooLarge.answer(id).status(), 413);
-        assert_eq!(&Refusal::BodyTooLarge.answer(id).into_body()[..], br#"{"message": "Request size limit exceeded"}"#);
+        assert_eq!(
+            &Refusal::BodyTooLarge.answer(id).into_body()[..],
+            br#"{"message": "Request size limit exceeded"}"#
+        );
         for refusal in [Refusal::Timeout, Refusal::BodyStalled] {
             let answer = refusal.answer(id);
             assert_eq!((answer.status().as_u16(), answer.body().len()), (500, 0));
             assert_eq!(refusal.reason(), Reason::Timeout);
         }
         let allow = HeaderValue::from_static("GET, HEAD");
-        assert_eq!(Refusal::MethodNotAllowed { allow }.answer(id).headers()["allow"], "GET, HEAD");
+        assert_eq!(
+            Refusal::MethodNotAllowed { allow }.answer(id).headers()["allow"],
+            "GET, HEAD"
+        );
     }
 
     #[test]
     fn a_realm_that_does_not_trust_the_client_answers_as_one_that_does_not_exist() {
         let id = RequestIds::default().next();
         let unknown = Refusal::NotFound.answer(id);
-        for refusal in [other_realm(Reason::UnknownIssuer), other_realm(Reason::Expired), Refusal::ForeignPath] {
+        for refusal in [
+            other_realm(Reason::UnknownIssuer),
+            other_realm(Reason::Expired),
+            Refusal::ForeignPath,
+        ] {
             let answer = refusal.answer(id);
             assert_eq!(answer.status(), unknown.status());
             assert_eq!(answer.headers(), unknown.headers());
@@ -278,8 +375,14 @@ mod tests {
 
     #[test]
     fn the_log_can_say_more_than_the_caller_is_told() {
-        assert_eq!(other_realm(Reason::UnknownIssuer).reason(), Reason::OtherRealm);
-        assert_eq!(other_realm(Reason::AnchorRemoved).reason(), Reason::OtherRealm);
+        assert_eq!(
+            other_realm(Reason::UnknownIssuer).reason(),
+            Reason::OtherRealm
+        );
+        assert_eq!(
+            other_realm(Reason::AnchorRemoved).reason(),
+            Reason::OtherRealm
+        );
         assert_eq!(other_realm(Reason::Expired).reason(), Reason::Expired);
         assert_eq!(Refusal::ForeignPath.reason(), Reason::OtherRealm);
         assert_eq!(Refusal::NotFound.reason(), Reason::NotFound);

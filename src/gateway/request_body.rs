@@ -31,7 +31,9 @@ pub struct RequestBody {
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// It went over the trigger's limit.
-    #[error("the request's body is larger than the trigger admits: send less, or raise the trigger's request size")]
+    #[error(
+        "the request's body is larger than the trigger admits: send less, or raise the trigger's request size"
+    )]
     TooLarge,
     /// The client went away, or its framing was not HTTP's.
     #[error("the request's body broke off: {0}")]
@@ -48,7 +50,11 @@ impl RequestBody {
             return Err(Refusal::BodyTooLarge);
         }
         let meter = (!incoming.is_end_stream()).then(|| Arc::new(Meter::new()));
-        Ok(Self { incoming, left: bytes_max, meter })
+        Ok(Self {
+            incoming,
+            left: bytes_max,
+            meter,
+        })
     }
 
     /// How it is getting on; `None` where there is no body.
@@ -61,10 +67,17 @@ impl RequestBody {
     /// # Errors
     /// [`Refusal`] where it is too large, stands still or breaks off.
     pub async fn gather(mut self, idle: Duration) -> Result<Bytes, Refusal> {
-        let Some(first) = self.next_data(idle).await? else { return Ok(Bytes::new()) };
-        let Some(second) = self.next_data(idle).await? else { return Ok(first) };
+        let Some(first) = self.next_data(idle).await? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.next_data(idle).await? else {
+            return Ok(first);
+        };
         let announced = self.size_hint().lower().min(FIRST_CAPACITY_MAX);
-        let capacity = first.len().saturating_add(second.len()).saturating_add(usize::try_from(announced).unwrap_or(0));
+        let capacity = first
+            .len()
+            .saturating_add(second.len())
+            .saturating_add(usize::try_from(announced).unwrap_or(0));
         let mut whole = BytesMut::with_capacity(capacity);
         whole.extend_from_slice(&first);
         whole.extend_from_slice(&second);
@@ -125,7 +138,10 @@ impl Body for RequestBody {
         };
         if let Some(data) = frame.data_ref() {
             this.tell(|meter| meter.came(data.len()));
-            match this.left.checked_sub(u64::try_from(data.len()).unwrap_or(u64::MAX)) {
+            match this
+                .left
+                .checked_sub(u64::try_from(data.len()).unwrap_or(u64::MAX))
+            {
                 Some(left) => this.left = left,
                 None => {
                     this.tell(|meter| meter.over(BodyState::TooLarge));

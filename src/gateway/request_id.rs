@@ -20,9 +20,14 @@ impl RequestId {
         *version = *version & 0x0f | 0x40;
         *variant = *variant & 0x3f | 0x80;
         let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
-        let digits = octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 0xf)]);
+        let digits = octets
+            .iter()
+            .flat_map(|octet| [digit(octet >> 4), digit(octet & 0xf)]);
         let mut text = [b'-'; LENGTH];
-        let places = text.iter_mut().enumerate().filter(|(place, _)| !matches!(place, 8 | 13 | 18 | 23));
+        let places = text
+            .iter_mut()
+            .enumerate()
+            .filter(|(place, _)| !matches!(place, 8 | 13 | 18 | 23));
         for ((_, place), digit) in places.zip(digits) {
             *place = digit;
         }
@@ -76,14 +81,22 @@ mod tests {
         assert_eq!(read.get_version_num(), 4);
         assert_eq!(read.get_variant(), uuid::Variant::RFC4122);
         assert_eq!(read.to_string(), id.as_str());
-        assert_eq!(RequestId::of(0, 0).as_str(), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(RequestId::of(u64::MAX, u64::MAX).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(
+            RequestId::of(0, 0).as_str(),
+            "00000000-0000-4000-8000-000000000000"
+        );
+        assert_eq!(
+            RequestId::of(u64::MAX, u64::MAX).as_str(),
+            "ffffffff-ffff-4fff-bfff-ffffffffffff"
+        );
     }
 
     #[test]
     fn no_identifier_comes_twice_from_one_worker_or_from_two() {
         let (one, other) = (RequestIds::default(), RequestIds::default());
-        let ids: HashSet<RequestId> = (0..10_000).flat_map(|_| [one.next(), other.next()]).collect();
+        let ids: HashSet<RequestId> = (0..10_000)
+            .flat_map(|_| [one.next(), other.next()])
+            .collect();
         assert_eq!(ids.len(), 20_000);
     }
 }

@@ -7,7 +7,9 @@ use crate::snapshot::route::{AddedHeader, AddedValue};
 
 /// Whether any of them holds an expression, so that a scope is needed.
 pub fn need_scope(added: &[AddedHeader]) -> bool {
-    added.iter().any(|header| matches!(header.value, AddedValue::Rendered(_)))
+    added
+        .iter()
+        .any(|header| matches!(header.value, AddedValue::Rendered(_)))
 }
 
 /// Adds them, in the place of headers of the same name. One whose rendered value cannot stand in a header, because a
@@ -39,14 +41,21 @@ mod tests {
     }
 
     fn scope(id: &str) -> Scope {
-        Scope { message: json!({"queryAndPath": {"id": id}}), body: None, metadata: json!({"pipeline": {"name": "orders"}}) }
+        Scope {
+            message: json!({"queryAndPath": {"id": id}}),
+            body: None,
+            metadata: json!({"pipeline": {"name": "orders"}}),
+        }
     }
 
     #[test]
     fn fixed_and_rendered_values_are_added_in_place_of_the_handlers() {
         let added = [
             added("X-Fixed", "as it is"),
-            added("X-Id", "{{ message.queryAndPath.id }}/{{ metadata.pipeline.name }}"),
+            added(
+                "X-Id",
+                "{{ message.queryAndPath.id }}/{{ metadata.pipeline.name }}",
+            ),
             added("Content-Type", "text/plain"),
         ];
         assert!(need_scope(&added));

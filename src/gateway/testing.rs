@@ -91,20 +91,36 @@ impl Pki {
     pub(crate) fn new() -> Self {
         let root = Authority::self_signed(&authority("Test Root")).unwrap();
         let leaf = root.issue_client(&client_request("2028-01-01")).unwrap();
-        Self { root, intermediate: None, leaf }
+        Self {
+            root,
+            intermediate: None,
+            leaf,
+        }
     }
 
     pub(crate) fn with_intermediate() -> Self {
         let root = Authority::self_signed(&authority("Test Root")).unwrap();
         let intermediate = root.subordinate(&authority("Test Intermediate")).unwrap();
-        let leaf = intermediate.issue_client(&client_request("2028-01-01")).unwrap();
-        Self { root, intermediate: Some(intermediate), leaf }
+        let leaf = intermediate
+            .issue_client(&client_request("2028-01-01"))
+            .unwrap();
+        Self {
+            root,
+            intermediate: Some(intermediate),
+            leaf,
+        }
     }
 
     /// What a client with that leaf presents.
     pub(crate) fn chain_of(&self, leaf: &Leaf) -> Vec<CertificateDer<'static>> {
-        let issuers = self.intermediate.iter().map(|issuer| issuer.certificate.der());
-        std::iter::once(leaf.certificate.der()).chain(issuers).map(|der| CertificateDer::from(der.to_vec())).collect()
+        let issuers = self
+            .intermediate
+            .iter()
+            .map(|issuer| issuer.certificate.der());
+        std::iter::once(leaf.certificate.der())
+            .chain(issuers)
+            .map(|der| CertificateDer::from(der.to_vec()))
+            .collect()
     }
 }
 
@@ -112,7 +128,13 @@ impl Pki {
 pub(crate) fn verified(pki: &Pki) -> Verified {
     let anchors = vec![(pki.root.certificate.clone(), Arc::from("dgb-mtls-acme"))];
     let set = TrustSet::build(anchors, vec![]).unwrap();
-    judge::judge(&set, &pki.chain_of(&pki.leaf), now(), &TrustLimits::default()).unwrap()
+    judge::judge(
+        &set,
+        &pki.chain_of(&pki.leaf),
+        now(),
+        &TrustLimits::default(),
+    )
+    .unwrap()
 }
 
 /// What a test pipeline is like; the name is the realm's first word of it.
@@ -124,12 +146,23 @@ pub(crate) struct Like {
 
 impl Like {
     pub(crate) fn everywhere(handler: Handler) -> Self {
-        let publication = Publication { external: true, internal: false, mtls: true };
-        Self { publication, trigger: |_| {}, handler }
+        let publication = Publication {
+            external: true,
+            internal: false,
+            mtls: true,
+        };
+        Self {
+            publication,
+            trigger: |_| {},
+            handler,
+        }
     }
 
     pub(crate) fn triggered(handler: Handler, trigger: fn(&mut Trigger)) -> Self {
-        Self { trigger, ..Self::everywhere(handler) }
+        Self {
+            trigger,
+            ..Self::everywhere(handler)
+        }
     }
 }
 
@@ -138,8 +171,14 @@ pub(crate) fn mock(document: Value) -> Handler {
 }
 
 pub(crate) fn upstream() -> Handler {
-    let identity_headers = IdentityHeaders { readable: true, forwarded_client_cert: true };
-    Handler::Upstream { connection: ConnectionName::parse("target").unwrap(), identity_headers }
+    let identity_headers = IdentityHeaders {
+        readable: true,
+        forwarded_client_cert: true,
+    };
+    Handler::Upstream {
+        connection: ConnectionName::parse("target").unwrap(),
+        identity_headers,
+    }
 }
 
 pub(crate) fn realm(name: &str) -> RealmName {
@@ -147,7 +186,10 @@ pub(crate) fn realm(name: &str) -> RealmName {
 }
 
 pub(crate) fn key(name: &str) -> PipelineKey {
-    PipelineKey { name: PipelineName::parse(name).unwrap(), major: 1 }
+    PipelineKey {
+        name: PipelineName::parse(name).unwrap(),
+        major: 1,
+    }
 }
 
 /// Two realms, `acme` and `globex`, with mTLS in `prod`, and all that serves them.
@@ -172,18 +214,32 @@ impl House {
         let clock = Clock::manual(now());
         let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
         let compiler = Compiler::new(names.clone(), clock.clone(), TrustLimits::default()).unwrap();
-        let rules = Rules { trust_account_prefix: "dgb-mtls-".to_owned(), request_mb_max: 100, names };
+        let rules = Rules {
+            trust_account_prefix: "dgb-mtls-".to_owned(),
+            request_mb_max: 100,
+            names,
+        };
         let mut catalog = Catalog::default();
-        let around = Circumstances { actor: &Actor::system(), now: now(), rules: &rules };
+        let around = Circumstances {
+            actor: &Actor::system(),
+            now: now(),
+            rules: &rules,
+        };
         for identity in identities() {
-            catalog.apply(&Command::AdoptServerIdentity { identity }, around).unwrap();
+            catalog
+                .apply(&Command::AdoptServerIdentity { identity }, around)
+                .unwrap();
         }
         let live = Arc::new(Live::new(compiler.compile_all(&catalog).unwrap()));
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("access.log");
         let counters = Arc::new(Counters::new());
-        let access =
-            AccessLog::start(&AccessTarget::File(log.clone()), AccessLimits::default(), Arc::clone(&counters)).unwrap();
+        let access = AccessLog::start(
+            &AccessTarget::File(log.clone()),
+            AccessLimits::default(),
+            Arc::clone(&counters),
+        )
+        .unwrap();
         let guard = OutgoingGuard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]);
         let worker = Worker {
             live,
@@ -197,8 +253,17 @@ impl House {
             chores: Chores::default(),
         };
         let (acme, globex) = (Pki::with_intermediate(), Pki::new());
-        let mut house =
-            Self { acme, globex, clock, worker: Arc::new(worker), compiler, catalog, rules, log, _directory: directory };
+        let mut house = Self {
+            acme,
+            globex,
+            clock,
+            worker: Arc::new(worker),
+            compiler,
+            catalog,
+            rules,
+            log,
+            _directory: directory,
+        };
         for name in ["acme", "globex"] {
             house.change(&Command::CreateRealm { realm: realm(name) });
             house.install(name);
@@ -209,33 +274,63 @@ impl House {
     /// Carries out a command and publishes what it changed.
     pub(crate) fn change(&mut self, command: &Command) {
         let mut next = self.catalog.clone();
-        let around = Circumstances { actor: &Actor::system(), now: now(), rules: &self.rules };
+        let around = Circumstances {
+            actor: &Actor::system(),
+            now: now(),
+            rules: &self.rules,
+        };
         let change = next.apply(command, around).unwrap();
         let before = self.worker.live.load_full();
-        let (snapshot, touched) = self.compiler.recompile(&before, &next, &change.touched).unwrap();
+        let (snapshot, touched) = self
+            .compiler
+            .recompile(&before, &next, &change.touched)
+            .unwrap();
         self.worker.live.publish(Arc::new(snapshot), &touched);
         self.catalog = next;
     }
 
     /// Installs a realm's root in `prod`.
     pub(crate) fn install(&mut self, name: &str) {
-        let pki = if name == "acme" { &self.acme } else { &self.globex };
+        let pki = if name == "acme" {
+            &self.acme
+        } else {
+            &self.globex
+        };
         let certificates = vec![pki.root.certificate.clone()];
         let account = AccountName::parse("dgb-mtls-autocorp").unwrap();
         let (realm, environment) = (realm(name), Environment::Prod);
-        let values = AccountValues::CertificateChain { certificates, helpers: vec![], key: None };
-        let saved = self.catalog.realms[name].accounts.get(&account).map_or(0, |account| account.revision);
+        let values = AccountValues::CertificateChain {
+            certificates,
+            helpers: vec![],
+            key: None,
+        };
+        let saved = self.catalog.realms[name]
+            .accounts
+            .get(&account)
+            .map_or(0, |account| account.revision);
         if saved == 0 {
             self.change(&Command::SaveAccount {
                 realm: realm.clone(),
                 name: account.clone(),
                 account_type: AccountType::CertificateChain,
-                values: PerEnvironment { test: ValueChange::Keep, prod: ValueChange::Set(values) },
+                values: PerEnvironment {
+                    test: ValueChange::Keep,
+                    prod: ValueChange::Set(values),
+                },
             });
         }
-        self.change(&Command::RequestInstallation { realm: realm.clone(), environment, account: account.clone() });
+        self.change(&Command::RequestInstallation {
+            realm: realm.clone(),
+            environment,
+            account: account.clone(),
+        });
         let revision = self.catalog.realms[name].accounts[&account].revision;
-        self.change(&Command::Install { realm, environment, account, revision });
+        self.change(&Command::Install {
+            realm,
+            environment,
+            account,
+            revision,
+        });
     }
 
     /// Takes a realm's root out of work.
@@ -259,8 +354,16 @@ impl House {
         };
         (like.trigger)(&mut trigger);
         let (realm, key) = (realm(realm_name), key(name));
-        self.change(&Command::SavePipeline { realm: realm.clone(), key: key.clone(), trigger, handler: like.handler });
-        let key = DeploymentKey { environment: Environment::Prod, pipeline: key };
+        self.change(&Command::SavePipeline {
+            realm: realm.clone(),
+            key: key.clone(),
+            trigger,
+            handler: like.handler,
+        });
+        let key = DeploymentKey {
+            environment: Environment::Prod,
+            pipeline: key,
+        };
         self.change(&Command::Deploy { realm, key });
     }
 
@@ -270,7 +373,10 @@ impl House {
     }
 
     pub(crate) fn target_within(&mut self, url: &str, limits: ConnectionLimits) {
-        let base_url = PerEnvironment { test: None, prod: Some(BaseUrl::parse(url).unwrap()) };
+        let base_url = PerEnvironment {
+            test: None,
+            prod: Some(BaseUrl::parse(url).unwrap()),
+        };
         self.change(&Command::SaveConnection {
             realm: realm("acme"),
             name: ConnectionName::parse("target").unwrap(),
@@ -287,9 +393,21 @@ impl House {
 
     pub(crate) fn at_home(&self, name: &str, pki: &Pki, leaf: &Leaf) -> Visit {
         let snapshot = self.worker.live.load();
-        let endpoint = snapshot.realm(name, Environment::Prod).and_then(|realm| realm.mtls.as_ref()).unwrap();
-        let client = judge::judge(&*endpoint.trust, &pki.chain_of(leaf), now(), &TrustLimits::default()).unwrap();
-        let place = PeerPlace::Realm { environment: Environment::Prod, realm: realm(name) };
+        let endpoint = snapshot
+            .realm(name, Environment::Prod)
+            .and_then(|realm| realm.mtls.as_ref())
+            .unwrap();
+        let client = judge::judge(
+            &*endpoint.trust,
+            &pki.chain_of(leaf),
+            now(),
+            &TrustLimits::default(),
+        )
+        .unwrap();
+        let place = PeerPlace::Realm {
+            environment: Environment::Prod,
+            realm: realm(name),
+        };
         self.visit(place, &format!("{name}.api2.gate.localhost"), Some(client))
     }
 
@@ -297,46 +415,82 @@ impl House {
     pub(crate) fn at_the_shared_host(&self, pki: &Pki) -> Visit {
         let snapshot = self.worker.live.load();
         let trust = &*snapshot.shared.get(Environment::Prod).trust;
-        let client = judge::judge(trust, &pki.chain_of(&pki.leaf), now(), &TrustLimits::default()).unwrap();
-        let place = PeerPlace::Shared { gateway: Gateway::Mtls, environment: Environment::Prod };
+        let client = judge::judge(
+            trust,
+            &pki.chain_of(&pki.leaf),
+            now(),
+            &TrustLimits::default(),
+        )
+        .unwrap();
+        let place = PeerPlace::Shared {
+            gateway: Gateway::Mtls,
+            environment: Environment::Prod,
+        };
         self.visit(place, "api2.gate.localhost", Some(client))
     }
 
     /// A connection of anybody to the external gateway.
     pub(crate) fn outside(&self) -> Visit {
-        let place = PeerPlace::Shared { gateway: Gateway::External, environment: Environment::Prod };
+        let place = PeerPlace::Shared {
+            gateway: Gateway::External,
+            environment: Environment::Prod,
+        };
         self.visit(place, "api.gate.localhost", None)
     }
 
     fn visit(&self, place: PeerPlace, host: &str, client: Option<Verified>) -> Visit {
-        let tls = TlsFacts { version: "TLSv1.3", protocol: Protocol::H1 };
+        let tls = TlsFacts {
+            version: "TLSv1.3",
+            protocol: Protocol::H1,
+        };
         let address = "192.0.2.7:40000".parse().unwrap();
         let peer = Peer::new(place, host.into(), address, tls, client.map(Arc::new), 1);
-        Visit { worker: Arc::clone(&self.worker), peer: Arc::new(peer) }
+        Visit {
+            worker: Arc::clone(&self.worker),
+            peer: Arc::new(peer),
+        }
     }
 
     /// The access records so far; closes the log.
     pub(crate) fn records(&self) -> Vec<Value> {
         assert!(self.worker.access.close());
         let text = std::fs::read_to_string(&self.log).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// What the realms' people will read: realm, reason and sentence.
     pub(crate) fn journal(&self) -> Vec<(String, &'static str, String)> {
         let drained = self.worker.journal.drain().into_iter();
-        drained.map(|record| (record.realm.unwrap().to_string(), record.reason, record.sentence)).collect()
+        drained
+            .map(|record| {
+                (
+                    record.realm.unwrap().to_string(),
+                    record.reason,
+                    record.sentence,
+                )
+            })
+            .collect()
     }
 }
 
 fn identities() -> impl Iterator<Item = ServerIdentity> {
     let root = Authority::self_signed(&authority("Server CA")).unwrap();
-    let (begin, end) = (Moment::parse("2027-01-01").unwrap(), Moment::parse("2037-01-01").unwrap());
-    let leaf = root.issue_server(&["*.gate.localhost".to_owned()], begin, end).unwrap();
+    let (begin, end) = (
+        Moment::parse("2027-01-01").unwrap(),
+        Moment::parse("2037-01-01").unwrap(),
+    );
+    let leaf = root
+        .issue_server(&["*.gate.localhost".to_owned()], begin, end)
+        .unwrap();
     IdentitySlot::all().map(move |slot| ServerIdentity {
         slot,
         origin: Origin::Generated,
-        certificates: vec![IdentityCertificate { chain: vec![leaf.certificate.clone()], key: leaf.key.clone() }],
+        certificates: vec![IdentityCertificate {
+            chain: vec![leaf.certificate.clone()],
+            key: leaf.key.clone(),
+        }],
         updated: now(),
     })
 }
@@ -351,9 +505,22 @@ impl Visit {
     /// The same client over HTTP/2.
     pub(crate) fn over_http2(self) -> Self {
         let Self { worker, peer } = self;
-        let tls = TlsFacts { version: "TLSv1.3", protocol: Protocol::H2 };
-        let peer = Peer::new(peer.place.clone(), Arc::clone(&peer.host), peer.address, tls, peer.client.clone(), 1);
-        Self { worker, peer: Arc::new(peer) }
+        let tls = TlsFacts {
+            version: "TLSv1.3",
+            protocol: Protocol::H2,
+        };
+        let peer = Peer::new(
+            peer.place.clone(),
+            Arc::clone(&peer.host),
+            peer.address,
+            tls,
+            peer.client.clone(),
+            1,
+        );
+        Self {
+            worker,
+            peer: Arc::new(peer),
+        }
     }
 
     /// The client's end of a new stream that HTTP/1.1 is served on.
@@ -366,7 +533,8 @@ impl Visit {
         });
         match self.peer.tls.protocol {
             Protocol::H1 => {
-                let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), service);
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(server), service);
                 tokio::spawn(async move { drop(connection.await) });
             }
             Protocol::H2 => {
@@ -397,9 +565,12 @@ impl Visit {
         match self.peer.tls.protocol {
             Protocol::H1 => {
                 if !request.headers().contains_key("host") {
-                    request.headers_mut().insert("host", self.peer.host.parse().unwrap());
+                    request
+                        .headers_mut()
+                        .insert("host", self.peer.host.parse().unwrap());
                 }
-                let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(io).await.unwrap();
                 tokio::spawn(async move { drop(connection.await) });
                 let answer = sender.send_request(request).await.unwrap();
                 // The connection lives as long as somebody could send on it.
@@ -410,7 +581,9 @@ impl Visit {
                 let uri = format!("https://{}{}", self.peer.host, request.uri());
                 *request.uri_mut() = uri.parse().unwrap();
                 let (mut sender, connection) =
-                    hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+                    hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+                        .await
+                        .unwrap();
                 tokio::spawn(async move { drop(connection.await) });
                 sender.send_request(request).await.unwrap()
             }
@@ -421,18 +594,24 @@ impl Visit {
     pub(crate) async fn ask(&self, request: Request<Full<Bytes>>) -> Told {
         let (head, body) = self.send(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Told { status: head.status, headers: head.headers, body }
+        Told {
+            status: head.status,
+            headers: head.headers,
+            body,
+        }
     }
 
     /// Asks for a path.
     pub(crate) async fn get(&self, path: &str) -> Told {
-        self.ask(Request::get(path).body(Full::default()).unwrap()).await
+        self.ask(Request::get(path).body(Full::default()).unwrap())
+            .await
     }
 
     /// Posts a text.
     pub(crate) async fn post(&self, path: &str, content_type: &str, body: &str) -> Told {
         let request = Request::post(path).header("content-type", content_type);
-        self.ask(request.body(Full::from(body.to_owned())).unwrap()).await
+        self.ask(request.body(Full::from(body.to_owned())).unwrap())
+            .await
     }
 }
 
@@ -475,8 +654,8 @@ where
                 let answer = answer(request);
                 async move { Ok::<_, Infallible>(answer.await) }
             });
-            let connection =
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service);
             tokio::spawn(async move { drop(connection.await) });
         }
     });

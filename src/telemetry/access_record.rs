@@ -16,6 +16,7 @@ const REQUEST_ID_BYTES_MAX: usize = 64;
 const METHOD_BYTES_MAX: usize = 32;
 const PATH_BYTES_MAX: usize = 512;
 const SUBJECT_BYTES_MAX: usize = 1024;
+const LINE_BYTES_USUAL: usize = 768;
 
 /// What is told of one call. Texts are borrowed: making a record copies nothing.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,7 @@ impl SecondText {
 
 /// Adds the record's line, with its end, to `out`.
 pub fn push_line(out: &mut Vec<u8>, second: &mut SecondText, record: &AccessRecord<'_>) {
+    out.reserve(LINE_BYTES_USUAL);
     out.extend_from_slice(b"{\"time\":\"");
     second.push(out, record.at);
     out.extend_from_slice(b"\",\"requestId\":");

@@ -47,13 +47,23 @@ pub fn push_thousandths(out: &mut Vec<u8>, number: u64) {
 
 /// Adds octets in lower-case hexadecimal digits, without quotation marks.
 pub fn push_hex(out: &mut Vec<u8>, octets: &[u8]) {
-    for octet in octets {
-        out.extend([hex_digit(octet >> 4), hex_digit(octet & 15)]);
+    let mut digits = [0; 64];
+    for part in octets.chunks(32) {
+        let mut used = 0_usize;
+        for (pair, octet) in digits.chunks_exact_mut(2).zip(part) {
+            pair.copy_from_slice(&[hex_digit(octet >> 4), hex_digit(octet & 15)]);
+            used = used.saturating_add(2);
+        }
+        out.extend_from_slice(digits.get(..used).unwrap_or_default());
     }
 }
 
 fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(is_plain) {
+    // Without an early end the compiler looks at many bytes at once; nearly every text is plain.
+    if text
+        .bytes()
+        .fold(true, |plain, byte| plain & is_plain(byte))
+    {
         out.extend_from_slice(text.as_bytes());
         return;
     }

@@ -31,7 +31,6 @@ pub struct Verified {
     pub path_ends: Moment,
     /// SHA-256 of the trust anchor.
     pub anchor: Fingerprint,
-    leaf: Certificate,
     limits: TrustLimits,
 }
 
@@ -42,9 +41,11 @@ impl Verified {
         self.path_starts <= moment && moment.unix_millis() < end
     }
 
-    /// The client's certificate.
-    pub const fn leaf(&self) -> &Certificate {
-        &self.leaf
+    /// The client's certificate, decoded once more: it is not kept, since idle connections keep this.
+    pub fn leaf(&self) -> Option<Certificate> {
+        self.chain
+            .first()
+            .and_then(|der| Certificate::from_der(der).ok())
     }
 }
 
@@ -274,7 +275,6 @@ fn verified(
             .min()
             .unwrap_or(Moment::EPOCH),
         anchor,
-        leaf: path.leaf.clone(),
         limits,
     }
 }
@@ -293,3 +293,6 @@ fn in_terms_of(anchors: Anchors<'_>, verified: Verified) -> Verified {
         ..verified
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,8 +29,17 @@ fn on_its_own_host_a_realm_lets_its_clients_in_and_no_path_leads_elsewhere() {
     let visit = house.acme_at_home();
     let client = ask(&house, &visit, ACME).unwrap().unwrap();
     assert_eq!(&*client.identity().account, "dgb-mtls-autocorp");
-    for elsewhere in [GLOBEX, NOBODY, "/", "/pipeline/acme", "/pipeline/acmee/v1/x"] {
-        assert!(matches!(ask(&house, &visit, elsewhere), Err(Refusal::ForeignPath)), "{elsewhere}");
+    for elsewhere in [
+        GLOBEX,
+        NOBODY,
+        "/",
+        "/pipeline/acme",
+        "/pipeline/acmee/v1/x",
+    ] {
+        assert!(
+            matches!(ask(&house, &visit, elsewhere), Err(Refusal::ForeignPath)),
+            "{elsewhere}"
+        );
     }
 }
 
@@ -44,7 +53,10 @@ fn on_the_shared_host_each_realm_lets_in_only_whom_it_trusts() {
     assert!(matches!(&refused, Refusal::OtherRealm { realm, .. } if realm.as_str() == "globex"));
     assert_eq!(refused.reason(), Reason::OtherRealm);
     for nothing in [NOBODY, "/", "/pipeline/acme"] {
-        assert!(matches!(ask(&house, &visit, nothing), Err(Refusal::NotFound)), "{nothing}");
+        assert!(
+            matches!(ask(&house, &visit, nothing), Err(Refusal::NotFound)),
+            "{nothing}"
+        );
     }
 }
 
@@ -54,7 +66,10 @@ fn on_the_regular_gateways_the_path_alone_chooses_the_realm() {
     let visit = house.outside();
     assert!(ask(&house, &visit, ACME).unwrap().is_none());
     assert!(ask(&house, &visit, GLOBEX).unwrap().is_none());
-    assert!(matches!(ask(&house, &visit, NOBODY), Err(Refusal::NotFound)));
+    assert!(matches!(
+        ask(&house, &visit, NOBODY),
+        Err(Refusal::NotFound)
+    ));
 }
 
 #[test]
@@ -82,16 +97,26 @@ fn a_removed_anchor_ends_what_it_allowed_at_once() {
 #[test]
 fn a_suspended_realm_is_closed_to_everybody() {
     let mut house = House::new();
-    let (own, shared, outside) =
-        (house.acme_at_home(), house.at_the_shared_host(&house.acme), house.outside());
-    house.change(&Command::SuspendRealm { realm: realm("acme") });
+    let (own, shared, outside) = (
+        house.acme_at_home(),
+        house.at_the_shared_host(&house.acme),
+        house.outside(),
+    );
+    house.change(&Command::SuspendRealm {
+        realm: realm("acme"),
+    });
     assert!(matches!(ask(&house, &own, ACME), Err(Refusal::RealmClosed)));
     assert!(matches!(ask(&house, &shared, ACME), Err(Refusal::NotFound)));
-    assert!(matches!(ask(&house, &outside, ACME), Err(Refusal::NotFound)));
+    assert!(matches!(
+        ask(&house, &outside, ACME),
+        Err(Refusal::NotFound)
+    ));
     assert!(!own.peer.still_entitled(&house.worker));
     assert!(!shared.peer.still_entitled(&house.worker));
     assert!(outside.peer.still_entitled(&house.worker));
-    house.change(&Command::ResumeRealm { realm: realm("acme") });
+    house.change(&Command::ResumeRealm {
+        realm: realm("acme"),
+    });
     assert!(ask(&house, &own, ACME).is_ok());
 }
 
@@ -102,26 +127,44 @@ fn a_realm_of_the_same_name_is_not_the_one_that_was_trusted() {
     let own = house.acme_at_home();
     assert!(ask(&house, &shared, ACME).is_ok());
     assert!(ask(&house, &own, ACME).is_ok());
-    house.change(&Command::DeleteRealm { realm: realm("acme") });
+    house.change(&Command::DeleteRealm {
+        realm: realm("acme"),
+    });
     assert!(matches!(ask(&house, &own, ACME), Err(Refusal::RealmClosed)));
-    house.change(&Command::CreateRealm { realm: realm("acme") });
+    house.change(&Command::CreateRealm {
+        realm: realm("acme"),
+    });
     std::mem::swap(&mut house.acme, &mut house.globex);
     house.install("acme");
-    assert!(matches!(ask(&house, &shared, ACME), Err(Refusal::OtherRealm { .. })));
-    assert_eq!(ask(&house, &own, ACME).unwrap_err().reason(), Reason::AnchorRemoved);
+    assert!(matches!(
+        ask(&house, &shared, ACME),
+        Err(Refusal::OtherRealm { .. })
+    ));
+    assert_eq!(
+        ask(&house, &own, ACME).unwrap_err().reason(),
+        Reason::AnchorRemoved
+    );
 }
 
 #[test]
 fn a_certificate_ends_on_an_open_connection_too() {
     let house = House::new();
     let issuer = house.acme.intermediate.as_ref().unwrap();
-    let leaf = issuer.issue_client(&client_request("2027-06-01T12:00:10Z")).unwrap();
+    let leaf = issuer
+        .issue_client(&client_request("2027-06-01T12:00:10Z"))
+        .unwrap();
     let visit = house.at_home("acme", &house.acme, &leaf);
     assert!(ask(&house, &visit, ACME).is_ok());
     house.clock.set(now().plus(Duration::from_secs(10)));
-    assert!(ask(&house, &visit, ACME).is_ok(), "the last second belongs to it");
+    assert!(
+        ask(&house, &visit, ACME).is_ok(),
+        "the last second belongs to it"
+    );
     house.clock.set(now().plus(Duration::from_secs(11)));
-    assert_eq!(ask(&house, &visit, ACME).unwrap_err().reason(), Reason::Expired);
+    assert_eq!(
+        ask(&house, &visit, ACME).unwrap_err().reason(),
+        Reason::Expired
+    );
     assert!(!visit.peer.still_entitled(&house.worker));
 }
 

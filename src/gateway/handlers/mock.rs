@@ -12,7 +12,11 @@ use crate::gateway::reply;
 ///
 /// # Errors
 /// [`Refusal::Answer`] where it yields one that cannot be sent.
-pub fn answer(permit: &Permit, document: &JsonTemplate, scope: &Scope) -> Result<Response<Source>, Refusal> {
+pub fn answer(
+    permit: &Permit,
+    document: &JsonTemplate,
+    scope: &Scope,
+) -> Result<Response<Source>, Refusal> {
     let answer = reply::interpret(&document.render(scope)).map_err(|invalid| {
         let deployed = permit.deployed();
         tracing::warn!(

@@ -53,7 +53,13 @@ pub async fn pass_on(
     let meter = meter.as_deref();
     let timeout = Duration::from_millis(u64::from(permit.deployed().trigger.timeout.millis()));
     let request = Request::from_parts(outgoing(call.peer(), permit, way, head), body);
-    let answer = within(call.worker().pools.call(way.target, request), meter, timeout, way.idle).await?;
+    let answer = within(
+        call.worker().pools.call(way.target, request),
+        meter,
+        timeout,
+        way.idle,
+    )
+    .await?;
     let answer = answer.map_err(|error| explain(permit, way.target, &error, meter))?;
     let (mut head, body) = answer.into_parts();
     headers::remove_hop_by_hop(&mut head.headers);
@@ -64,9 +70,14 @@ pub async fn pass_on(
 fn outgoing(peer: &Peer, permit: &Permit, way: Way<'_>, mut head: Parts) -> Parts {
     let fields = &mut head.headers;
     let trailers = peer.tls.protocol == Protocol::H2 || headers::takes_trailers(fields);
-    let named = head.uri.authority().map(|authority| authority.as_str().to_owned());
+    let named = head
+        .uri
+        .authority()
+        .map(|authority| authority.as_str().to_owned());
     let host = fields.remove(header::HOST);
-    let authority = named.as_deref().or_else(|| host.as_ref().and_then(|host| host.to_str().ok()));
+    let authority = named
+        .as_deref()
+        .or_else(|| host.as_ref().and_then(|host| host.to_str().ok()));
     headers::remove_hop_by_hop(fields);
     headers::join_cookies(fields);
     // The gateway itself answers the expectation, when it begins to read the body.
@@ -85,9 +96,17 @@ fn outgoing(peer: &Peer, permit: &Permit, way: Way<'_>, mut head: Parts) -> Part
 /// What the target is asked for.
 fn address(permit: &Permit, target: &Target, query: Option<&str>) -> Uri {
     let base = target.url.path();
-    let remainder = permit.path().as_str().strip_prefix(&permit.deployed().base_path).unwrap_or_default();
+    let remainder = permit
+        .path()
+        .as_str()
+        .strip_prefix(&permit.deployed().base_path)
+        .unwrap_or_default();
     let query = query.unwrap_or_default();
-    let length = base.len().saturating_add(remainder.len()).saturating_add(query.len()).saturating_add(2);
+    let length = base
+        .len()
+        .saturating_add(remainder.len())
+        .saturating_add(query.len())
+        .saturating_add(2);
     let mut text = String::with_capacity(length);
     text.push_str(base);
     text.push_str(remainder);
@@ -99,7 +118,8 @@ fn address(permit: &Permit, target: &Target, query: Option<&str>) -> Uri {
         text.push_str(query);
     }
     // Both parts were read as parts of a URI before; only their sum could be too long for one.
-    PathAndQuery::from_maybe_shared(Bytes::from(text)).map_or_else(|_| Uri::from_static("/"), Uri::from)
+    PathAndQuery::from_maybe_shared(Bytes::from(text))
+        .map_or_else(|_| Uri::from_static("/"), Uri::from)
 }
 
 /// Waits for an answer's head: `timeout` from the last byte of the request, or from its head where it has no body; while
@@ -111,7 +131,9 @@ async fn within<F: Future>(
     idle: Duration,
 ) -> Result<F::Output, Refusal> {
     let Some(meter) = meter else {
-        return tokio::time::timeout(timeout, answer).await.map_err(|_| Refusal::Timeout);
+        return tokio::time::timeout(timeout, answer)
+            .await
+            .map_err(|_| Refusal::Timeout);
     };
     let mut answer = pin!(answer);
     loop {
@@ -127,7 +149,12 @@ async fn within<F: Future>(
 }
 
 /// Why there is no answer, for the caller; the story goes to the log.
-fn explain(permit: &Permit, target: &Target, error: &OutboundError, meter: Option<&Meter>) -> Refusal {
+fn explain(
+    permit: &Permit,
+    target: &Target,
+    error: &OutboundError,
+    meter: Option<&Meter>,
+) -> Refusal {
     // Where the request's body failed, the target's trouble is but a consequence.
     match meter.map(Meter::state) {
         Some(BodyState::TooLarge) => return Refusal::BodyTooLarge,
@@ -143,9 +170,9 @@ fn explain(permit: &Permit, target: &Target, error: &OutboundError, meter: Optio
         OutboundError::Tls { .. } => Refusal::UpstreamTls,
         OutboundError::Overload { .. } => Refusal::Overload,
         OutboundError::RequestBody { .. } => Refusal::BodyBroken,
-        OutboundError::Broke { .. } | OutboundError::BodyBroke { .. } | OutboundError::SwitchedProtocols { .. } => {
-            Refusal::UpstreamBroke
-        }
+        OutboundError::Broke { .. }
+        | OutboundError::BodyBroke { .. }
+        | OutboundError::SwitchedProtocols { .. } => Refusal::UpstreamBroke,
     };
     let deployed = permit.deployed();
     tracing::warn!(

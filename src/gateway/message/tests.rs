@@ -27,7 +27,9 @@ async fn a_message_has_the_form_of_the_specification() {
         .header("x-mixed-case", "2")
         .header("cookie", "a=1")
         .header("cookie", "b=2");
-    let told = visit.ask(request.body(Full::from(r#"{"product":"hat"}"#)).unwrap()).await;
+    let told = visit
+        .ask(request.body(Full::from(r#"{"product":"hat"}"#)).unwrap())
+        .await;
     assert_eq!(told.status, 200);
     assert_eq!(told.headers["content-type"], "application/json");
     let facts = house.acme.leaf.certificate.facts();
@@ -60,7 +62,17 @@ async fn a_message_has_the_form_of_the_specification() {
     let keys: Vec<String> = told.json().as_object().unwrap().keys().cloned().collect();
     assert_eq!(
         keys,
-        ["body", "form", "headers", "queryAndPath", "method", "contentType", "path", "files", "client"]
+        [
+            "body",
+            "form",
+            "headers",
+            "queryAndPath",
+            "method",
+            "contentType",
+            "path",
+            "files",
+            "client"
+        ]
     );
 }
 
@@ -80,7 +92,10 @@ async fn form_fields_are_decoded_where_the_body_is_a_form() {
     let (_house, visit) = echoing();
     let path = "/pipeline/acme/v1/echo?id=1&id=2&flag";
     let kind = "application/x-www-form-urlencoded; charset=UTF-8";
-    let told = visit.post(path, kind, "a=1&b=%C3%A4+%2B&a=2&&=x").await.json();
+    let told = visit
+        .post(path, kind, "a=1&b=%C3%A4+%2B&a=2&&=x")
+        .await
+        .json();
     assert_eq!(told["form"], json!({"a": "1, 2", "b": "ä +", "": "x"}));
     assert_eq!(told["queryAndPath"], json!({"id": "1, 2", "flag": ""}));
     let plain = visit.post(path, "text/plain", "a=1").await.json();
@@ -91,9 +106,13 @@ async fn form_fields_are_decoded_where_the_body_is_a_form() {
 async fn a_form_of_very_many_fields_is_too_large() {
     let (_house, visit) = echoing();
     let kind = "application/x-www-form-urlencoded";
-    let fits = visit.post("/pipeline/acme/v1/echo", kind, &"a&".repeat(1000)).await;
+    let fits = visit
+        .post("/pipeline/acme/v1/echo", kind, &"a&".repeat(1000))
+        .await;
     assert_eq!(fits.status, 200);
-    let over = visit.post("/pipeline/acme/v1/echo", kind, &"a&".repeat(1001)).await;
+    let over = visit
+        .post("/pipeline/acme/v1/echo", kind, &"a&".repeat(1001))
+        .await;
     assert_eq!(over.status, 413);
 }
 
@@ -101,7 +120,10 @@ async fn a_form_of_very_many_fields_is_too_large() {
 async fn what_is_not_utf_8_is_replaced() {
     let (_house, visit) = echoing();
     let request = Request::post("/pipeline/acme/v1/echo?a=%ff");
-    let told = visit.ask(request.body(Full::from(vec![b'x', 0xff, b'y'])).unwrap()).await.json();
+    let told = visit
+        .ask(request.body(Full::from(vec![b'x', 0xff, b'y'])).unwrap())
+        .await
+        .json();
     assert_eq!(told["body"], "x\u{fffd}y");
     assert_eq!(told["queryAndPath"]["a"], "\u{fffd}");
 }
@@ -109,7 +131,10 @@ async fn what_is_not_utf_8_is_replaced() {
 #[tokio::test]
 async fn a_route_parameter_takes_the_place_of_a_query_parameter_of_its_name() {
     let (_house, visit) = echoing();
-    let told = visit.get("/pipeline/acme/v1/echo/products/7?id=8").await.json();
+    let told = visit
+        .get("/pipeline/acme/v1/echo/products/7?id=8")
+        .await
+        .json();
     assert_eq!(told["queryAndPath"], json!({"id": "7"}));
 }
 
@@ -126,8 +151,13 @@ async fn expressions_reach_into_message_body_and_metadata() {
     });
     house.pipeline("acme", "mock", Like::everywhere(mock(document)));
     let visit = house.acme_at_home();
-    let told =
-        visit.post("/pipeline/acme/v1/mock", "application/vnd.acme+json", r#"{"product":{"id":1}}"#).await;
+    let told = visit
+        .post(
+            "/pipeline/acme/v1/mock",
+            "application/vnd.acme+json",
+            r#"{"product":{"id":1}}"#,
+        )
+        .await;
     let expected = json!({
         "product": {"id": 1},
         "missing": null,
@@ -137,6 +167,9 @@ async fn expressions_reach_into_message_body_and_metadata() {
         "id": told.headers["x-request-id"].to_str().unwrap(),
     });
     assert_eq!(told.json(), expected);
-    let plain = visit.post("/pipeline/acme/v1/mock", "text/plain", r#"{"product":1}"#).await.json();
+    let plain = visit
+        .post("/pipeline/acme/v1/mock", "text/plain", r#"{"product":1}"#)
+        .await
+        .json();
     assert_eq!(plain["product"], json!(null));
 }
