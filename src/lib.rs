@@ -5,5 +5,6 @@
 pub mod clock;
 pub mod domain;
 pub mod pki;
+pub mod settings;
 pub mod snapshot;
 pub mod trust;
