@@ -7,4 +7,5 @@ pub mod domain;
 pub mod pki;
 pub mod settings;
 pub mod snapshot;
+pub mod telemetry;
 pub mod trust;

@@ -31,7 +31,6 @@ pub struct Verified {
     pub path_ends: Moment,
     /// SHA-256 of the trust anchor.
     pub anchor: Fingerprint,
-    leaf: Certificate,
     limits: TrustLimits,
 }
 
@@ -40,11 +39,6 @@ impl Verified {
     pub fn is_valid_at(&self, moment: Moment) -> bool {
         let end = self.path_ends.unix_millis().saturating_add(1000);
         self.path_starts <= moment && moment.unix_millis() < end
-    }
-
-    /// The client's certificate.
-    pub const fn leaf(&self) -> &Certificate {
-        &self.leaf
     }
 }
 
@@ -274,7 +268,6 @@ fn verified(
             .min()
             .unwrap_or(Moment::EPOCH),
         anchor,
-        leaf: path.leaf.clone(),
         limits,
     }
 }
@@ -293,3 +286,6 @@ fn in_terms_of(anchors: Anchors<'_>, verified: Verified) -> Verified {
         ..verified
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,3 +27,5 @@ pub mod search;
 pub mod set;
 pub mod shared;
 pub mod signature;
+#[cfg(test)]
+mod workshop;

@@ -20,8 +20,7 @@ use webpki::{
 use crate::clock::Moment;
 use crate::pki::certificate::Certificate;
 use crate::pki::der;
-use crate::trust::finding::named;
-use crate::trust::finding::{Finding, Role, called};
+use crate::trust::finding::{Finding, Role, called, named};
 use crate::trust::issuer::Issuer;
 use crate::trust::reason::Reason;
 use crate::trust::search::Path;

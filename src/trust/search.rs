@@ -338,7 +338,7 @@ impl Climb<'_> {
         let most = self.search.limits.path_intermediates_max;
         let called = called(self.role_of(child), child);
         let detail = format!(
-            "Above the {called} the path goes on, beyond the {most} intermediate certificates allowed."
+            "The path goes on above the {called}, beyond the {most} intermediate certificates allowed."
         );
         self.outcome
             .unproven

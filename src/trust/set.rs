@@ -156,3 +156,91 @@ fn slots(filed: Vec<(Vec<Key>, Arc<Issuer>)>) -> HashMap<Key, Arc<Slot>> {
         .map(|(key, issuers)| (key, Arc::new(Slot::of(issuers))))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
+
+    use super::*;
+    use crate::trust::workshop::*;
+
+    fn cause(certificate: &Made) -> Unusable {
+        let good = Made::root(ca("Good"));
+        let account: Arc<str> = Arc::from("dgb-mtls-test");
+        let anchors = vec![
+            (good.certificate, Arc::clone(&account)),
+            (certificate.certificate.clone(), account),
+        ];
+        let InvalidTrustSet::Anchor {
+            subject,
+            fingerprint,
+            cause,
+        } = TrustSet::build(anchors, Vec::new()).unwrap_err()
+        else {
+            panic!("an anchor was at fault");
+        };
+        assert_eq!(subject, certificate.certificate.facts().subject);
+        assert_eq!(fingerprint, certificate.certificate.fingerprint());
+        let as_helper = TrustSet::build(Vec::new(), vec![certificate.certificate.clone()]);
+        assert_eq!(
+            as_helper.unwrap_err(),
+            InvalidTrustSet::Helper {
+                subject,
+                fingerprint,
+                cause: cause.clone()
+            }
+        );
+        cause
+    }
+
+    #[test]
+    fn says_which_certificate_cannot_serve_and_why() {
+        let cases = [
+            (client("x"), Unusable::NotACa),
+            (bare("x"), Unusable::NotACa),
+            (
+                with(ca("x"), |p| p.key_usages = vec![KeyUsagePurpose::CrlSign]),
+                Unusable::MayNotSign,
+            ),
+            (
+                with(ca("x"), |p| {
+                    p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]
+                }),
+                Unusable::NotForClients,
+            ),
+            (
+                with_critical_extension(ca("x")),
+                Unusable::UnknownCriticalExtension {
+                    oid: "1.2.3.4".to_owned(),
+                },
+            ),
+        ];
+        for (params, expected) in cases {
+            assert_eq!(cause(&Made::root(params)), expected);
+        }
+    }
+
+    #[test]
+    fn the_same_certificate_twice_counts_once_for_the_first_account() {
+        let root = Made::root(ca("Root")).certificate;
+        let anchors = vec![
+            (root.clone(), Arc::from("first")),
+            (root.clone(), Arc::from("second")),
+        ];
+        let trust = TrustSet::build(anchors, vec![root.clone(), root.clone()]).unwrap();
+        assert_eq!(trust.anchors().len(), 1);
+        assert_eq!(
+            &*trust.anchor(&root.fingerprint()).unwrap().account,
+            "first"
+        );
+        assert!(trust.has_anchor(&root.fingerprint()) && !trust.is_empty());
+    }
+
+    #[test]
+    fn helpers_are_no_anchors() {
+        let (root, helper) = (Made::root(ca("Root")), Made::root(ca("Helper")));
+        let trust = set_with_helpers(&[&root], &[&helper]);
+        assert!(!trust.has_anchor(&helper.certificate.fingerprint()));
+        assert!(set_with_helpers(&[], &[&helper]).is_empty());
+    }
+}
