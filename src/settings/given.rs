@@ -236,6 +236,9 @@ fn from_toml(key: &Key, value: &DeValue<'_>) -> Option<Value> {
                 .then_some(Value::Count(number))
         }
         Kind::Addresses | Kind::Texts | Kind::Networks => {
+            if let Some(text) = value.as_str() {
+                return from_text(key, text);
+            }
             let items = value.as_array()?.iter().map(|item| text(item.get_ref()));
             items.collect::<Option<Vec<_>>>().map(Value::List)
         }
@@ -412,8 +415,8 @@ mod tests {
                 "'worker_model' in realmgate.toml, line 1 cannot be '\"many\"': write one of per-core, shared",
             ),
             (
-                "mtls_listen = \"0.0.0.0:1\"",
-                "'mtls_listen' in realmgate.toml, line 1 cannot be '\"0.0.0.0:1\"': write a list of addresses with ports, like [\"0.0.0.0:8443\"]",
+                "mtls_listen = 8443",
+                "'mtls_listen' in realmgate.toml, line 1 cannot be '8443': write a list of addresses with ports, like [\"0.0.0.0:8443\"]",
             ),
         ];
         for (text, expect) in cases {
