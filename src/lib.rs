@@ -2,10 +2,17 @@
 //!
 //! `docs/architecture.md` tells which room does what, and who may know whom.
 
+pub mod app;
+pub mod cli;
+pub mod client;
 pub mod clock;
+pub mod demo;
 pub mod domain;
+pub mod manifest;
+pub mod outbound;
 pub mod pki;
 pub mod settings;
 pub mod snapshot;
+pub mod store;
 pub mod telemetry;
 pub mod trust;

@@ -120,7 +120,7 @@ pub(crate) fn record(worker: &Worker, caller: Caller<'_>, why: Why) {
         environment: caller.environment,
         address: caller.address.ip().to_canonical(),
         server_name: caller.server_name.map(|name| name.chars().take(255).flat_map(char::escape_default).collect()),
-        reason: why.reason.as_str(),
+        reason: why.reason.as_str().into(),
         sentence: why.sentence.unwrap_or_else(|| why.reason.advice().to_owned()),
         certificate,
         left_out: 0,

@@ -195,7 +195,7 @@ mod tests {
             environment: None,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             server_name: Some("acme.api2.gate.localhost".to_owned()),
-            reason: "expired",
+            reason: "expired".into(),
             sentence: "The certificate CN=client-1 has expired.".to_owned(),
             certificate: None,
             left_out: 0,
