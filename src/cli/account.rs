@@ -64,7 +64,11 @@ pub struct Save {
     #[arg(long, required = true, value_parser = ["test", "prod"])]
     environment: Vec<String>,
     /// Its type: certificate-chain, basic, custom-auth-header, oauth-bearer, api-key, private-key, public-key, secret-key
-    #[arg(long = "type", value_name = "TYPE", default_value = "certificate-chain")]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        default_value = "certificate-chain"
+    )]
     account_type: String,
     /// Take the values of these environments away
     #[arg(long)]
@@ -126,9 +130,15 @@ pub fn run(verb: &AccountVerb) -> Result<(), CliError> {
             let session = Session::open(asking)?;
             let answer = session.get(&Path::of(&["realms", realm, "accounts"]))?;
             let empty = "There are no accounts yet: make one with 'realmgate account save NAME'.";
-            session.print(&answer, |answer| show::list(show::items(answer, "/accounts"), COLUMNS, empty))
+            session.print(&answer, |answer| {
+                show::list(show::items(answer, "/accounts"), COLUMNS, empty)
+            })
         }
-        AccountVerb::Show { name, realm, asking } => {
+        AccountVerb::Show {
+            name,
+            realm,
+            asking,
+        } => {
             let session = Session::open(asking)?;
             let answer = session.get(&Path::of(&["realms", realm, "accounts", name]))?;
             session.print(&answer, in_words)
@@ -136,12 +146,25 @@ pub fn run(verb: &AccountVerb) -> Result<(), CliError> {
         AccountVerb::Save(save) => {
             let body = save.body()?;
             let session = Session::open(&save.asking)?;
-            let answer = session.put(&Path::of(&["realms", &save.realm, "accounts", &save.name]), &body)?;
-            session.print_change(&answer, &format!("account {} of realm {} is saved", save.name, save.realm))
+            let answer = session.put(
+                &Path::of(&["realms", &save.realm, "accounts", &save.name]),
+                &body,
+            )?;
+            session.print_change(
+                &answer,
+                &format!("account {} of realm {} is saved", save.name, save.realm),
+            )
         }
-        AccountVerb::Delete { name, realm, asking } => {
+        AccountVerb::Delete {
+            name,
+            realm,
+            asking,
+        } => {
             let session = Session::open(asking)?;
-            asking.yes.confirm(&format!("remove account {name} of realm {realm}, for good"), &[])?;
+            asking.yes.confirm(
+                &format!("remove account {name} of realm {realm}, for good"),
+                &[],
+            )?;
             let answer = session.delete(&Path::of(&["realms", realm, "accounts", name]))?;
             session.print_change(&answer, &format!("account {name} of realm {realm} is gone"))
         }
@@ -176,7 +199,9 @@ impl Save {
         })
         .map_err(|problem| match problem {
             inline::Problem::File { source, .. } => source,
-            inline::Problem::Twice { key } | inline::Problem::NotText { key } => CliError::SecretNotText { key },
+            inline::Problem::Twice { key } | inline::Problem::NotText { key } => {
+                CliError::SecretNotText { key }
+            }
         })?;
         let values = serde_json::to_value(&values).map_err(|source| CliError::Encode { source })?;
         let mut body = Map::new();
@@ -192,16 +217,26 @@ fn written(path: Option<&FilePath>) -> Result<Option<String>, CliError> {
     let Some(path) = path else { return Ok(None) };
     match path.to_str() {
         Some(text) => Ok(Some(text.to_owned())),
-        None => Err(CliError::NotText { path: path.to_owned() }),
+        None => Err(CliError::NotText {
+            path: path.to_owned(),
+        }),
     }
 }
 
 fn in_words(answer: &Value) -> String {
-    let rows =
-        [("name", "/name"), ("type", "/type"), ("revision", "/revision"), ("saved", "/updated"), ("ends", "/expires"), ("used by", "/usedBy")];
+    let rows = [
+        ("name", "/name"),
+        ("type", "/type"),
+        ("revision", "/revision"),
+        ("saved", "/updated"),
+        ("ends", "/expires"),
+        ("used by", "/usedBy"),
+    ];
     let mut text = show::sheet(answer, &rows, 0);
     for environment in ["test", "prod"] {
-        let Some(values) = answer.get(environment).filter(|values| !values.is_null()) else { continue };
+        let Some(values) = answer.get(environment).filter(|values| !values.is_null()) else {
+            continue;
+        };
         text.push_str(&format!("\nIn {environment}:\n"));
         let rows = [
             ("user name", "/username"),
@@ -211,8 +246,16 @@ fn in_words(answer: &Value) -> String {
             ("private key", "/privateKey"),
         ];
         text.push_str(&show::sheet(values, &rows, 2));
-        text.push_str(&certificate::all_in_words(show::items(values, "/certificates"), "Certificate", 2));
-        text.push_str(&certificate::all_in_words(show::items(values, "/helpers"), "Helper", 2));
+        text.push_str(&certificate::all_in_words(
+            show::items(values, "/certificates"),
+            "Certificate",
+            2,
+        ));
+        text.push_str(&certificate::all_in_words(
+            show::items(values, "/helpers"),
+            "Helper",
+            2,
+        ));
     }
     text
 }

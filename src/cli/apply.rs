@@ -35,7 +35,11 @@ pub struct Apply {
 /// # Errors
 /// [`CliError`].
 pub fn run(apply: &Apply) -> Result<(), CliError> {
-    let documents = apply.manifests.iter().map(|path| document(path)).collect::<Result<Vec<_>, _>>()?;
+    let documents = apply
+        .manifests
+        .iter()
+        .map(|path| document(path))
+        .collect::<Result<Vec<_>, _>>()?;
     let session = Session::open(&apply.asking)?;
     let ask = |dry_run: bool| {
         let body = json!({ "documents": documents, "dryRun": dry_run, "prune": apply.prune });
@@ -44,7 +48,10 @@ pub fn run(apply: &Apply) -> Result<(), CliError> {
     let planned = ask(true)?;
     if apply.dry_run {
         return session.print(&planned, |answer| {
-            format!("{}Nothing was changed (--dry-run).\n", plan_in_words(answer))
+            format!(
+                "{}Nothing was changed (--dry-run).\n",
+                plan_in_words(answer)
+            )
         });
     }
     let steps = Steps::of(&planned);
@@ -53,25 +60,38 @@ pub fn run(apply: &Apply) -> Result<(), CliError> {
     }
     if steps.deleted > 0 {
         let affected = vec!["the lines that begin with 'delete' say which".to_owned()];
-        apply.asking.yes.confirm(&format!("remove {} things", steps.deleted), &affected)?;
+        apply
+            .asking
+            .yes
+            .confirm(&format!("remove {} things", steps.deleted), &affected)?;
     }
     let answer = ask(false)?;
     session.print(&answer, |answer| {
         if steps.changed() == 0 {
             "Nothing to do.\n".to_owned()
         } else {
-            format!("Applied: {} (revision {}).\n", steps.in_words(), show::text(answer, "/revision"))
+            format!(
+                "Applied: {} (revision {}).\n",
+                steps.in_words(),
+                show::text(answer, "/revision")
+            )
         }
     })
 }
 
 fn document(path: &FilePath) -> Result<Value, CliError> {
     let text = files::text(path)?;
-    let mut document: Document =
-        read::toml(&text).map_err(|source| CliError::Document { path: path.to_owned(), source })?;
+    let mut document: Document = read::toml(&text).map_err(|source| CliError::Document {
+        path: path.to_owned(),
+        source,
+    })?;
     let folder = path.parent().unwrap_or_else(|| FilePath::new(""));
-    inline::files(&mut document, |file| files::bytes(&folder.join(file)))
-        .map_err(|source| CliError::Inline { path: path.to_owned(), source: Box::new(source) })?;
+    inline::files(&mut document, |file| files::bytes(&folder.join(file))).map_err(|source| {
+        CliError::Inline {
+            path: path.to_owned(),
+            source: Box::new(source),
+        }
+    })?;
     serde_json::to_value(&document).map_err(|source| CliError::Encode { source })
 }
 
@@ -87,7 +107,11 @@ struct Steps {
 impl Steps {
     fn of(answer: &Value) -> Self {
         let plan = show::items(answer, "/plan");
-        let count = |verb: &str| plan.iter().filter(|step| show::text(step, "/verb") == verb).count();
+        let count = |verb: &str| {
+            plan.iter()
+                .filter(|step| show::text(step, "/verb") == verb)
+                .count()
+        };
         Self {
             created: count("create"),
             changed: count("change"),
@@ -97,11 +121,16 @@ impl Steps {
     }
 
     const fn changed(self) -> usize {
-        self.created.saturating_add(self.changed).saturating_add(self.deleted)
+        self.created
+            .saturating_add(self.changed)
+            .saturating_add(self.deleted)
     }
 
     fn in_words(self) -> String {
-        format!("{} created, {} changed, {} deleted, {} unchanged", self.created, self.changed, self.deleted, self.unchanged)
+        format!(
+            "{} created, {} changed, {} deleted, {} unchanged",
+            self.created, self.changed, self.deleted, self.unchanged
+        )
     }
 }
 
@@ -111,12 +140,26 @@ fn plan_in_words(answer: &Value) -> String {
     for step in show::items(answer, "/plan") {
         let verb = show::text(step, "/verb");
         if verb != "unchanged" {
-            let cells = ["/noun", "/realm", "/name", "/environment"].map(|pointer| show::text(step, pointer));
-            table.push([verb].into_iter().chain(cells).chain([show::some_text(step, "/detail").unwrap_or_default()]));
+            let cells = ["/noun", "/realm", "/name", "/environment"]
+                .map(|pointer| show::text(step, pointer));
+            table.push(
+                [verb]
+                    .into_iter()
+                    .chain(cells)
+                    .chain([show::some_text(step, "/detail").unwrap_or_default()]),
+            );
         }
     }
-    let rows = if table.is_empty() { String::new() } else { table.to_text() };
-    format!("{rows}Plan: {}.\n{}", plain(&Steps::of(answer).in_words()), warnings_in_words(answer))
+    let rows = if table.is_empty() {
+        String::new()
+    } else {
+        table.to_text()
+    };
+    format!(
+        "{rows}Plan: {}.\n{}",
+        plain(&Steps::of(answer).in_words()),
+        warnings_in_words(answer)
+    )
 }
 
 #[cfg(test)]

@@ -21,7 +21,12 @@ use crate::cli::token::TokenVerb;
 
 /// Publishes HTTP APIs over mutual TLS, for many tenants, on one host
 #[derive(Clone, Debug, Parser)]
-#[command(name = "realmgate", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "realmgate",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -150,7 +155,8 @@ mod tests {
             "serve --colour red",
         ];
         for line in lines {
-            let words = std::iter::once("realmgate").chain(line.split(' ').filter(|word| !word.is_empty()));
+            let words =
+                std::iter::once("realmgate").chain(line.split(' ').filter(|word| !word.is_empty()));
             let error = Arguments::try_parse_from(words).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");
         }

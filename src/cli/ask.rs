@@ -23,7 +23,9 @@ impl Yes {
             return Ok(());
         }
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            return Err(CliError::NeedsYes { deed: deed.to_owned() });
+            return Err(CliError::NeedsYes {
+                deed: deed.to_owned(),
+            });
         }
         let answer = ask(&mut io::stdin().lock(), &mut io::stderr(), deed, affected);
         match answer.map_err(|source| CliError::Terminal { source })? {
@@ -39,7 +41,12 @@ enum Answer {
     No,
 }
 
-fn ask(from: &mut impl BufRead, to: &mut impl Write, deed: &str, affected: &[String]) -> io::Result<Answer> {
+fn ask(
+    from: &mut impl BufRead,
+    to: &mut impl Write,
+    deed: &str,
+    affected: &[String],
+) -> io::Result<Answer> {
     writeln!(to, "This would {deed}.")?;
     for line in affected {
         writeln!(to, "  {line}")?;
@@ -49,7 +56,11 @@ fn ask(from: &mut impl BufRead, to: &mut impl Write, deed: &str, affected: &[Str
     let mut line = String::new();
     from.read_line(&mut line)?;
     let said = line.trim().to_ascii_lowercase();
-    Ok(if said == "y" || said == "yes" { Answer::Yes } else { Answer::No })
+    Ok(if said == "y" || said == "yes" {
+        Answer::Yes
+    } else {
+        Answer::No
+    })
 }
 
 #[cfg(test)]
@@ -67,9 +78,18 @@ mod tests {
             ("yy\n", Answer::No),
         ] {
             let mut told = Vec::new();
-            let answer = ask(&mut said.as_bytes(), &mut told, "delete realm acme", &["3 deployments end".into()]).unwrap();
+            let answer = ask(
+                &mut said.as_bytes(),
+                &mut told,
+                "delete realm acme",
+                &["3 deployments end".into()],
+            )
+            .unwrap();
             assert_eq!(answer, expect, "{said:?}");
-            assert_eq!(String::from_utf8(told).unwrap(), "This would delete realm acme.\n  3 deployments end\nGo on? [y/N] ");
+            assert_eq!(
+                String::from_utf8(told).unwrap(),
+                "This would delete realm acme.\n  3 deployments end\nGo on? [y/N] "
+            );
         }
     }
 }

@@ -59,7 +59,9 @@ const COLUMNS: &[Column] = &[
 /// # Errors
 /// [`CliError`].
 pub fn run(audit: &Audit) -> Result<(), CliError> {
-    let Some(AuditVerb::List(which)) = &audit.verb else { return list(&audit.which) };
+    let Some(AuditVerb::List(which)) = &audit.verb else {
+        return list(&audit.which);
+    };
     list(which)
 }
 
@@ -67,8 +69,20 @@ fn list(which: &Which) -> Result<(), CliError> {
     let session = Session::open(&which.asking)?;
     let path = Path::of(&["audit"])
         .with("realm", which.realm.as_deref())
-        .with("limit", which.limit.map(|limit| limit.to_string()).as_deref())
-        .with("before", which.before.map(|before| before.to_string()).as_deref());
+        .with(
+            "limit",
+            which.limit.map(|limit| limit.to_string()).as_deref(),
+        )
+        .with(
+            "before",
+            which.before.map(|before| before.to_string()).as_deref(),
+        );
     let answer = session.get(&path)?;
-    session.print(&answer, |answer| show::list(show::items(answer, "/records"), COLUMNS, "No changes are recorded here."))
+    session.print(&answer, |answer| {
+        show::list(
+            show::items(answer, "/records"),
+            COLUMNS,
+            "No changes are recorded here.",
+        )
+    })
 }

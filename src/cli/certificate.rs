@@ -8,10 +8,16 @@ use crate::cli::show;
 pub fn all_in_words(certificates: &[Value], what: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);
     let count = certificates.len();
-    let numbered = certificates.iter().enumerate().map(|(position, certificate)| {
-        let number = position.saturating_add(1);
-        format!("{margin}{what} {number} of {count}\n{}", in_words(certificate, indent.saturating_add(2)))
-    });
+    let numbered = certificates
+        .iter()
+        .enumerate()
+        .map(|(position, certificate)| {
+            let number = position.saturating_add(1);
+            format!(
+                "{margin}{what} {number} of {count}\n{}",
+                in_words(certificate, indent.saturating_add(2))
+            )
+        });
     numbered.collect()
 }
 

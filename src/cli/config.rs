@@ -76,7 +76,11 @@ impl SettingFlags {
     /// # Errors
     /// [`CliError::Settings`].
     pub fn gather(&self) -> Result<Given, CliError> {
-        Ok(Given::gather(self.config.as_deref(), std::env::vars_os(), &self.flags())?)
+        Ok(Given::gather(
+            self.config.as_deref(),
+            std::env::vars_os(),
+            &self.flags(),
+        )?)
     }
 
     /// Gathers it and makes typed settings of it.
@@ -93,22 +97,38 @@ impl SettingFlags {
             ("--domain", "domain", &self.domain),
             ("--admin-listen", "admin_listen", &self.admin_listen),
             ("--mtls-listen", "mtls_listen", &self.mtls_listen),
-            ("--external-listen", "external_listen", &self.external_listen),
-            ("--internal-listen", "internal_listen", &self.internal_listen),
+            (
+                "--external-listen",
+                "external_listen",
+                &self.external_listen,
+            ),
+            (
+                "--internal-listen",
+                "internal_listen",
+                &self.internal_listen,
+            ),
             ("--workers", "workers", &self.workers),
             ("--worker-model", "worker_model", &self.worker_model),
             ("--log-level", "log_level", &self.log_level),
             ("--access-log", "access_log", &self.access_log),
         ];
-        let set = flags.into_iter().filter_map(|(flag, key, value)| Some(Flag { flag, key, value: value.clone()? }));
+        let set = flags.into_iter().filter_map(|(flag, key, value)| {
+            Some(Flag {
+                flag,
+                key,
+                value: value.clone()?,
+            })
+        });
         set.collect()
     }
 }
 
 fn hints() -> MasterKeyHints {
-    let variable = |name| std::env::var_os(name).filter(|value: &std::ffi::OsString| !value.is_empty());
+    let variable =
+        |name| std::env::var_os(name).filter(|value: &std::ffi::OsString| !value.is_empty());
     MasterKeyHints {
-        given: variable("REALMGATE_MASTER_KEY").map(|key| Secret::new(key.to_string_lossy().into_owned())),
+        given: variable("REALMGATE_MASTER_KEY")
+            .map(|key| Secret::new(key.to_string_lossy().into_owned())),
         credentials_directory: variable("CREDENTIALS_DIRECTORY").map(PathBuf::from),
     }
 }
@@ -122,7 +142,12 @@ pub fn run(verb: &ConfigVerb) -> Result<(), CliError> {
         ConfigVerb::Check { settings } => {
             let settled = settings.settle()?;
             let listeners = &settled.listeners;
-            let addresses = |list: &[std::net::SocketAddr]| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let addresses = |list: &[std::net::SocketAddr]| {
+                list.iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
             say(&format!(
                 "The configuration is right.\n  data directory  {}\n  domain          {}\n  admin           {}\n  mtls            {}\n  external        {}\n  internal        {}\n",
                 settled.data_dir.display(),
@@ -134,7 +159,10 @@ pub fn run(verb: &ConfigVerb) -> Result<(), CliError> {
             ))
         }
         ConfigVerb::Print { markdown: true, .. } => say(&print::as_markdown()),
-        ConfigVerb::Print { settings, markdown: false } => {
+        ConfigVerb::Print {
+            settings,
+            markdown: false,
+        } => {
             let given = settings.gather()?;
             Settings::settle(&given, hints())?;
             say(&print::as_toml(&given)?)
@@ -165,7 +193,10 @@ mod tests {
         };
         for flag in flags.flags() {
             assert!(key::find(flag.key).is_some(), "{}", flag.key);
-            assert_eq!(flag.flag.trim_start_matches("--").replace('-', "_"), flag.key);
+            assert_eq!(
+                flag.flag.trim_start_matches("--").replace('-', "_"),
+                flag.key
+            );
         }
     }
 }

@@ -105,10 +105,17 @@ pub fn run(verb: &ConnectionVerb) -> Result<(), CliError> {
         ConnectionVerb::List { realm, asking } => {
             let session = Session::open(asking)?;
             let answer = session.get(&Path::of(&["realms", realm, "connections"]))?;
-            let empty = "There are no connections yet: make one with 'realmgate connection save NAME'.";
-            session.print(&answer, |answer| show::list(show::items(answer, "/connections"), COLUMNS, empty))
+            let empty =
+                "There are no connections yet: make one with 'realmgate connection save NAME'.";
+            session.print(&answer, |answer| {
+                show::list(show::items(answer, "/connections"), COLUMNS, empty)
+            })
         }
-        ConnectionVerb::Show { name, realm, asking } => {
+        ConnectionVerb::Show {
+            name,
+            realm,
+            asking,
+        } => {
             let session = Session::open(asking)?;
             let answer = session.get(&Path::of(&["realms", realm, "connections", name]))?;
             session.print(&answer, in_words)
@@ -116,14 +123,30 @@ pub fn run(verb: &ConnectionVerb) -> Result<(), CliError> {
         ConnectionVerb::Save(save) => {
             let body = save.body()?;
             let session = Session::open(&save.asking)?;
-            let answer = session.put(&Path::of(&["realms", &save.realm, "connections", &save.name]), &body)?;
-            session.print_change(&answer, &format!("connection {} of realm {} is saved", save.name, save.realm))
+            let answer = session.put(
+                &Path::of(&["realms", &save.realm, "connections", &save.name]),
+                &body,
+            )?;
+            session.print_change(
+                &answer,
+                &format!("connection {} of realm {} is saved", save.name, save.realm),
+            )
         }
-        ConnectionVerb::Delete { name, realm, asking } => {
+        ConnectionVerb::Delete {
+            name,
+            realm,
+            asking,
+        } => {
             let session = Session::open(asking)?;
-            asking.yes.confirm(&format!("remove connection {name} of realm {realm}, for good"), &[])?;
+            asking.yes.confirm(
+                &format!("remove connection {name} of realm {realm}, for good"),
+                &[],
+            )?;
             let answer = session.delete(&Path::of(&["realms", realm, "connections", name]))?;
-            session.print_change(&answer, &format!("connection {name} of realm {realm} is gone"))
+            session.print_change(
+                &answer,
+                &format!("connection {name} of realm {realm} is gone"),
+            )
         }
     }
 }
@@ -136,19 +159,39 @@ impl Save {
         }
         let per_environment = || {
             let urls = [("test", &self.base_url_test), ("prod", &self.base_url_prod)];
-            let there = urls.into_iter().filter_map(|(environment, url)| Some((environment.to_owned(), json!(url.as_ref()?))));
+            let there = urls.into_iter().filter_map(|(environment, url)| {
+                Some((environment.to_owned(), json!(url.as_ref()?)))
+            });
             Value::Object(there.collect())
         };
         let mut body = Map::new();
-        let base_url = self.base_url.as_ref().map_or_else(per_environment, |url| json!(url));
+        let base_url = self
+            .base_url
+            .as_ref()
+            .map_or_else(per_environment, |url| json!(url));
         body.insert("base-url".to_owned(), base_url);
         let given = [
-            ("trust", self.trust_account.as_ref().map(|account| json!({ "account": account }))),
-            ("connect-timeout-ms", self.connect_timeout_ms.map(Value::from)),
-            ("idle-connections-max", self.idle_connections_max.map(Value::from)),
+            (
+                "trust",
+                self.trust_account
+                    .as_ref()
+                    .map(|account| json!({ "account": account })),
+            ),
+            (
+                "connect-timeout-ms",
+                self.connect_timeout_ms.map(Value::from),
+            ),
+            (
+                "idle-connections-max",
+                self.idle_connections_max.map(Value::from),
+            ),
             ("idle-timeout-ms", self.idle_timeout_ms.map(Value::from)),
         ];
-        body.extend(given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+        body.extend(
+            given
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), value?))),
+        );
         Ok(Value::Object(body))
     }
 }

@@ -75,12 +75,20 @@ const COLUMNS: &[Column] = &[
 /// [`CliError`].
 pub fn run(verb: &DeploymentVerb) -> Result<(), CliError> {
     match verb {
-        DeploymentVerb::List { realm, environment, asking } => {
+        DeploymentVerb::List {
+            realm,
+            environment,
+            asking,
+        } => {
             let session = Session::open(asking)?;
-            let path = Path::of(&["realms", realm, "deployments"]).with("environment", environment.as_deref());
+            let path = Path::of(&["realms", realm, "deployments"])
+                .with("environment", environment.as_deref());
             let answer = session.get(&path)?;
-            let empty = "Nothing is deployed: 'realmgate deployment create NAME' puts a pipeline to work.";
-            session.print(&answer, |answer| show::list(show::items(answer, "/deployments"), COLUMNS, empty))
+            let empty =
+                "Nothing is deployed: 'realmgate deployment create NAME' puts a pipeline to work.";
+            session.print(&answer, |answer| {
+                show::list(show::items(answer, "/deployments"), COLUMNS, empty)
+            })
         }
         DeploymentVerb::Create { which, asking } => {
             let session = Session::open(asking)?;
@@ -89,7 +97,9 @@ pub fn run(verb: &DeploymentVerb) -> Result<(), CliError> {
         }
         DeploymentVerb::Delete { which, asking } => {
             let session = Session::open(asking)?;
-            asking.yes.confirm(&format!("take {} out of work at once", which.told()), &[])?;
+            asking
+                .yes
+                .confirm(&format!("take {} out of work at once", which.told()), &[])?;
             let answer = session.delete(&which.path())?;
             session.print_change(&answer, &format!("{} is out of work", which.told()))
         }
@@ -99,10 +109,20 @@ pub fn run(verb: &DeploymentVerb) -> Result<(), CliError> {
 impl Which {
     fn path(&self) -> Path {
         let major = format!("v{}", self.major);
-        Path::of(&["realms", &self.realm, "deployments", &self.environment, &self.name, &major])
+        Path::of(&[
+            "realms",
+            &self.realm,
+            "deployments",
+            &self.environment,
+            &self.name,
+            &major,
+        ])
     }
 
     fn told(&self) -> String {
-        format!("pipeline {} v{} of realm {} in {}", self.name, self.major, self.realm, self.environment)
+        format!(
+            "pipeline {} v{} of realm {} in {}",
+            self.name, self.major, self.realm, self.environment
+        )
     }
 }

@@ -43,14 +43,27 @@ pub enum EndpointVerb {
 /// # Errors
 /// [`CliError`].
 pub fn run(verb: &EndpointVerb) -> Result<(), CliError> {
-    let (EndpointVerb::List { realm, environment, asking } | EndpointVerb::Show { realm, environment, asking }) = verb;
+    let (EndpointVerb::List {
+        realm,
+        environment,
+        asking,
+    }
+    | EndpointVerb::Show {
+        realm,
+        environment,
+        asking,
+    }) = verb;
     let session = Session::open(asking)?;
-    let path = Path::of(&["realms", realm, "endpoints"]).with("environment", environment.as_deref());
+    let path =
+        Path::of(&["realms", realm, "endpoints"]).with("environment", environment.as_deref());
     let answer = session.get(&path)?;
-    session.print(&answer, match verb {
-        EndpointVerb::List { .. } => urls_in_words,
-        EndpointVerb::Show { .. } => sheets_in_words,
-    })
+    session.print(
+        &answer,
+        match verb {
+            EndpointVerb::List { .. } => urls_in_words,
+            EndpointVerb::Show { .. } => sheets_in_words,
+        },
+    )
 }
 
 fn urls_in_words(answer: &Value) -> String {
@@ -58,18 +71,36 @@ fn urls_in_words(answer: &Value) -> String {
     for sheet in show::items(answer, "/endpoints") {
         for pipeline in show::items(sheet, "/pipelines") {
             for (gateway, url) in urls(pipeline) {
-                let name = format!("{} v{}", show::text(pipeline, "/name"), show::text(pipeline, "/major"));
-                table.push([show::text(sheet, "/environment"), name, gateway.to_owned(), url]);
+                let name = format!(
+                    "{} v{}",
+                    show::text(pipeline, "/name"),
+                    show::text(pipeline, "/major")
+                );
+                table.push([
+                    show::text(sheet, "/environment"),
+                    name,
+                    gateway.to_owned(),
+                    url,
+                ]);
             }
         }
     }
-    if table.is_empty() { "Nothing of this realm can be called yet.\n".to_owned() } else { table.to_text() }
+    if table.is_empty() {
+        "Nothing of this realm can be called yet.\n".to_owned()
+    } else {
+        table.to_text()
+    }
 }
 
 fn urls(pipeline: &Value) -> impl Iterator<Item = (&'static str, String)> {
-    [("mtls", "/mtlsUrl"), ("mtls, shared", "/sharedMtlsUrl"), ("external", "/externalUrl"), ("internal", "/internalUrl")]
-        .into_iter()
-        .filter_map(|(gateway, pointer)| Some((gateway, show::some_text(pipeline, pointer)?)))
+    [
+        ("mtls", "/mtlsUrl"),
+        ("mtls, shared", "/sharedMtlsUrl"),
+        ("external", "/externalUrl"),
+        ("internal", "/internalUrl"),
+    ]
+    .into_iter()
+    .filter_map(|(gateway, pointer)| Some((gateway, show::some_text(pipeline, pointer)?)))
 }
 
 fn sheets_in_words(answer: &Value) -> String {
@@ -95,7 +126,11 @@ fn sheet_in_words(sheet: &Value) -> String {
         text.push_str(&format!("{}\n", plain(&note)));
     }
     for pipeline in show::items(sheet, "/pipelines") {
-        text.push_str(&format!("\n{} v{}\n", show::text(pipeline, "/name"), show::text(pipeline, "/major")));
+        text.push_str(&format!(
+            "\n{} v{}\n",
+            show::text(pipeline, "/name"),
+            show::text(pipeline, "/major")
+        ));
         for (gateway, url) in urls(pipeline) {
             text.push_str(&format!("  {gateway:<12}  {}\n", plain(&url)));
         }
@@ -105,13 +140,24 @@ fn sheet_in_words(sheet: &Value) -> String {
             text.push_str(&format!("\n-- {tool} --\n{}\n", lines(call)));
         }
     }
-    let unresolved = [("In the hosts file", "/hostsFileLine"), ("Or for curl", "/resolveFlag")];
+    let unresolved = [
+        ("In the hosts file", "/hostsFileLine"),
+        ("Or for curl", "/resolveFlag"),
+    ];
     let there: Vec<String> = unresolved
         .into_iter()
-        .filter_map(|(label, pointer)| Some(format!("  {label}: {}\n", plain(&show::some_text(sheet, pointer)?))))
+        .filter_map(|(label, pointer)| {
+            Some(format!(
+                "  {label}: {}\n",
+                plain(&show::some_text(sheet, pointer)?)
+            ))
+        })
         .collect();
     if !there.is_empty() {
-        text.push_str(&format!("\nWhere the host names do not resolve:\n{}", there.concat()));
+        text.push_str(&format!(
+            "\nWhere the host names do not resolve:\n{}",
+            there.concat()
+        ));
     }
     text
 }

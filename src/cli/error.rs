@@ -3,8 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::app::error::StartError;
 use crate::client::error::ClientError;
 use crate::clock::InvalidMoment;
+use crate::demo::error::DemoError;
 use crate::manifest::inline::NotInlined;
 use crate::manifest::read::Unreadable;
 use crate::settings::error::InvalidSettings;
@@ -18,6 +20,12 @@ pub enum CliError {
     /// The server was not reached, or said no.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The server cannot be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The demo cannot go on.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -112,7 +120,9 @@ pub enum CliError {
         source: InvalidMoment,
     },
     /// A question that nobody is there to answer.
-    #[error("this would {deed}, and there is nobody at a terminal to ask: add --yes to do it all the same")]
+    #[error(
+        "this would {deed}, and there is nobody at a terminal to ask: add --yes to do it all the same"
+    )]
     NeedsYes {
         /// What would be done.
         deed: String,

@@ -114,15 +114,24 @@ const COLUMNS: &[Column] = &[
 /// [`CliError`].
 pub fn run(verb: &InstallationVerb) -> Result<(), CliError> {
     match verb {
-        InstallationVerb::List { realm, environment, account, state, asking } => {
+        InstallationVerb::List {
+            realm,
+            environment,
+            account,
+            state,
+            asking,
+        } => {
             let session = Session::open(asking)?;
             let path = Path::of(&["realms", realm, "installations"])
                 .with("environment", environment.as_deref())
                 .with("account", account.as_deref())
                 .with("state", state.as_deref());
             let answer = session.get(&path)?;
-            let empty = "There are no such installations: 'realmgate installation request' asks for one.";
-            session.print(&answer, |answer| show::list(show::items(answer, "/installations"), COLUMNS, empty))
+            let empty =
+                "There are no such installations: 'realmgate installation request' asks for one.";
+            session.print(&answer, |answer| {
+                show::list(show::items(answer, "/installations"), COLUMNS, empty)
+            })
         }
         InstallationVerb::Show { which, asking } => {
             let session = Session::open(asking)?;
@@ -132,22 +141,41 @@ pub fn run(verb: &InstallationVerb) -> Result<(), CliError> {
         InstallationVerb::Request { which, asking } => {
             let session = Session::open(asking)?;
             let answer = session.post(&which.path(Some("request")), &json!({}))?;
-            session.print_change(&answer, &format!("the installation of {} is requested", which.told()))
+            session.print_change(
+                &answer,
+                &format!("the installation of {} is requested", which.told()),
+            )
         }
-        InstallationVerb::Install { which, revision, asking } => {
+        InstallationVerb::Install {
+            which,
+            revision,
+            asking,
+        } => {
             let session = Session::open(asking)?;
-            let answer = session.post(&which.path(Some("install")), &json!({ "revision": revision }))?;
+            let answer = session.post(
+                &which.path(Some("install")),
+                &json!({ "revision": revision }),
+            )?;
             session.print_change(&answer, &format!("{} is installed", which.told()))
         }
-        InstallationVerb::Reject { which, reason, asking } => {
+        InstallationVerb::Reject {
+            which,
+            reason,
+            asking,
+        } => {
             let session = Session::open(asking)?;
             let answer = session.post(&which.path(Some("reject")), &json!({ "reason": reason }))?;
-            session.print_change(&answer, &format!("the request for {} is rejected", which.told()))
+            session.print_change(
+                &answer,
+                &format!("the request for {} is rejected", which.told()),
+            )
         }
         InstallationVerb::Remove { which, asking } => {
             let session = Session::open(asking)?;
             let affected = which.affected(&session)?;
-            asking.yes.confirm(&format!("remove {}", which.told()), &affected)?;
+            asking
+                .yes
+                .confirm(&format!("remove {}", which.told()), &affected)?;
             let answer = session.post(&which.path(Some("remove")), &json!({}))?;
             session.print_change(&answer, &format!("{} is removed", which.told()))
         }
@@ -156,19 +184,35 @@ pub fn run(verb: &InstallationVerb) -> Result<(), CliError> {
 
 impl Which {
     fn path(&self, verb: Option<&str>) -> Path {
-        let mut segments = vec!["realms", &self.realm, "installations", &self.environment, &self.account];
+        let mut segments = vec![
+            "realms",
+            &self.realm,
+            "installations",
+            &self.environment,
+            &self.account,
+        ];
         segments.extend(verb);
         Path::of(&segments)
     }
 
     fn told(&self) -> String {
-        format!("account {} of realm {} in {}", self.account, self.realm, self.environment)
+        format!(
+            "account {} of realm {} in {}",
+            self.account, self.realm, self.environment
+        )
     }
 
     fn affected(&self, session: &Session) -> Result<Vec<String>, CliError> {
         let shown = session.get(&self.path(None))?;
         let anchors = show::items(&shown, "/certificates").iter();
-        Ok(anchors.map(|anchor| format!("clients of {} are let in no more", plain(&show::text(anchor, "/subject")))).collect())
+        Ok(anchors
+            .map(|anchor| {
+                format!(
+                    "clients of {} are let in no more",
+                    plain(&show::text(anchor, "/subject"))
+                )
+            })
+            .collect())
     }
 }
 
@@ -187,26 +231,49 @@ fn in_words(answer: &Value, which: &Which) -> String {
     ];
     let mut text = show::sheet(answer, &rows, 0);
     text.push('\n');
-    text.push_str(&certificate::all_in_words(show::items(answer, "/certificates"), "Certificate", 0));
-    text.push_str(&certificate::all_in_words(show::items(answer, "/helpers"), "Helper", 0));
+    text.push_str(&certificate::all_in_words(
+        show::items(answer, "/certificates"),
+        "Certificate",
+        0,
+    ));
+    text.push_str(&certificate::all_in_words(
+        show::items(answer, "/helpers"),
+        "Helper",
+        0,
+    ));
     let remarks = show::items(answer, "/remarks");
     if remarks.is_empty() {
         text.push_str("\nNothing to remark.\n");
     } else {
         text.push_str("\nTo know before installing:\n");
         for remark in remarks {
-            text.push_str(&format!("  - {}\n", plain(remark.as_str().unwrap_or_default())));
+            text.push_str(&format!(
+                "  - {}\n",
+                plain(remark.as_str().unwrap_or_default())
+            ));
         }
     }
-    for (label, pointer) in [("Would be new", "/difference/added"), ("Would go", "/difference/removed")] {
+    for (label, pointer) in [
+        ("Would be new", "/difference/added"),
+        ("Would go", "/difference/removed"),
+    ] {
         for certificate in show::items(answer, pointer) {
-            text.push_str(&format!("{label}: {}\n", plain(&show::text(certificate, "/subject"))));
+            text.push_str(&format!(
+                "{label}: {}\n",
+                plain(&show::text(certificate, "/subject"))
+            ));
         }
     }
     if show::text(answer, "/state") == "requested" {
         text.push_str(&format!(
             "\nTo install exactly these certificates:\n  {}\nTo turn the request down:\n  {}\n",
-            command(which, &format!("install --revision {}", show::text(answer, "/accountRevision"))),
+            command(
+                which,
+                &format!(
+                    "install --revision {}",
+                    show::text(answer, "/accountRevision")
+                )
+            ),
             command(which, "reject --reason 'WHY'"),
         ));
     }

@@ -133,7 +133,9 @@ pub fn run(verb: &PipelineVerb) -> Result<(), CliError> {
             let session = Session::open(asking)?;
             let answer = session.get(&Path::of(&["realms", realm, "pipelines"]))?;
             let empty = "There are no pipelines yet: make one with 'realmgate pipeline save NAME'.";
-            session.print(&answer, |answer| show::list(show::items(answer, "/pipelines"), COLUMNS, empty))
+            session.print(&answer, |answer| {
+                show::list(show::items(answer, "/pipelines"), COLUMNS, empty)
+            })
         }
         PipelineVerb::Show { which, asking } => {
             let session = Session::open(asking)?;
@@ -148,7 +150,9 @@ pub fn run(verb: &PipelineVerb) -> Result<(), CliError> {
         }
         PipelineVerb::Delete { which, asking } => {
             let session = Session::open(asking)?;
-            asking.yes.confirm(&format!("remove {}, for good", which.told()), &[])?;
+            asking
+                .yes
+                .confirm(&format!("remove {}, for good", which.told()), &[])?;
             let answer = session.delete(&which.path())?;
             session.print_change(&answer, &format!("{} is gone", which.told()))
         }
@@ -157,11 +161,20 @@ pub fn run(verb: &PipelineVerb) -> Result<(), CliError> {
 
 impl Which {
     fn path(&self) -> Path {
-        Path::of(&["realms", &self.realm, "pipelines", &self.name, &format!("v{}", self.major)])
+        Path::of(&[
+            "realms",
+            &self.realm,
+            "pipelines",
+            &self.name,
+            &format!("v{}", self.major),
+        ])
     }
 
     fn told(&self) -> String {
-        format!("pipeline {} v{} of realm {}", self.name, self.major, self.realm)
+        format!(
+            "pipeline {} v{} of realm {}",
+            self.name, self.major, self.realm
+        )
     }
 }
 
@@ -181,7 +194,11 @@ impl Save {
             ("request-size-mb", self.request_size_mb.map(Value::from)),
             ("external", self.external.map(Value::from)),
         ];
-        trigger.extend(given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+        trigger.extend(
+            given
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), value?))),
+        );
         trigger.insert("internal".to_owned(), json!(self.internal));
         trigger.insert("mtls".to_owned(), json!(self.mtls));
         trigger.insert("routes".to_owned(), json!(self.route));

@@ -78,7 +78,9 @@ pub fn run(verb: &RealmVerb) -> Result<(), CliError> {
             let session = Session::open(asking)?;
             let answer = session.get(&Path::of(&["realms"]))?;
             let empty = "There are no realms yet: make one with 'realmgate realm create NAME'.";
-            session.print(&answer, |answer| show::list(show::items(answer, "/realms"), COLUMNS, empty))
+            session.print(&answer, |answer| {
+                show::list(show::items(answer, "/realms"), COLUMNS, empty)
+            })
         }
         RealmVerb::Show { name, asking } => {
             let session = Session::open(asking)?;
@@ -93,7 +95,10 @@ pub fn run(verb: &RealmVerb) -> Result<(), CliError> {
         RealmVerb::Suspend { name, asking } => {
             let session = Session::open(asking)?;
             let affected = affected(&session, name)?;
-            asking.yes.confirm(&format!("switch realm {name} off: nothing of it would answer any more"), &affected)?;
+            asking.yes.confirm(
+                &format!("switch realm {name} off: nothing of it would answer any more"),
+                &affected,
+            )?;
             let answer = session.post(&Path::of(&["realms", name, "suspend"]), &json!({}))?;
             session.print_change(&answer, &format!("realm {name} is switched off"))
         }
@@ -105,7 +110,10 @@ pub fn run(verb: &RealmVerb) -> Result<(), CliError> {
         RealmVerb::Delete { name, asking } => {
             let session = Session::open(asking)?;
             let affected = affected(&session, name)?;
-            asking.yes.confirm(&format!("remove realm {name} and everything in it, for good"), &affected)?;
+            asking.yes.confirm(
+                &format!("remove realm {name} and everything in it, for good"),
+                &affected,
+            )?;
             let answer = session.delete(&Path::of(&["realms", name]))?;
             session.print_change(&answer, &format!("realm {name} is gone"))
         }
@@ -130,6 +138,13 @@ fn in_words(answer: &Value) -> String {
 /// Who would notice.
 fn affected(session: &Session, name: &str) -> Result<Vec<String>, CliError> {
     let realm = session.get(&Path::of(&["realms", name]))?;
-    let rows = [("deployments", "/deployments"), ("accounts", "/accounts"), ("mTLS in", "/mtls")];
-    Ok(show::sheet(&realm, &rows, 0).lines().map(str::to_owned).collect())
+    let rows = [
+        ("deployments", "/deployments"),
+        ("accounts", "/accounts"),
+        ("mTLS in", "/mtls"),
+    ];
+    Ok(show::sheet(&realm, &rows, 0)
+        .lines()
+        .map(str::to_owned)
+        .collect())
 }

@@ -48,7 +48,9 @@ pub struct Which {
 /// # Errors
 /// [`CliError`].
 pub fn run(refusals: &Refusals) -> Result<(), CliError> {
-    let Some(RefusalsVerb::List(which)) = &refusals.verb else { return list(&refusals.which) };
+    let Some(RefusalsVerb::List(which)) = &refusals.verb else {
+        return list(&refusals.which);
+    };
     list(which)
 }
 
@@ -59,8 +61,14 @@ fn list(which: &Which) -> Result<(), CliError> {
         None => Path::of(&["refusals"]),
     };
     let path = path
-        .with("limit", which.limit.map(|limit| limit.to_string()).as_deref())
-        .with("before", which.before.map(|before| before.to_string()).as_deref());
+        .with(
+            "limit",
+            which.limit.map(|limit| limit.to_string()).as_deref(),
+        )
+        .with(
+            "before",
+            which.before.map(|before| before.to_string()).as_deref(),
+        );
     let answer = session.get(&path)?;
     session.print(&answer, in_words)
 }
@@ -70,7 +78,11 @@ fn in_words(answer: &Value) -> String {
     if records.is_empty() {
         return "Nobody was refused.\n".to_owned();
     }
-    records.iter().map(record_in_words).collect::<Vec<_>>().join("\n")
+    records
+        .iter()
+        .map(record_in_words)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn record_in_words(record: &Value) -> String {
@@ -95,8 +107,14 @@ fn record_in_words(record: &Value) -> String {
         ("sequence", "/sequence"),
     ];
     text.push_str(&show::sheet(record, &rows, 2));
-    if let Some(left_out) = record.pointer("/leftOut").and_then(Value::as_u64).filter(|count| *count > 0) {
-        text.push_str(&format!("  ({left_out} more just before this one were left out: there were too many)\n"));
+    if let Some(left_out) = record
+        .pointer("/leftOut")
+        .and_then(Value::as_u64)
+        .filter(|count| *count > 0)
+    {
+        text.push_str(&format!(
+            "  ({left_out} more just before this one were left out: there were too many)\n"
+        ));
     }
     text
 }

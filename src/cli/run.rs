@@ -7,8 +7,8 @@ use clap::Parser;
 use crate::cli::args::{Arguments, Command};
 use crate::cli::error::CliError;
 use crate::cli::{
-    account, apply, audit, config, connection, demo, deployment, endpoint, installation, pipeline, realm, refusals,
-    serve, server_identity, status, token,
+    account, apply, audit, config, connection, demo, deployment, endpoint, installation, pipeline,
+    realm, refusals, serve, server_identity, status, token,
 };
 use crate::clock::Clock;
 

@@ -51,8 +51,13 @@ pub enum ServerIdentityVerb {
     },
 }
 
-const COLUMNS: &[Column] =
-    &[("SLOT", "/slot"), ("ORIGIN", "/origin"), ("SUBJECT", "/subject"), ("ENDS", "/notAfter"), ("SHA-256", "/fingerprint")];
+const COLUMNS: &[Column] = &[
+    ("SLOT", "/slot"),
+    ("ORIGIN", "/origin"),
+    ("SUBJECT", "/subject"),
+    ("ENDS", "/notAfter"),
+    ("SHA-256", "/fingerprint"),
+];
 
 /// Carries it out.
 ///
@@ -64,21 +69,35 @@ pub fn run(verb: &ServerIdentityVerb) -> Result<(), CliError> {
             let session = Session::open(asking)?;
             let answer = session.get(&Path::of(&["server-identities"]))?;
             session.print(&answer, |answer| {
-                show::list(show::items(answer, "/serverIdentities"), COLUMNS, "There are no server identities.")
+                show::list(
+                    show::items(answer, "/serverIdentities"),
+                    COLUMNS,
+                    "There are no server identities.",
+                )
             })
         }
         ServerIdentityVerb::Show { slot, asking } => {
             let session = Session::open(asking)?;
             let answer = session.get(&Path::of(&["server-identities"]))?;
-            let found = show::items(&answer, "/serverIdentities").iter().find(|item| show::text(item, "/slot") == *slot);
+            let found = show::items(&answer, "/serverIdentities")
+                .iter()
+                .find(|item| show::text(item, "/slot") == *slot);
             let found = found.ok_or_else(|| CliError::NoSlot { slot: slot.clone() })?;
             session.print(found, in_words)
         }
-        ServerIdentityVerb::Save { slot, chain, key_file, asking } => {
+        ServerIdentityVerb::Save {
+            slot,
+            chain,
+            key_file,
+            asking,
+        } => {
             let body = json!({ "chain": files::text(chain)?, "key": files::text(key_file)? });
             let session = Session::open(asking)?;
             let answer = session.put(&Path::of(&["server-identities", slot]), &body)?;
-            session.print_change(&answer, &format!("{slot} shows the certificate from {}", chain.display()))
+            session.print_change(
+                &answer,
+                &format!("{slot} shows the certificate from {}", chain.display()),
+            )
         }
         ServerIdentityVerb::Ca { asking } => {
             let session = Session::open(asking)?;
@@ -88,7 +107,19 @@ pub fn run(verb: &ServerIdentityVerb) -> Result<(), CliError> {
 }
 
 fn in_words(identity: &Value) -> String {
-    let mut text = show::sheet(identity, &[("slot", "/slot"), ("origin", "/origin"), ("since", "/updated")], 0);
-    text.push_str(&certificate::all_in_words(show::items(identity, "/certificates"), "Certificate", 0));
+    let mut text = show::sheet(
+        identity,
+        &[
+            ("slot", "/slot"),
+            ("origin", "/origin"),
+            ("since", "/updated"),
+        ],
+        0,
+    );
+    text.push_str(&certificate::all_in_words(
+        show::items(identity, "/certificates"),
+        "Certificate",
+        0,
+    ));
     text
 }

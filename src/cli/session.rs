@@ -39,7 +39,10 @@ impl Session {
     /// # Errors
     /// [`CliError`], which says what to set.
     pub fn open(asking: &Asking) -> Result<Self, CliError> {
-        Ok(Self { client: Client::new(asking.reach.told().find()?)?, json: asking.json })
+        Ok(Self {
+            client: Client::new(asking.reach.told().find()?)?,
+            json: asking.json,
+        })
     }
 
     /// Whether JSON is to be printed rather than words.
@@ -91,8 +94,16 @@ impl Session {
     ///
     /// # Errors
     /// [`CliError::Terminal`] where it cannot be written.
-    pub fn print(&self, answer: &Value, words: impl FnOnce(&Value) -> String) -> Result<(), CliError> {
-        if self.json { say(&format!("{answer:#}\n")) } else { say(&words(answer)) }
+    pub fn print(
+        &self,
+        answer: &Value,
+        words: impl FnOnce(&Value) -> String,
+    ) -> Result<(), CliError> {
+        if self.json {
+            say(&format!("{answer:#}\n"))
+        } else {
+            say(&words(answer))
+        }
     }
 
     /// Prints what a change came to: `done`, or that it was so already; then the warnings.
@@ -116,10 +127,12 @@ pub fn change_in_words(answer: &Value, done: &str) -> String {
 
 /// The warnings of an answer, a line each.
 pub fn warnings_in_words(answer: &Value) -> String {
-    let lines = show::items(answer, "/warnings").iter().map(|warning| match warning.as_str() {
-        Some(sentence) => format!("Note: {}\n", plain(sentence)),
-        None => format!("Note: {}\n", plain(&show::text(warning, "/message"))),
-    });
+    let lines = show::items(answer, "/warnings")
+        .iter()
+        .map(|warning| match warning.as_str() {
+            Some(sentence) => format!("Note: {}\n", plain(sentence)),
+            None => format!("Note: {}\n", plain(&show::text(warning, "/message"))),
+        });
     lines.collect()
 }
 
@@ -130,7 +143,9 @@ pub fn warnings_in_words(answer: &Value) -> String {
 pub fn say(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Terminal { source }),
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(CliError::Terminal { source })
+        }
         Err(_) | Ok(()) => Ok(()),
     }
 }
@@ -143,8 +158,14 @@ mod tests {
     #[test]
     fn a_change_says_what_was_done_and_what_to_note() {
         let answer = json!({"changed": true, "revision": 5, "warnings": ["mTLS is off"]});
-        assert_eq!(change_in_words(&answer, "realm acme is there"), "Done: realm acme is there.\nNote: mTLS is off\n");
+        assert_eq!(
+            change_in_words(&answer, "realm acme is there"),
+            "Done: realm acme is there.\nNote: mTLS is off\n"
+        );
         let answer = json!({"changed": false, "revision": 5, "warnings": []});
-        assert_eq!(change_in_words(&answer, "realm acme is there"), "Nothing to do: realm acme is there already.\n");
+        assert_eq!(
+            change_in_words(&answer, "realm acme is there"),
+            "Nothing to do: realm acme is there already.\n"
+        );
     }
 }

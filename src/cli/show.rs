@@ -24,7 +24,10 @@ pub fn some_text(value: &Value, pointer: &str) -> Option<String> {
 
 /// The items at a JSON pointer; none where there is no list.
 pub fn items<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// A list as a table, or `empty` where it has no items.
@@ -42,9 +45,15 @@ pub fn list(items: &[Value], columns: &[Column], empty: &str) -> String {
 
 /// Labels and values below one another; what is not there is left out.
 pub fn sheet(value: &Value, rows: &[Column], indent: usize) -> String {
-    let there: Vec<(&str, String)> =
-        rows.iter().filter_map(|(label, pointer)| Some((*label, some_text(value, pointer)?))).collect();
-    let widest = there.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+    let there: Vec<(&str, String)> = rows
+        .iter()
+        .filter_map(|(label, pointer)| Some((*label, some_text(value, pointer)?)))
+        .collect();
+    let widest = there
+        .iter()
+        .map(|(label, _)| label.chars().count())
+        .max()
+        .unwrap_or(0);
     let margin = " ".repeat(indent);
     let mut out = String::new();
     for (label, text) in there {
@@ -64,7 +73,10 @@ fn words(value: &Value) -> String {
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
             let there = fields.iter().filter(|(_, value)| !value.is_null());
-            there.map(|(name, value)| format!("{name}={}", words(value))).collect::<Vec<_>>().join(" ")
+            there
+                .map(|(name, value)| format!("{name}={}", words(value)))
+                .collect::<Vec<_>>()
+                .join(" ")
         }
     }
 }
@@ -76,8 +88,17 @@ mod tests {
 
     #[test]
     fn values_become_words() {
-        let value = json!({"a": "x", "b": true, "c": [1, "two"], "d": null, "e": {"f": 1}, "g": []});
-        let cases = [("/a", "x"), ("/b", "yes"), ("/c", "1, two"), ("/d", "-"), ("/e", "f=1"), ("/g", "-"), ("/z", "-")];
+        let value =
+            json!({"a": "x", "b": true, "c": [1, "two"], "d": null, "e": {"f": 1}, "g": []});
+        let cases = [
+            ("/a", "x"),
+            ("/b", "yes"),
+            ("/c", "1, two"),
+            ("/d", "-"),
+            ("/e", "f=1"),
+            ("/g", "-"),
+            ("/z", "-"),
+        ];
         for (pointer, expect) in cases {
             assert_eq!(text(&value, pointer), expect, "{pointer}");
         }
@@ -86,7 +107,15 @@ mod tests {
     #[test]
     fn a_sheet_leaves_out_what_is_not_there() {
         let value = json!({"name": "acme", "end": null, "state": "active"});
-        let rows = [("name", "/name"), ("ends", "/end"), ("is now", "/state"), ("more", "/more")];
-        assert_eq!(sheet(&value, &rows, 2), "  name    acme\n  is now  active\n");
+        let rows = [
+            ("name", "/name"),
+            ("ends", "/end"),
+            ("is now", "/state"),
+            ("more", "/more"),
+        ];
+        assert_eq!(
+            sheet(&value, &rows, 2),
+            "  name    acme\n  is now  active\n"
+        );
     }
 }

@@ -12,12 +12,16 @@ pub struct Table {
 impl Table {
     /// A table without rows.
     pub fn new(heading: &[&str]) -> Self {
-        Self { heading: heading.iter().map(|cell| (*cell).to_owned()).collect(), rows: Vec::new() }
+        Self {
+            heading: heading.iter().map(|cell| (*cell).to_owned()).collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// Puts a row at the end.
     pub fn push(&mut self, row: impl IntoIterator<Item = String>) {
-        self.rows.push(row.into_iter().map(|cell| plain(&cell)).collect());
+        self.rows
+            .push(row.into_iter().map(|cell| plain(&cell)).collect());
     }
 
     /// Whether it has no rows.
@@ -74,7 +78,10 @@ mod tests {
         let mut table = Table::new(&["NAME", "STATE", ""]);
         table.push(["acme".into(), "active".into(), String::new()]);
         table.push(["a-long-name".into(), "suspended".into(), "x".into()]);
-        assert_eq!(table.to_text(), "NAME         STATE\nacme         active\na-long-name  suspended  x\n");
+        assert_eq!(
+            table.to_text(),
+            "NAME         STATE\nacme         active\na-long-name  suspended  x\n"
+        );
     }
 
     #[test]

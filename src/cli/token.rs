@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
+use crate::app::recovery;
 use crate::cli::config::SettingFlags;
 use crate::cli::error::CliError;
 use crate::cli::files;
@@ -62,8 +63,13 @@ pub enum TokenVerb {
     },
 }
 
-const COLUMNS: &[Column] =
-    &[("NAME", "/name"), ("ROLE", "/role"), ("REALM", "/realm"), ("MADE", "/created"), ("ENDS", "/expires")];
+const COLUMNS: &[Column] = &[
+    ("NAME", "/name"),
+    ("ROLE", "/role"),
+    ("REALM", "/realm"),
+    ("MADE", "/created"),
+    ("ENDS", "/expires"),
+];
 
 /// Carries it out.
 ///
@@ -74,17 +80,39 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
         TokenVerb::List { asking } => {
             let session = Session::open(asking)?;
             let answer = session.get(&Path::of(&["tokens"]))?;
-            session.print(&answer, |answer| show::list(show::items(answer, "/tokens"), COLUMNS, "There are no tokens."))
+            session.print(&answer, |answer| {
+                show::list(
+                    show::items(answer, "/tokens"),
+                    COLUMNS,
+                    "There are no tokens.",
+                )
+            })
         }
-        TokenVerb::Create { name, role, realm, expires, out, asking } => {
+        TokenVerb::Create {
+            name,
+            role,
+            realm,
+            expires,
+            out,
+            asking,
+        } => {
             let mut body = Map::new();
-            body.insert("name".to_owned(), json!(name.clone().unwrap_or_else(|| made_up(role, realm.as_deref()))));
+            body.insert(
+                "name".to_owned(),
+                json!(
+                    name.clone()
+                        .unwrap_or_else(|| made_up(role, realm.as_deref()))
+                ),
+            );
             body.insert("role".to_owned(), json!(role));
             if let Some(realm) = realm {
                 body.insert("realm".to_owned(), json!(realm));
             }
             if let Some(expires) = expires {
-                body.insert("expires".to_owned(), json!(end(expires, clock.now())?.to_string()));
+                body.insert(
+                    "expires".to_owned(),
+                    json!(end(expires, clock.now())?.to_string()),
+                );
             }
             let session = Session::open(asking)?;
             let answer = session.post(&Path::of(&["tokens"]), &Value::Object(body))?;
@@ -102,13 +130,15 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
         }
         TokenVerb::Delete { name, asking } => {
             let session = Session::open(asking)?;
-            asking.yes.confirm(&format!("end the token {name} at once"), &[])?;
+            asking
+                .yes
+                .confirm(&format!("end the token {name} at once"), &[])?;
             let answer = session.delete(&Path::of(&["tokens", name]))?;
             session.print_change(&answer, &format!("the token {name} is no more"))
         }
         TokenVerb::Recover { settings, out } => {
             let settings = settings.settle()?;
-            let path = crate::app::recover_operator_token(&settings, out.as_deref(), clock)?;
+            let path = recovery::new_operator_token(&settings, out.as_deref(), clock)?;
             say(&format!("A new operator token is in {}.\n", path.display()))
         }
     }
@@ -124,10 +154,16 @@ fn made_up(role: &str, realm: Option<&str>) -> String {
 }
 
 fn end(text: &str, now: Moment) -> Result<Moment, CliError> {
-    let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()).filter(|days| *days > 0);
+    let days = text
+        .strip_suffix('d')
+        .and_then(|days| days.parse::<u32>().ok())
+        .filter(|days| *days > 0);
     match days {
         Some(days) => Ok(now.plus(Duration::from_secs(u64::from(days).saturating_mul(86_400)))),
-        None => Moment::parse(text).map_err(|source| CliError::Expires { found: text.to_owned(), source }),
+        None => Moment::parse(text).map_err(|source| CliError::Expires {
+            found: text.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -139,9 +175,15 @@ mod tests {
     fn an_end_is_a_number_of_days_or_a_moment() {
         let now = Moment::parse("2027-01-01").unwrap();
         assert_eq!(end("30d", now).unwrap().to_string(), "2027-01-31T00:00:00Z");
-        assert_eq!(end("2027-05-01T12:00:00Z", now).unwrap().to_string(), "2027-05-01T12:00:00Z");
+        assert_eq!(
+            end("2027-05-01T12:00:00Z", now).unwrap().to_string(),
+            "2027-05-01T12:00:00Z"
+        );
         for wrong in ["0d", "-1d", "30", "soon", "d", ""] {
-            assert!(matches!(end(wrong, now), Err(CliError::Expires { .. })), "{wrong}");
+            assert!(
+                matches!(end(wrong, now), Err(CliError::Expires { .. })),
+                "{wrong}"
+            );
         }
     }
 }

@@ -41,21 +41,33 @@ impl Client {
     /// # Errors
     /// [`ClientError`] where the address is none, or TLS cannot be set up.
     pub fn new(reached: Reached) -> Result<Self, ClientError> {
-        let wrong = || ClientError::AdminUrl { url: reached.url.clone() };
+        let wrong = || ClientError::AdminUrl {
+            url: reached.url.clone(),
+        };
         let uri: Uri = reached.url.parse().map_err(|_| wrong())?;
         let authority = uri.authority().ok_or_else(wrong)?.clone();
-        if uri.scheme_str() != Some("https") || uri.query().is_some() || authority.as_str().contains('@') {
+        if uri.scheme_str() != Some("https")
+            || uri.query().is_some()
+            || authority.as_str().contains('@')
+        {
             return Err(wrong());
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|source| ClientError::Unreachable { url: reached.url.clone(), source })?;
+            .map_err(|source| ClientError::Unreachable {
+                url: reached.url.clone(),
+                source,
+            })?;
         Ok(Self {
             runtime,
             tls: TlsConnector::from(Arc::new(tls_configuration(&reached.trust)?)),
             prefix: uri.path().trim_end_matches('/').to_owned(),
-            host: authority.host().trim_start_matches('[').trim_end_matches(']').to_owned(),
+            host: authority
+                .host()
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .to_owned(),
             port: authority.port_u16().unwrap_or(443),
             authority: authority.as_str().to_owned(),
             reached,
@@ -66,7 +78,12 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]; what the server itself says against it is [`ClientError::Api`].
-    pub fn call(&self, method: &Method, path: &Path, body: Option<&Value>) -> Result<Value, ClientError> {
+    pub fn call(
+        &self,
+        method: &Method,
+        path: &Path,
+        body: Option<&Value>,
+    ) -> Result<Value, ClientError> {
         let (status, bytes) = self.exchange(method, path, body)?;
         let parsed = || serde_json::from_slice::<Value>(&bytes).ok();
         if status.is_success() {
@@ -76,12 +93,21 @@ impl Client {
             return parsed().ok_or_else(|| self.not_ours(status));
         }
         let answer = parsed().unwrap_or_default();
-        let told = |name: &str| answer.pointer(name).and_then(Value::as_str).map(str::to_owned);
+        let told = |name: &str| {
+            answer
+                .pointer(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         match (status, told("/error/code"), told("/error/message")) {
-            (StatusCode::UNAUTHORIZED, Some(_), _) => {
-                Err(ClientError::Unauthorized { path: self.reached.token_file.clone() })
-            }
-            (_, Some(code), Some(message)) => Err(ClientError::Api { status: status.as_u16(), code, message }),
+            (StatusCode::UNAUTHORIZED, Some(_), _) => Err(ClientError::Unauthorized {
+                path: self.reached.token_file.clone(),
+            }),
+            (_, Some(code), Some(message)) => Err(ClientError::Api {
+                status: status.as_u16(),
+                code,
+                message,
+            }),
             (_, _, _) => Err(self.not_ours(status)),
         }
     }
@@ -95,18 +121,26 @@ impl Client {
         match (status.is_success(), String::from_utf8(bytes.to_vec())) {
             (true, Ok(text)) => Ok(text),
             (true, Err(_)) => Err(self.not_ours(status)),
-            (false, _) if status == StatusCode::UNAUTHORIZED => {
-                Err(ClientError::Unauthorized { path: self.reached.token_file.clone() })
-            }
+            (false, _) if status == StatusCode::UNAUTHORIZED => Err(ClientError::Unauthorized {
+                path: self.reached.token_file.clone(),
+            }),
             (false, _) => Err(self.not_ours(status)),
         }
     }
 
     fn not_ours(&self, status: StatusCode) -> ClientError {
-        ClientError::NotOurs { url: self.reached.url.clone(), status: status.as_u16() }
+        ClientError::NotOurs {
+            url: self.reached.url.clone(),
+            status: status.as_u16(),
+        }
     }
 
-    fn exchange(&self, method: &Method, path: &Path, body: Option<&Value>) -> Result<(StatusCode, Bytes), ClientError> {
+    fn exchange(
+        &self,
+        method: &Method,
+        path: &Path,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let token = self.reached.token.expose_str().unwrap_or_default();
         let mut builder = Request::builder()
             .method(method)
@@ -121,22 +155,39 @@ impl Client {
             }
             None => Bytes::new(),
         };
-        let request = builder.body(Full::new(bytes)).map_err(|source| ClientError::Request { source })?;
+        let request = builder
+            .body(Full::new(bytes))
+            .map_err(|source| ClientError::Request { source })?;
         self.runtime.block_on(async {
             let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.send(request));
             answer.await.map_err(|_| self.too_slow(ANSWER_TIMEOUT))?
         })
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), ClientError> {
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let connecting = tokio::time::timeout(CONNECT_TIMEOUT, self.connect());
-        let stream = connecting.await.map_err(|_| self.too_slow(CONNECT_TIMEOUT))??;
-        let broke = |source| ClientError::Broke { url: self.reached.url.clone(), source };
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broke)?;
+        let stream = connecting
+            .await
+            .map_err(|_| self.too_slow(CONNECT_TIMEOUT))??;
+        let broke = |source| ClientError::Broke {
+            url: self.reached.url.clone(),
+            source,
+        };
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broke)?;
         let driver = tokio::spawn(connection);
         let answer = sender.send_request(request).await.map_err(broke)?;
         let status = answer.status();
-        let bytes = answer.into_body().collect().await.map_err(broke)?.to_bytes();
+        let bytes = answer
+            .into_body()
+            .collect()
+            .await
+            .map_err(broke)?
+            .to_bytes();
         drop(sender);
         driver.abort();
         Ok((status, bytes))
@@ -144,18 +195,31 @@ impl Client {
 
     async fn connect(&self) -> Result<tokio_rustls::client::TlsStream<TcpStream>, ClientError> {
         let url = || self.reached.url.clone();
-        let name = ServerName::try_from(self.host.clone()).map_err(|_| ClientError::AdminUrl { url: url() })?;
+        let name = ServerName::try_from(self.host.clone())
+            .map_err(|_| ClientError::AdminUrl { url: url() })?;
         let addresses = tokio::net::lookup_host((self.host.as_str(), self.port))
             .await
-            .map_err(|source| ClientError::NoSuchHost { host: self.host.clone(), source })?;
+            .map_err(|source| ClientError::NoSuchHost {
+                host: self.host.clone(),
+                source,
+            })?;
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in addresses {
             match TcpStream::connect(address).await {
-                Ok(stream) => return self.tls.connect(name, stream).await.map_err(|error| self.handshake(error)),
+                Ok(stream) => {
+                    return self
+                        .tls
+                        .connect(name, stream)
+                        .await
+                        .map_err(|error| self.handshake(error));
+                }
                 Err(error) => failure = error,
             }
         }
-        Err(ClientError::Unreachable { url: url(), source: failure })
+        Err(ClientError::Unreachable {
+            url: url(),
+            source: failure,
+        })
     }
 
     fn handshake(&self, error: io::Error) -> ClientError {
@@ -164,17 +228,24 @@ impl Client {
             AdminTrust::File { path, .. } => path.display().to_string(),
             AdminTrust::System => "this system's list of CAs".to_owned(),
         };
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let inner = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match inner {
-            Some(rustls::Error::InvalidCertificate(source)) => {
-                ClientError::Untrusted { url, trusted, source: source.clone() }
-            }
+            Some(rustls::Error::InvalidCertificate(source)) => ClientError::Untrusted {
+                url,
+                trusted,
+                problem: source.clone(),
+            },
             Some(_) | None => ClientError::Handshake { url, source: error },
         }
     }
 
     fn too_slow(&self, waited: Duration) -> ClientError {
-        ClientError::TooSlow { url: self.reached.url.clone(), seconds: waited.as_secs() }
+        ClientError::TooSlow {
+            url: self.reached.url.clone(),
+            seconds: waited.as_secs(),
+        }
     }
 }
 

@@ -7,13 +7,17 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The address of the admin API cannot be.
-    #[error("'{url}' is no address of an admin API: write it like https://127.0.0.1:7443 (--admin-url or REALMGATE_ADMIN_URL)")]
+    #[error(
+        "'{url}' is no address of an admin API: write it like https://127.0.0.1:7443 (--admin-url or REALMGATE_ADMIN_URL)"
+    )]
     AdminUrl {
         /// What was written.
         url: String,
     },
     /// No token was given, and none found.
-    #[error("who are you? Set REALMGATE_TOKEN_FILE (or --token-file) to the file that holds your access token; on the server's own machine, --data-dir DIR finds the operator's")]
+    #[error(
+        "who are you? Set REALMGATE_TOKEN_FILE (or --token-file) to the file that holds your access token; on the server's own machine, --data-dir DIR finds the operator's"
+    )]
     NoToken,
     /// The file of the token cannot be read.
     #[error("cannot read the access token {}: {source}; say which file holds yours with REALMGATE_TOKEN_FILE or --token-file", path.display())]
@@ -50,7 +54,9 @@ pub enum ClientError {
         source: rustls::Error,
     },
     /// The name of the server leads nowhere.
-    #[error("the name '{host}' leads nowhere ({source}): say where the server is with --admin-url or REALMGATE_ADMIN_URL")]
+    #[error(
+        "the name '{host}' leads nowhere ({source}): say where the server is with --admin-url or REALMGATE_ADMIN_URL"
+    )]
     NoSuchHost {
         /// The name.
         host: String,
@@ -58,7 +64,9 @@ pub enum ClientError {
         source: io::Error,
     },
     /// Nothing listens there.
-    #[error("nothing answers at {url} ({source}): start the server (realmgate serve), or say where it is with --admin-url or REALMGATE_ADMIN_URL")]
+    #[error(
+        "nothing answers at {url} ({source}): start the server (realmgate serve), or say where it is with --admin-url or REALMGATE_ADMIN_URL"
+    )]
     Unreachable {
         /// Where.
         url: String,
@@ -66,7 +74,9 @@ pub enum ClientError {
         source: io::Error,
     },
     /// It took too long.
-    #[error("{url} did not answer within {seconds} seconds: look at the server's log, or try again")]
+    #[error(
+        "{url} did not answer within {seconds} seconds: look at the server's log, or try again"
+    )]
     TooSlow {
         /// Where.
         url: String,
@@ -74,17 +84,21 @@ pub enum ClientError {
         seconds: u64,
     },
     /// The server's certificate is not trusted.
-    #[error("the server at {url} shows a certificate that {trusted} does not vouch for ({source}): set REALMGATE_ADMIN_CA (or --admin-ca) to the file admin-ca.pem of that server's data directory")]
+    #[error(
+        "the server at {url} shows a certificate that {trusted} does not vouch for ({problem}): set REALMGATE_ADMIN_CA (or --admin-ca) to the file admin-ca.pem of that server's data directory"
+    )]
     Untrusted {
         /// Where.
         url: String,
         /// What was trusted: a file, or the system's CAs.
         trusted: String,
         /// Why.
-        source: rustls::CertificateError,
+        problem: rustls::CertificateError,
     },
     /// The TLS handshake failed otherwise.
-    #[error("no TLS connection to {url} ({source}): is that the admin listener (admin_listen) of a realmgate server?")]
+    #[error(
+        "no TLS connection to {url} ({source}): is that the admin listener (admin_listen) of a realmgate server?"
+    )]
     Handshake {
         /// Where.
         url: String,
@@ -106,7 +120,9 @@ pub enum ClientError {
         source: http::Error,
     },
     /// What answered is no admin API.
-    #[error("what answers at {url} (status {status}) is no realmgate admin API: say where that is with --admin-url or REALMGATE_ADMIN_URL")]
+    #[error(
+        "what answers at {url} (status {status}) is no realmgate admin API: say where that is with --admin-url or REALMGATE_ADMIN_URL"
+    )]
     NotOurs {
         /// Where.
         url: String,

@@ -3,7 +3,11 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stays as it is in a segment of a path.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// A path below `/api/v1`, each segment encoded.
 #[derive(Clone, Debug)]
@@ -44,7 +48,13 @@ mod tests {
 
     #[test]
     fn segments_and_parameters_are_encoded() {
-        let path = Path::of(&["realms", "a/b c", "ü"]).with("state", None).with("limit", Some("5")).with("q", Some("a&b"));
-        assert_eq!(path.as_str(), "/api/v1/realms/a%2Fb%20c/%C3%BC?limit=5&q=a%26b");
+        let path = Path::of(&["realms", "a/b c", "ü"])
+            .with("state", None)
+            .with("limit", Some("5"))
+            .with("q", Some("a&b"));
+        assert_eq!(
+            path.as_str(),
+            "/api/v1/realms/a%2Fb%20c/%C3%BC?limit=5&q=a%26b"
+        );
     }
 }

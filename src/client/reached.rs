@@ -7,18 +7,12 @@ use rustls::pki_types::CertificateDer;
 use crate::client::error::ClientError;
 use crate::pki::secret::Secret;
 use crate::pki::upload;
+use crate::settings::settled::{ADMIN_CA_FILE, ADMIN_URL_FILE, OPERATOR_TOKEN_FILE};
 
 /// Where the admin API listens unless told otherwise.
 const URL_DEFAULT: &str = "https://127.0.0.1:7443";
 /// The server's data directory unless told otherwise.
 const DATA_DIR_DEFAULT: &str = "/var/lib/realmgate";
-
-/// The operator token's file in the data directory; the server writes it at its first start.
-pub const TOKEN_FILE: &str = "operator.token";
-/// The file of the CA that vouches for the admin listener, in the data directory.
-pub const ADMIN_CA_FILE: &str = "admin-ca.pem";
-/// The file that holds the admin API's address, in the data directory.
-pub const ADMIN_URL_FILE: &str = "admin.url";
 
 /// What somebody said of all this; what is left out is looked for.
 #[derive(Clone, Debug, Default)]
@@ -72,13 +66,24 @@ impl Told {
         };
         let token_file = match &self.token_file {
             Some(path) => path.clone(),
-            None => beside(data_dir, TOKEN_FILE).ok_or(ClientError::NoToken)?,
+            None => beside(data_dir, OPERATOR_TOKEN_FILE).ok_or(ClientError::NoToken)?,
         };
-        let trust = match self.admin_ca.clone().or_else(|| beside(data_dir, ADMIN_CA_FILE)) {
-            Some(path) => AdminTrust::File { roots: read_roots(&path)?, path },
+        let trust = match self
+            .admin_ca
+            .clone()
+            .or_else(|| beside(data_dir, ADMIN_CA_FILE))
+        {
+            Some(path) => AdminTrust::File {
+                roots: read_roots(&path)?,
+                path,
+            },
             None => AdminTrust::System,
         };
-        let written = || std::fs::read_to_string(data_dir.join(ADMIN_URL_FILE)).ok().map(|url| url.trim().to_owned());
+        let written = || {
+            std::fs::read_to_string(data_dir.join(ADMIN_URL_FILE))
+                .ok()
+                .map(|url| url.trim().to_owned())
+        };
         let url = self.admin_url.clone().or_else(written);
         Ok(Reached {
             url: url.unwrap_or_else(|| URL_DEFAULT.to_owned()),
@@ -95,23 +100,39 @@ fn beside(data_dir: &Path, name: &str) -> Option<PathBuf> {
 }
 
 fn read_token(path: &Path) -> Result<Secret, ClientError> {
-    let bytes = std::fs::read(path).map_err(|source| ClientError::TokenFile { path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| ClientError::TokenFile {
+        path: path.to_owned(),
+        source,
+    })?;
     let token = std::str::from_utf8(&bytes).unwrap_or_default().trim();
     let spelled_well = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     if token.starts_with("rgt_") && token.len() <= 256 && token.bytes().all(spelled_well) {
         Ok(Secret::new(token.to_owned()))
     } else {
-        Err(ClientError::NotAToken { path: path.to_owned() })
+        Err(ClientError::NotAToken {
+            path: path.to_owned(),
+        })
     }
 }
 
 fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
-    let bytes = std::fs::read(path).map_err(|source| ClientError::CaFile { path: path.to_owned(), source })?;
-    let upload = upload::read(&bytes, None).map_err(|_| ClientError::NotACa { path: path.to_owned() })?;
+    let bytes = std::fs::read(path).map_err(|source| ClientError::CaFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    let upload = upload::read(&bytes, None).map_err(|_| ClientError::NotACa {
+        path: path.to_owned(),
+    })?;
     if upload.certificates.is_empty() {
-        return Err(ClientError::NotACa { path: path.to_owned() });
+        return Err(ClientError::NotACa {
+            path: path.to_owned(),
+        });
     }
-    Ok(upload.certificates.iter().map(|root| CertificateDer::from(root.der().to_vec())).collect())
+    Ok(upload
+        .certificates
+        .iter()
+        .map(|root| CertificateDer::from(root.der().to_vec()))
+        .collect())
 }
 
 #[cfg(test)]
@@ -130,20 +151,30 @@ mod tests {
             path_length: None,
             key: KeyChoice::EcP256,
         };
-        Authority::self_signed(&request).unwrap().certificate.to_pem()
+        Authority::self_signed(&request)
+            .unwrap()
+            .certificate
+            .to_pem()
     }
 
     #[test]
     fn the_data_directory_has_all_that_is_needed() {
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        let told = Told { data_dir: Some(folder.path().to_owned()), ..Told::default() };
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let told = Told {
+            data_dir: Some(folder.path().to_owned()),
+            ..Told::default()
+        };
         assert!(matches!(told.find(), Err(ClientError::NoToken)));
-        write(TOKEN_FILE, "not a token\n");
+        write(OPERATOR_TOKEN_FILE, "not a token\n");
         assert!(matches!(told.find(), Err(ClientError::NotAToken { .. })));
-        write(TOKEN_FILE, "rgt_abc-_1\n");
+        write(OPERATOR_TOKEN_FILE, "rgt_abc-_1\n");
         let found = told.find().unwrap();
-        assert_eq!((found.url.as_str(), found.token.expose_str()), (URL_DEFAULT, Some("rgt_abc-_1")));
+        assert_eq!(
+            (found.url.as_str(), found.token.expose_str()),
+            (URL_DEFAULT, Some("rgt_abc-_1"))
+        );
         assert!(matches!(found.trust, AdminTrust::System));
         write(ADMIN_CA_FILE, "nothing");
         assert!(matches!(told.find(), Err(ClientError::NotACa { .. })));
@@ -157,7 +188,11 @@ mod tests {
     #[test]
     fn what_is_told_wins_over_the_data_directory() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(TOKEN_FILE), "rgt_of-the-directory").unwrap();
+        std::fs::write(
+            folder.path().join(OPERATOR_TOKEN_FILE),
+            "rgt_of-the-directory",
+        )
+        .unwrap();
         let other = folder.path().join("mine");
         std::fs::write(&other, "rgt_mine").unwrap();
         let told = Told {
@@ -167,7 +202,15 @@ mod tests {
             data_dir: Some(folder.path().to_owned()),
         };
         assert!(matches!(told.find(), Err(ClientError::CaFile { .. })));
-        let found = Told { admin_ca: None, ..told }.find().unwrap();
-        assert_eq!((found.url.as_str(), found.token_file), ("https://gate.example:1", other));
+        let found = Told {
+            admin_ca: None,
+            ..told
+        }
+        .find()
+        .unwrap();
+        assert_eq!(
+            (found.url.as_str(), found.token_file),
+            ("https://gate.example:1", other)
+        );
     }
 }

@@ -28,9 +28,24 @@ pub struct Pipeline {
 
 /// The pipelines; the mtls gateway has all of them.
 pub const PIPELINES: [Pipeline; 3] = [
-    Pipeline { name: "hello", handler: "mock", external: true, internal: false },
-    Pipeline { name: "echo", handler: "echo", external: false, internal: false },
-    Pipeline { name: "orders", handler: "upstream", external: false, internal: true },
+    Pipeline {
+        name: "hello",
+        handler: "mock",
+        external: true,
+        internal: false,
+    },
+    Pipeline {
+        name: "echo",
+        handler: "echo",
+        external: false,
+        internal: false,
+    },
+    Pipeline {
+        name: "orders",
+        handler: "upstream",
+        external: false,
+        internal: true,
+    },
 ];
 
 /// The manifest of both realms. `service` is where the demo's own service listens.
@@ -38,7 +53,9 @@ pub const PIPELINES: [Pipeline; 3] = [
 /// # Errors
 /// [`DemoError::Read`] where a CA's certificate cannot be read.
 pub fn manifest(directory: &Path, service: SocketAddr) -> Result<Value, DemoError> {
-    let realms = pki::REALMS.iter().map(|realm| self::realm(directory, realm, service));
+    let realms = pki::REALMS
+        .iter()
+        .map(|realm| self::realm(directory, realm, service));
     Ok(json!({ "realm": realms.collect::<Result<Vec<_>, _>>()? }))
 }
 
@@ -49,7 +66,8 @@ pub fn connection(service: SocketAddr) -> Value {
 
 fn realm(directory: &Path, realm: &str, service: SocketAddr) -> Result<Value, DemoError> {
     let path = pki::of_realm(directory, realm).ca_cert;
-    let chain = std::fs::read_to_string(&path).map_err(|source| DemoError::Read { path, source })?;
+    let chain =
+        std::fs::read_to_string(&path).map_err(|source| DemoError::Read { path, source })?;
     let pipelines: Vec<Value> = PIPELINES.iter().map(self::pipeline).collect();
     let deployments: Vec<Value> = PIPELINES
         .iter()
@@ -75,10 +93,16 @@ fn pipeline(pipeline: &Pipeline) -> Value {
         "mock" => json!({ "type": "mock", "document": {
             "hello": "{{ message.client.subject }}", "pipeline": "{{ metadata.pipeline.name }}", "method": "{{ message.method }}",
         } }),
-        "upstream" => json!({ "type": "upstream", "connection": CONNECTION, "readable-identity-headers": true }),
+        "upstream" => {
+            json!({ "type": "upstream", "connection": CONNECTION, "readable-identity-headers": true })
+        }
         _ => json!({ "type": "echo" }),
     };
-    let routes: &[&str] = if pipeline.handler == "upstream" { &["/items/:id", "/mirror", "/bytes/:count"] } else { &[] };
+    let routes: &[&str] = if pipeline.handler == "upstream" {
+        &["/items/:id", "/mirror", "/bytes/:count"]
+    } else {
+        &[]
+    };
     json!({
         "name": pipeline.name,
         "major": 1,

@@ -14,7 +14,9 @@ use crate::settings::error::InvalidSettings;
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The base port leaves no room for the others.
-    #[error("--port-base {base} leaves no room for the five ports of the demo: choose one up to {most}, or 0 for any free ports")]
+    #[error(
+        "--port-base {base} leaves no room for the five ports of the demo: choose one up to {most}, or 0 for any free ports"
+    )]
     PortBase {
         /// What was written.
         base: u16,
@@ -22,13 +24,17 @@ pub enum DemoError {
         most: u16,
     },
     /// A port is in use.
-    #[error("{address} is in use: end what listens there, or choose other ports with --port-base N (0: any free ones)")]
+    #[error(
+        "{address} is in use: end what listens there, or choose other ports with --port-base N (0: any free ones)"
+    )]
     PortInUse {
         /// The address.
         address: SocketAddr,
     },
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; choose other ports with --port-base N (0: any free ones)")]
+    #[error(
+        "cannot listen on {address}: {source}; choose other ports with --port-base N (0: any free ones)"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,

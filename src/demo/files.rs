@@ -21,8 +21,14 @@ pub enum Readers {
 /// # Errors
 /// [`DemoError::Write`].
 pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), DemoError> {
-    let fail = |source| DemoError::Write { path: path.to_owned(), source };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    let fail = |source| DemoError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         fs::create_dir_all(folder).map_err(fail)?;
     }
     let mut name = path.as_os_str().to_owned();
@@ -31,7 +37,13 @@ pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), DemoErro
         Readers::All => 0o644,
         Readers::Owner => 0o600,
     };
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&name).map_err(fail)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(&name)
+        .map_err(fail)?;
     file.write_all(bytes).map_err(fail)?;
     fs::rename(&name, path).map_err(fail)
 }

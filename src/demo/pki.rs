@@ -138,10 +138,16 @@ fn make(pki: &RealmPki, realm: &str, stranger: &Authority, now: Moment) -> Resul
             key: KeyChoice::EcP256,
         };
         let (leaf, issuers) = match (client.name, client.expect) {
-            ("client-2", _) => (intermediate.issue_client(&request)?, vec![intermediate.certificate.clone()]),
+            ("client-2", _) => (
+                intermediate.issue_client(&request)?,
+                vec![intermediate.certificate.clone()],
+            ),
             (_, Expect::Accepted) => (root.issue_client(&request)?, Vec::new()),
             (_, Expect::Expired) => {
-                let request = ClientRequest { not_after: days_before(now, 1), ..request };
+                let request = ClientRequest {
+                    not_after: days_before(now, 1),
+                    ..request
+                };
                 (root.issue_client(&request)?, Vec::new())
             }
             (_, Expect::UnknownIssuer) => (stranger.issue_client(&request)?, Vec::new()),
@@ -152,21 +158,53 @@ fn make(pki: &RealmPki, realm: &str, stranger: &Authority, now: Moment) -> Resul
 }
 
 fn write_authority(authority: &Authority, cert: &Path, key: &Path) -> Result<(), DemoError> {
-    files::write(cert, authority.certificate.to_pem().as_bytes(), Readers::All)?;
+    files::write(
+        cert,
+        authority.certificate.to_pem().as_bytes(),
+        Readers::All,
+    )?;
     files::write(key, authority.key.to_pkcs8_pem().expose(), Readers::Owner)
 }
 
-fn write_client(client: &ClientFiles, leaf: &Leaf, issuers: &[Certificate]) -> Result<(), DemoError> {
-    let chain = std::iter::once(&leaf.certificate).chain(issuers).map(Certificate::to_pem);
-    let p12 = p12::write(&leaf.certificate, issuers, &leaf.key, P12_PASSWORD, client.name)?;
-    files::write(&client.cert, leaf.certificate.to_pem().as_bytes(), Readers::All)?;
-    files::write(&client.key, leaf.key.to_pkcs8_pem().expose(), Readers::Owner)?;
-    files::write(&client.chain, chain.collect::<String>().as_bytes(), Readers::All)?;
+fn write_client(
+    client: &ClientFiles,
+    leaf: &Leaf,
+    issuers: &[Certificate],
+) -> Result<(), DemoError> {
+    let chain = std::iter::once(&leaf.certificate)
+        .chain(issuers)
+        .map(Certificate::to_pem);
+    let p12 = p12::write(
+        &leaf.certificate,
+        issuers,
+        &leaf.key,
+        P12_PASSWORD,
+        client.name,
+    )?;
+    files::write(
+        &client.cert,
+        leaf.certificate.to_pem().as_bytes(),
+        Readers::All,
+    )?;
+    files::write(
+        &client.key,
+        leaf.key.to_pkcs8_pem().expose(),
+        Readers::Owner,
+    )?;
+    files::write(
+        &client.chain,
+        chain.collect::<String>().as_bytes(),
+        Readers::All,
+    )?;
     files::write(&client.p12, &p12, Readers::Owner)
 }
 
 fn authority(common_name: &str, organization: &str, now: Moment) -> Result<Authority, DemoError> {
-    Ok(Authority::self_signed(&authority_request(common_name, organization, now))?)
+    Ok(Authority::self_signed(&authority_request(
+        common_name,
+        organization,
+        now,
+    ))?)
 }
 
 fn authority_request(common_name: &str, organization: &str, now: Moment) -> AuthorityRequest {
@@ -200,7 +238,9 @@ mod tests {
     use crate::pki::upload;
 
     fn read(path: &Path) -> Vec<Certificate> {
-        upload::read(&std::fs::read(path).unwrap(), None).unwrap().certificates
+        upload::read(&std::fs::read(path).unwrap(), None)
+            .unwrap()
+            .certificates
     }
 
     #[test]
@@ -212,20 +252,42 @@ mod tests {
             let pki = of_realm(folder.path(), realm);
             let root = read(&pki.ca_cert).remove(0);
             let intermediate = read(&pki.intermediate_cert).remove(0);
-            assert!(root.is_self_signed() && signed_by(&intermediate, &root), "{realm}");
+            assert!(
+                root.is_self_signed() && signed_by(&intermediate, &root),
+                "{realm}"
+            );
             for client in &pki.clients {
                 let chain = read(&client.chain);
                 let leaf = &chain[0];
                 assert_eq!(read(&client.cert), chain[..1], "{realm} {}", client.name);
                 let issuer = chain.get(1).unwrap_or(&root);
-                assert_eq!(signed_by(leaf, issuer), client.expect != Expect::UnknownIssuer, "{realm} {}", client.name);
-                assert_eq!(leaf.facts().is_valid_at(now), client.expect != Expect::Expired, "{realm} {}", client.name);
+                assert_eq!(
+                    signed_by(leaf, issuer),
+                    client.expect != Expect::UnknownIssuer,
+                    "{realm} {}",
+                    client.name
+                );
+                assert_eq!(
+                    leaf.facts().is_valid_at(now),
+                    client.expect != Expect::Expired,
+                    "{realm} {}",
+                    client.name
+                );
                 let password = Secret::new(P12_PASSWORD.to_owned());
-                let opened = upload::read(&std::fs::read(&client.p12).unwrap(), Some(&password)).unwrap();
+                let opened =
+                    upload::read(&std::fs::read(&client.p12).unwrap(), Some(&password)).unwrap();
                 assert_eq!(opened.certificates, chain, "{realm} {}", client.name);
-                assert!(opened.key.unwrap().belongs_to(leaf), "{realm} {}", client.name);
+                assert!(
+                    opened.key.unwrap().belongs_to(leaf),
+                    "{realm} {}",
+                    client.name
+                );
             }
-            assert_eq!(read(&pki.clients[1].chain).len(), 2, "one client comes with an intermediate");
+            assert_eq!(
+                read(&pki.clients[1].chain).len(),
+                2,
+                "one client comes with an intermediate"
+            );
         }
     }
 
@@ -236,6 +298,9 @@ mod tests {
         prepare(folder.path(), now).unwrap();
         let before = std::fs::read(of_realm(folder.path(), "acme").ca_cert).unwrap();
         prepare(folder.path(), years_after(now, 1)).unwrap();
-        assert_eq!(std::fs::read(of_realm(folder.path(), "acme").ca_cert).unwrap(), before);
+        assert_eq!(
+            std::fs::read(of_realm(folder.path(), "acme").ca_cert).unwrap(),
+            before
+        );
     }
 }

@@ -136,7 +136,12 @@ impl Ready {
     /// What a running server says of itself, without realms.
     pub fn of_server(running: &Running) -> Self {
         let gateways = Gateway::ALL.into_iter().filter_map(|gateway| {
-            Some((gateway.as_str(), ReadyGateway { addr: running.reachable(gateway)? }))
+            Some((
+                gateway.as_str(),
+                ReadyGateway {
+                    addr: running.reachable(gateway)?,
+                },
+            ))
         });
         Self {
             domain: running.names().domain().to_owned(),
@@ -155,15 +160,28 @@ impl Ready {
     /// The same with the demo's realms, whose PKI lies in `directory`.
     #[must_use]
     pub fn with_demo(mut self, running: &Running, directory: &Path) -> Self {
-        let port = |gateway| running.reachable(gateway).map_or(0, |address| address.port());
-        let ports = Ports { mtls: port(Gateway::Mtls), external: port(Gateway::External), internal: port(Gateway::Internal) };
+        let port = |gateway| {
+            running
+                .reachable(gateway)
+                .map_or(0, |address| address.port())
+        };
+        let ports = Ports {
+            mtls: port(Gateway::Mtls),
+            external: port(Gateway::External),
+            internal: port(Gateway::Internal),
+        };
         for name in pki::REALMS {
-            let Ok(realm) = RealmName::parse(name) else { continue };
+            let Ok(realm) = RealmName::parse(name) else {
+                continue;
+            };
             let environments = Environment::ALL.into_iter().map(|environment| {
                 let ready = environment_of(running.names(), &realm, environment, directory, ports);
                 (environment.as_str(), ready)
             });
-            self.realms.push(ReadyRealm { name, environments: environments.collect() });
+            self.realms.push(ReadyRealm {
+                name,
+                environments: environments.collect(),
+            });
         }
         self
     }
@@ -173,7 +191,8 @@ impl Ready {
     /// # Errors
     /// [`DemoError`].
     pub fn write(&self, path: &Path) -> Result<(), DemoError> {
-        let mut text = serde_json::to_string_pretty(self).map_err(|source| DemoError::Encode { source })?;
+        let mut text =
+            serde_json::to_string_pretty(self).map_err(|source| DemoError::Encode { source })?;
         text.push('\n');
         files::write(path, text.as_bytes(), Readers::All)
     }
@@ -207,7 +226,10 @@ fn environment_of(
         intermediate_cert: pki.intermediate_cert,
         intermediate_key: pki.intermediate_key,
         clients: pki.clients.into_iter().map(ready_client).collect(),
-        pipelines: PIPELINES.iter().map(|pipeline| ready_pipeline(pipeline, realm, &hosts, ports)).collect(),
+        pipelines: PIPELINES
+            .iter()
+            .map(|pipeline| ready_pipeline(pipeline, realm, &hosts, ports))
+            .collect(),
         mtls_host: hosts.mtls,
         shared_mtls_host: hosts.shared,
         external_host: hosts.external,
@@ -234,15 +256,29 @@ fn ready_client(client: pki::ClientFiles) -> ReadyClient {
     }
 }
 
-fn ready_pipeline(pipeline: &Pipeline, realm: &RealmName, hosts: &Hosts, ports: Ports) -> ReadyPipeline {
-    let url = |host: &str, port: u16| format!("https://{host}:{port}/pipeline/{realm}/v1/{}", pipeline.name);
+fn ready_pipeline(
+    pipeline: &Pipeline,
+    realm: &RealmName,
+    hosts: &Hosts,
+    ports: Ports,
+) -> ReadyPipeline {
+    let url = |host: &str, port: u16| {
+        format!(
+            "https://{host}:{port}/pipeline/{realm}/v1/{}",
+            pipeline.name
+        )
+    };
     ReadyPipeline {
         name: pipeline.name,
         major: 1,
         handler: pipeline.handler,
         mtls_url: url(&hosts.mtls, ports.mtls),
         shared_mtls_url: url(&hosts.shared, ports.mtls),
-        external_url: pipeline.external.then(|| url(&hosts.external, ports.external)),
-        internal_url: pipeline.internal.then(|| url(&hosts.internal, ports.internal)),
+        external_url: pipeline
+            .external
+            .then(|| url(&hosts.external, ports.external)),
+        internal_url: pipeline
+            .internal
+            .then(|| url(&hosts.internal, ports.internal)),
     }
 }

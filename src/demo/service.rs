@@ -47,19 +47,28 @@ impl Service {
         let fail = |source| DemoError::Service { source };
         socket.set_nonblocking(true).map_err(fail)?;
         let address = socket.local_addr().map_err(fail)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(fail)?;
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("demo-service".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                if let Ok(listener) = TcpListener::from_std(socket) {
-                    tokio::select! {
-                        () = serve(listener) => {}
-                        _ = stopped => {}
+        let thread = std::thread::Builder::new()
+            .name("demo-service".to_owned())
+            .spawn(move || {
+                runtime.block_on(async move {
+                    if let Ok(listener) = TcpListener::from_std(socket) {
+                        tokio::select! {
+                            () = serve(listener) => {}
+                            _ = stopped => {}
+                        }
                     }
-                }
+                });
             });
-        });
-        Ok(Self { address, stop: Some(stop), thread: Some(thread.map_err(fail)?) })
+        Ok(Self {
+            address,
+            stop: Some(stop),
+            thread: Some(thread.map_err(fail)?),
+        })
     }
 
     /// Where it listens.
@@ -109,7 +118,10 @@ async fn answer(request: Request<Incoming>) -> Result<Response<ServiceBody>, Inf
     if let Some((_, count)) = path.rsplit_once("/bytes/") {
         return Ok(match count.parse() {
             Ok(left) => Response::new(Either::Right(Either::Right(Zeros { left }))),
-            Err(_) => json_answer(StatusCode::BAD_REQUEST, &json!({ "message": "write a number of bytes" })),
+            Err(_) => json_answer(
+                StatusCode::BAD_REQUEST,
+                &json!({ "message": "write a number of bytes" }),
+            ),
         });
     }
     Ok(told(request, &path).await)
@@ -160,7 +172,10 @@ async fn count(mut body: Incoming) -> Option<u64> {
 fn json_answer(status: StatusCode, value: &Value) -> Response<ServiceBody> {
     let mut response = Response::new(Either::Left(Full::new(Bytes::from(value.to_string()))));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json"),
+    );
     response
 }
 
@@ -175,7 +190,10 @@ impl Body for Zeros {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         if self.left == 0 {
             return Poll::Ready(None);
         }
@@ -211,15 +229,36 @@ mod tests {
     #[test]
     fn it_tells_mirrors_and_sends_bytes() {
         let service = Service::start("127.0.0.1:0".parse().unwrap()).unwrap();
-        let told = ask(&service, "GET /items/7?a=b HTTP/1.1\r\nhost: x\r\nclient-cert: :Zm9v:\r\nconnection: close\r\n\r\n");
-        assert!(told.starts_with("HTTP/1.1 200 OK\r\n") && told.contains("\"client-cert\":\":Zm9v:\""), "{told}");
-        assert!(told.contains("\"path\":\"/items/7\",\"query\":\"a=b\""), "{told}");
-        let counted = ask(&service, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc");
+        let told = ask(
+            &service,
+            "GET /items/7?a=b HTTP/1.1\r\nhost: x\r\nclient-cert: :Zm9v:\r\nconnection: close\r\n\r\n",
+        );
+        assert!(
+            told.starts_with("HTTP/1.1 200 OK\r\n") && told.contains("\"client-cert\":\":Zm9v:\""),
+            "{told}"
+        );
+        assert!(
+            told.contains("\"path\":\"/items/7\",\"query\":\"a=b\""),
+            "{told}"
+        );
+        let counted = ask(
+            &service,
+            "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc",
+        );
         assert!(counted.contains("\"bodyBytes\":3"), "{counted}");
-        let mirrored = ask(&service, "POST /mirror HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc");
+        let mirrored = ask(
+            &service,
+            "POST /mirror HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc",
+        );
         assert!(mirrored.ends_with("\r\n\r\nabc"), "{mirrored}");
-        let bytes = ask(&service, "GET /bytes/40000 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let bytes = ask(
+            &service,
+            "GET /bytes/40000 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        );
         assert_eq!(bytes.split("\r\n\r\n").nth(1).unwrap().len(), 40_000);
-        assert!(matches!(Service::start(service.address()), Err(DemoError::PortInUse { .. })));
+        assert!(matches!(
+            Service::start(service.address()),
+            Err(DemoError::PortInUse { .. })
+        ));
     }
 }

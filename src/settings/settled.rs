@@ -157,6 +157,15 @@ pub const CREDENTIAL_NAME: &str = "realmgate-master-key";
 /// The master key's file in the data directory.
 pub const MASTER_KEY_FILE: &str = "master.key";
 
+/// The operator token's file in the data directory.
+pub const OPERATOR_TOKEN_FILE: &str = "operator.token";
+/// The file of the CA that vouches for the admin listener, in the data directory.
+pub const ADMIN_CA_FILE: &str = "admin-ca.pem";
+/// The file of the CA that vouches for the gateways' generated identities, in the data directory.
+pub const SERVER_CA_FILE: &str = "server-ca.pem";
+/// The file that holds the admin API's address, in the data directory.
+pub const ADMIN_URL_FILE: &str = "admin.url";
+
 /// What the environment says of the master key.
 #[derive(Clone, Debug, Default)]
 pub struct MasterKeyHints {

@@ -379,6 +379,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "serde_json",
             "tokio",
             "tracing",
+            "uuid",
         ],
     },
     Room {
