@@ -3,26 +3,23 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::HeaderValue;
 use imbl::HashMap;
 use rustls::crypto::CryptoProvider;
 
 use crate::clock::Clock;
 use crate::domain::catalog::Catalog;
 use crate::domain::change::Touched;
-use crate::domain::deployment::Deployment;
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::IdentitySlot;
+use crate::domain::installation::Installation;
 use crate::domain::name::{ConnectionName, RealmName};
-use crate::domain::pipeline::Handler;
-use crate::domain::publishing::base_path;
 use crate::domain::realm::{Realm, RealmState};
-use crate::domain::trigger::{Method, MethodSet};
 use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
+use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
-use crate::snapshot::route::{CallCounters, CompiledHandler, Deployed, RouteConflict, RouteTable};
+use crate::snapshot::route::{RouteConflict, RouteTable};
 use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::verifier::Trusting;
@@ -274,7 +271,8 @@ impl Compiler {
         shown: &Shown,
     ) -> Result<RealmEnvironment, CompileError> {
         let former = former.map(|former| former.environments.get(environment));
-        let mtls = self.mtls_endpoint(realm, environment, shown)?;
+        let kept = former.and_then(|former| former.mtls.as_ref());
+        let mtls = self.mtls_endpoint(realm, environment, kept, shown)?;
         let epoch = match former {
             None => Epoch::first(),
             Some(former) => {
@@ -287,20 +285,7 @@ impl Compiler {
                 }
             }
         };
-        let mut routes = RouteTable::default();
-        let deployments = realm
-            .deployments
-            .values()
-            .filter(|deployment| deployment.key.environment == environment);
-        for deployment in deployments {
-            let deployed = Arc::new(deployed(realm, deployment, former, targets)?);
-            routes
-                .add(&deployed)
-                .map_err(|source| CompileError::Route {
-                    realm: realm.name.clone(),
-                    source,
-                })?;
-        }
+        let routes = deploy::route_table(realm, environment, former, targets)?;
         Ok(RealmEnvironment {
             mtls,
             routes: Arc::new(routes),
@@ -312,34 +297,39 @@ impl Compiler {
         &self,
         realm: &Realm,
         environment: Environment,
+        former: Option<&MtlsEndpoint>,
         shown: &Shown,
     ) -> Result<Option<MtlsEndpoint>, CompileError> {
-        let mut anchors = Vec::new();
-        let mut helpers = Vec::new();
-        for installation in realm.installed(environment) {
-            let account: Arc<str> = installation.account.as_str().into();
-            anchors.extend(
-                installation
-                    .certificates
-                    .iter()
-                    .map(|one| (one.clone(), Arc::clone(&account))),
-            );
-            helpers.extend(installation.helpers.iter().cloned());
-        }
-        if anchors.is_empty() {
+        let installations: Vec<Arc<Installation>> = realm.installed(environment).cloned().collect();
+        if installations.is_empty() {
             return Ok(None);
         }
-        let trust = TrustSet::build(anchors, helpers).map_err(|source| CompileError::Trust {
-            realm: realm.name.clone(),
-            environment,
-            source,
-        })?;
-        let trust = Arc::new(trust);
-        let tls = self.server_tls.mutual(
-            shown.mtls.get(environment),
-            Trusting::Realm(Arc::clone(&trust)),
-        )?;
-        Ok(Some(MtlsEndpoint { trust, tls }))
+        let identity = shown.mtls.get(environment);
+        // An installation never changes while it is at work: the same ones mean the same trust.
+        let former =
+            former.filter(|former| same_installations(&former.installations, &installations));
+        if let Some(former) = former.filter(|former| Arc::ptr_eq(&former.identity, identity)) {
+            return Ok(Some(former.clone()));
+        }
+        let trust = match former {
+            Some(former) => Arc::clone(&former.trust),
+            None => Arc::new(
+                trust_set(&installations).map_err(|source| CompileError::Trust {
+                    realm: realm.name.clone(),
+                    environment,
+                    source,
+                })?,
+            ),
+        };
+        let tls = self
+            .server_tls
+            .mutual(identity, Trusting::Realm(Arc::clone(&trust)))?;
+        Ok(Some(MtlsEndpoint {
+            trust,
+            tls,
+            installations,
+            identity: Arc::clone(identity),
+        }))
     }
 
     fn targets(
@@ -378,64 +368,28 @@ impl Compiler {
     }
 }
 
-fn deployed(
-    realm: &Realm,
-    deployment: &Deployment,
-    former: Option<&RealmEnvironment>,
-    targets: &Targets,
-) -> Result<Deployed, CompileError> {
-    let pipeline = &deployment.pipeline;
-    let environment = deployment.key.environment;
-    let handler = match &pipeline.handler {
-        Handler::Echo => CompiledHandler::Echo,
-        Handler::Mock(document) => CompiledHandler::Mock(document.clone()),
-        Handler::Upstream {
-            connection,
-            identity_headers,
-        } => {
-            let target =
-                targets
-                    .find(connection, environment)
-                    .ok_or_else(|| CompileError::NoTarget {
-                        realm: realm.name.clone(),
-                        connection: connection.clone(),
-                        environment,
-                    })?;
-            CompiledHandler::Upstream {
-                target: Arc::clone(target),
-                identity_headers: *identity_headers,
-            }
-        }
-    };
-    let base_path = base_path(realm.name.as_str(), &pipeline.key);
-    let counters = former
-        .and_then(|former| {
-            former
-                .routes
-                .find(&base_path)
-                .map(|found| Arc::clone(&found.deployed.counters))
-        })
-        .unwrap_or_else(|| Arc::new(CallCounters::default()));
-    Ok(Deployed {
-        realm: realm.name.clone(),
-        environment,
-        key: pipeline.key.clone(),
-        revision: pipeline.revision,
-        base_path,
-        trigger: pipeline.trigger.clone(),
-        allow: allow(pipeline.trigger.methods),
-        handler,
-        counters,
-    })
+fn same_installations(left: &[Arc<Installation>], right: &[Arc<Installation>]) -> bool {
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .all(|(left, right)| Arc::ptr_eq(left, right))
 }
 
-/// The value of `Allow`: HEAD goes with GET.
-fn allow(methods: MethodSet) -> HeaderValue {
-    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
-    if methods.contains(Method::Get) {
-        names.push("HEAD");
+fn trust_set(installations: &[Arc<Installation>]) -> Result<TrustSet, InvalidTrustSet> {
+    let mut anchors = Vec::new();
+    let mut helpers = Vec::new();
+    for installation in installations {
+        let account: Arc<str> = installation.account.as_str().into();
+        anchors.extend(
+            installation
+                .certificates
+                .iter()
+                .map(|one| (one.clone(), Arc::clone(&account))),
+        );
+        helpers.extend(installation.helpers.iter().cloned());
     }
-    HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+    TrustSet::build(anchors, helpers)
 }
 
 /// A realm that does not compile: known, and shut.
@@ -485,7 +439,7 @@ fn with_realm(
 fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {
     match (was, is) {
         (None, None) => true,
-        (Some(was), Some(is)) => was.same_as(is),
+        (Some(was), Some(is)) => Arc::ptr_eq(was, is) || was.same_as(is),
         (Some(_), None) | (None, Some(_)) => false,
     }
 }
@@ -536,3 +490,6 @@ pub enum CompileError {
     #[error("TLS cannot be configured: {0}")]
     Tls(#[from] rustls::Error),
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,13 +43,43 @@ pub struct Store {
     database: RwLock<Handle>,
 }
 
-enum Handle {
-    /// As it should be.
-    Writable(Database),
-    /// The last write failed: this one reads, and the next write begins with opening the database anew.
-    ReadOnly(Database),
-    /// Not even that could be opened.
-    Closed,
+/// The database, as far as it is open.
+struct Handle {
+    database: Option<Database>,
+    /// Not so after a write that failed: then it reads what the disk has, and the next write begins with opening it anew.
+    writable: bool,
+}
+
+impl Handle {
+    const CLOSED: Self = Self {
+        database: None,
+        writable: false,
+    };
+
+    fn open(storage: impl StorageBackend, writable: bool) -> Result<Self, Fault> {
+        guarded(|| {
+            let mut builder = Builder::new();
+            builder.set_cache_size(CACHE_BYTES);
+            let database = Some(builder.create_with_backend(storage)?);
+            Ok(Self { database, writable })
+        })
+    }
+
+    fn database(&self) -> Result<&Database, Fault> {
+        let closed = Fault::Storage(redb::Error::DatabaseClosed);
+        self.database.as_ref().ok_or(closed)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let database = self.database.take();
+        // Closing writes, so it can fail; the next start then recovers what was committed.
+        let _ = guarded(|| {
+            drop(database);
+            Ok(())
+        });
+    }
 }
 
 impl Store {
@@ -103,12 +133,9 @@ impl Store {
         create: Option<Moment>,
     ) -> Result<Self, StoreError> {
         let disk = Disk::new(storage);
-        let opened = guarded(|| {
-            let database = builder().create_with_backend(disk.clone())?;
-            let meta = read_meta(&database.begin_read()?)?;
-            Ok((database, meta))
-        });
-        let (database, meta) = opened.map_err(|fault| fault.opening(path))?;
+        let opening = |fault: Fault| fault.opening(path);
+        let handle = Handle::open(disk.clone(), true).map_err(opening)?;
+        let meta = guarded(|| read_meta(&handle.database()?.begin_read()?)).map_err(opening)?;
         let keys = match (meta, create) {
             (Some(meta), _) => open_keys(path, &meta, key)?,
             (None, None) => {
@@ -118,8 +145,7 @@ impl Store {
             }
             (None, Some(now)) => {
                 let (keys, key_check) = StoreKeys::create(key)?;
-                let made = guarded(|| initialise(&database, &key_check, now));
-                made.map_err(|fault| fault.opening(path))?;
+                guarded(|| initialise(handle.database()?, &key_check, now)).map_err(opening)?;
                 keys
             }
         };
@@ -128,7 +154,7 @@ impl Store {
             disk,
             keys,
             writing: Mutex::new(()),
-            database: RwLock::new(Handle::Writable(database)),
+            database: RwLock::new(handle),
         })
     }
 
@@ -143,14 +169,8 @@ impl Store {
         act: impl FnOnce(&ReadTransaction) -> Result<R, Fault>,
     ) -> Result<R, StoreError> {
         let handle = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let (Handle::Writable(database) | Handle::ReadOnly(database)) = &*handle else {
-            let source = redb::Error::DatabaseClosed;
-            return Err(StoreError::Read {
-                path: self.path.clone(),
-                source,
-            });
-        };
-        guarded(|| act(&database.begin_read()?)).map_err(|fault| fault.reading(&self.path))
+        let read = guarded(|| act(&handle.database()?.begin_read()?));
+        read.map_err(|fault| fault.reading(&self.path))
     }
 
     /// Writes in one durable transaction: synced when this returns, or not there at all. Where committing fails, `landed`
@@ -165,23 +185,16 @@ impl Store {
         let mut prepared = None;
         let written = {
             let handle = self.database.read().unwrap_or_else(PoisonError::into_inner);
-            let Handle::Writable(database) = &*handle else {
-                let source = redb::Error::DatabaseClosed;
-                return Err(StoreError::Write {
-                    path: self.path.clone(),
-                    source,
-                });
-            };
             guarded(|| {
-                let transaction = database.begin_write()?;
+                let transaction = handle.database()?.begin_write()?;
                 prepared = Some(act(&transaction)?);
                 Ok(transaction.commit()?)
             })
         };
-        match (written, prepared) {
-            (Ok(()), Some(result)) => Ok(result),
-            (Ok(()), None) => Err(Fault::Panicked.writing(&self.path)),
-            (Err(fault), _) if !fault.breaks_the_database() => Err(fault.writing(&self.path)),
+        let fault = match (written, prepared) {
+            (Ok(()), Some(result)) => return Ok(result),
+            (Ok(()), None) => Fault::Panicked,
+            (Err(fault), _) if !fault.breaks_the_database() => fault,
             (Err(fault), prepared) => {
                 self.fall_back_to_reading();
                 if self.disk.sync_failed() {
@@ -189,11 +202,12 @@ impl Store {
                 }
                 match prepared {
                     // Only the end of the commit failed, such as giving space back.
-                    Some(result) if self.read(landed).unwrap_or(false) => Ok(result),
-                    _ => Err(fault.writing(&self.path)),
+                    Some(result) if self.read(landed).unwrap_or(false) => return Ok(result),
+                    Some(_) | None => fault,
                 }
             }
-        }
+        };
+        Err(fault.writing(&self.path))
     }
 
     /// Opens the database anew after a failed write.
@@ -203,45 +217,43 @@ impl Store {
                 path: self.path.clone(),
             });
         }
-        {
+        let fault = {
             let mut handle = self
                 .database
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
-            if matches!(*handle, Handle::Writable(_)) {
+            if handle.writable {
                 return Ok(());
             }
-            // Closes the former database, which has to be gone before another one opens.
-            *handle = Handle::Closed;
-            let fault = match guarded(|| Ok(builder().create_with_backend(self.disk.clone())?)) {
-                Ok(database) => {
-                    *handle = Handle::Writable(database);
+            // The former one has to be gone before another one opens.
+            *handle = Handle::CLOSED;
+            match Handle::open(self.disk.clone(), true) {
+                Ok(opened) => {
+                    *handle = opened;
                     return Ok(());
                 }
                 Err(fault) => fault,
-            };
-            drop(handle);
-            self.fall_back_to_reading();
-            Err(if self.disk.sync_failed() {
-                fault.syncing(&self.path)
-            } else {
-                fault.writing(&self.path)
-            })
-        }
+            }
+        };
+        self.fall_back_to_reading();
+        Err(if self.disk.sync_failed() {
+            fault.syncing(&self.path)
+        } else {
+            fault.writing(&self.path)
+        })
     }
 
+    /// Goes on with what the disk has, without writing to it.
     fn fall_back_to_reading(&self) {
         let mut handle = self
             .database
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        *handle = Handle::Closed;
-        let opened = guarded(|| {
-            let scratch = Scratch::over(self.disk.clone()).map_err(redb::StorageError::Io)?;
-            Ok(builder().create_with_backend(scratch)?)
-        });
-        if let Ok(database) = opened {
-            *handle = Handle::ReadOnly(database);
+        *handle = Handle::CLOSED;
+        if let Ok(scratch) = Scratch::over(self.disk.clone())
+            && let Ok(opened) = Handle::open(scratch, false)
+        {
+            *handle = opened;
         }
     }
 }
@@ -258,12 +270,6 @@ impl std::fmt::Debug for Store {
 /// the file was spoilt since.
 fn guarded<R>(act: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fault> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or(Err(Fault::Panicked))
-}
-
-fn builder() -> Builder {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
 }
 
 /// Makes a store beside its place and moves it there when it is whole, so that `path` never is half a store.
@@ -389,3 +395,6 @@ pub(crate) fn stored_revision(
         .map(u64::from_le_bytes)
         .ok_or(Fault::Meta { key: META_REVISION })
 }
+
+#[cfg(test)]
+mod tests;

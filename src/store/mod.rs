@@ -19,3 +19,5 @@ pub mod reading;
 pub mod row;
 pub mod seal;
 pub mod tables;
+#[cfg(test)]
+mod workshop;

@@ -23,7 +23,8 @@ use crate::telemetry::counters::Counters;
 pub enum AccessTarget {
     /// The standard output.
     Stdout,
-    /// The end of a file, which is made (mode 0640) where it does not exist.
+    /// The end of a file, which is made (mode 0640) where it does not exist. It stays open: a program that rotates it
+    /// copies and truncates it (`copytruncate`).
     File(PathBuf),
 }
 

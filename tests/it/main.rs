@@ -8,4 +8,5 @@
     reason = "a test that goes wrong says so by ending"
 )]
 
+mod docs;
 mod tidy;
