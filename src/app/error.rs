@@ -4,8 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::control::error::ControlError;
+use crate::domain::name::InvalidName;
 use crate::store::error::StoreError;
 use crate::store::master_key::MasterKeyError;
+use crate::telemetry::access::AccessLogError;
+use crate::telemetry::log::LogStartedAlready;
 
 /// Why the server cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -50,12 +54,54 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// There is no store to recover a token of.
+    #[error("there is no store {}: give the data directory of the server with --data-dir or --config", path.display())]
+    NoStore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What `control` says against it.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The first token cannot be called what it should be.
+    #[error(transparent)]
+    TokenName {
+        /// Why.
+        source: InvalidName,
+    },
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {source}")]
+    Tls {
+        /// Why.
+        source: rustls::Error,
+    },
+    /// The log cannot be started.
+    #[error(transparent)]
+    Log(#[from] LogStartedAlready),
+    /// The access log cannot be started.
+    #[error(transparent)]
+    AccessLog(#[from] AccessLogError),
     /// Threads cannot be started.
     #[error("the threads of the server cannot be started: {source}")]
     Runtime {
         /// Why.
         source: io::Error,
     },
+}
+
+impl StartError {
+    /// An address that cannot be listened on.
+    pub fn listen(key: &'static str, address: SocketAddr, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            Self::AddressInUse { key, address }
+        } else {
+            Self::Listen {
+                key,
+                address,
+                source,
+            }
+        }
+    }
 }
 
 /// What to do about a port that needs privileges.

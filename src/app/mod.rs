@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod first_start;
+pub mod handout;
 pub mod master_key;
 pub mod recovery;
 pub mod running;

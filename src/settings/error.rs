@@ -4,6 +4,7 @@ use std::net::AddrParseError;
 use std::path::PathBuf;
 
 use crate::domain::endpoint::InvalidNamePlan;
+use crate::telemetry::log::InvalidLogFilter;
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +111,14 @@ pub enum InvalidSettings {
         found: String,
         /// Why.
         source: AddrParseError,
+    },
+    /// A log level that cannot be.
+    #[error("'log_level' in {origin}: {source}")]
+    LogFilter {
+        /// Where it is.
+        origin: Origin,
+        /// Why.
+        source: InvalidLogFilter,
     },
     /// Host names that cannot be.
     #[error("{source} (keys domain and host_label_…)")]

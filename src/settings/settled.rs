@@ -2,17 +2,23 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::admin::limits::AdminLimits;
+use crate::api::limits::ApiLimits;
 use crate::domain::catalog::Rules;
 use crate::domain::endpoint::{HostLabels, NamePlan};
 use crate::domain::environment::PerEnvironment;
+use crate::gateway::limits::GatewayLimits;
+use crate::gateway::server::WorkerModel;
+use crate::outbound::limits::OutboundLimits;
 use crate::pki::secret::Secret;
 use crate::settings::error::InvalidSettings;
 use crate::settings::given::{Entry, Given, Value, shortened, wrong};
 use crate::settings::key;
+use crate::telemetry::access::AccessTarget;
+use crate::telemetry::log::{LogFilter, LogFormat};
 use crate::trust::limits::TrustLimits;
 
 /// Everything that was configured.
@@ -41,13 +47,15 @@ pub struct Settings {
     /// How many refusals are kept for each realm.
     pub refusals_per_realm_max: u64,
     /// The gateways' limits.
-    pub gateway: GatewaySettings,
+    pub gateway: GatewayLimits,
     /// The limits of client certificates.
     pub trust: TrustLimits,
     /// The limits of outgoing connections.
-    pub outbound: OutboundSettings,
+    pub outbound: OutboundLimits,
+    /// The limits of the admin listener.
+    pub admin: AdminLimits,
     /// The limits of the admin API.
-    pub admin: AdminSettings,
+    pub api: ApiLimits,
 }
 
 /// Where the master key comes from.
@@ -74,22 +82,13 @@ pub struct Listeners {
     pub internal: Vec<SocketAddr>,
 }
 
-/// How the workers of the gateways share the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkerModel {
-    /// Each accepts and serves connections of its own.
-    PerCore,
-    /// All serve all connections.
-    Shared,
-}
-
 /// What is logged, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LogSettings {
-    /// The least severe level: `off`, `error`, `warn`, `info`, `debug` or `trace`.
-    pub level: String,
-    /// One JSON object a line, rather than text.
-    pub json: bool,
+    /// What is logged.
+    pub filter: LogFilter,
+    /// How the lines look.
+    pub format: LogFormat,
 }
 
 /// Where the access log goes.
@@ -97,59 +96,8 @@ pub struct LogSettings {
 pub enum AccessLogTarget {
     /// Nowhere.
     Off,
-    /// To stdout.
-    Stdout,
-    /// To the end of a file.
-    File(PathBuf),
-}
-
-/// The gateways' limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GatewaySettings {
-    /// Connections at once.
-    pub connections_max: usize,
-    /// Connections at once from one address.
-    pub connections_per_address_max: usize,
-    /// How long a handshake may take.
-    pub handshake_timeout: Duration,
-    /// How long a request's head may take from its first byte.
-    pub header_timeout: Duration,
-    /// The largest head, in bytes.
-    pub header_bytes_max: usize,
-    /// Requests at once on one HTTP/2 connection.
-    pub streams_max: u32,
-    /// How long a connection without a request is kept.
-    pub idle_timeout: Duration,
-    /// How long a body may stand still.
-    pub body_idle_timeout: Duration,
-    /// How long is read on after an alert or an early answer.
-    pub linger: Duration,
-    /// How much is read on then, in bytes.
-    pub linger_bytes: u64,
-    /// How long a cut connection may go on.
-    pub cut_grace: Duration,
-    /// How long open calls may finish at shutdown.
-    pub shutdown_grace: Duration,
-}
-
-/// The limits of outgoing connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutboundSettings {
-    /// Connections at once.
-    pub connections_max: usize,
-    /// Connections at once to one target.
-    pub connections_per_target_max: usize,
-    /// How long a call waits for one.
-    pub wait: Duration,
-}
-
-/// The limits of the admin API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AdminSettings {
-    /// Connections at once.
-    pub connections_max: usize,
-    /// The largest request body, in bytes.
-    pub body_bytes_max: usize,
+    /// There.
+    To(AccessTarget),
 }
 
 /// The name of the systemd credential that holds the master key.
@@ -203,29 +151,28 @@ impl Settings {
                 _ => WorkerModel::PerCore,
             },
             outgoing_networks_allowed: networks(given, "outgoing_networks_allowed")?,
-            log: LogSettings {
-                level: text(given, "log_level")?.to_owned(),
-                json: text(given, "log_format")? == "json",
-            },
+            log: log(given)?,
             access_log: match text(given, "access_log")? {
                 "off" => AccessLogTarget::Off,
-                "stdout" => AccessLogTarget::Stdout,
-                path => AccessLogTarget::File(path.into()),
+                "stdout" => AccessLogTarget::To(AccessTarget::Stdout),
+                path => AccessLogTarget::To(AccessTarget::File(path.into())),
             },
             refusals_per_realm_max: number(given, "refusals_per_realm_max")?,
-            gateway: GatewaySettings {
-                connections_max: size(given, "connections_max")?,
-                connections_per_address_max: size(given, "connections_per_address_max")?,
-                handshake_timeout: millis(given, "handshake_timeout_ms")?,
-                header_timeout: millis(given, "header_timeout_ms")?,
-                header_bytes_max: size(given, "header_bytes_max")?,
+            gateway: GatewayLimits {
+                handshake_timeout_ms: small(given, "handshake_timeout_ms")?,
+                header_timeout_ms: small(given, "header_timeout_ms")?,
+                header_bytes_max: small(given, "header_bytes_max")?,
+                header_fields_max: tiny(given, "header_fields_max")?,
+                idle_timeout_ms: small(given, "idle_timeout_ms")?,
+                body_idle_timeout_ms: small(given, "body_idle_timeout_ms")?,
+                linger_ms: small(given, "linger_ms")?,
+                linger_bytes: small(given, "linger_bytes")?,
+                connections_max: small(given, "connections_max")?,
+                connections_per_address_max: small(given, "connections_per_address_max")?,
                 streams_max: small(given, "streams_max")?,
-                idle_timeout: millis(given, "idle_timeout_ms")?,
-                body_idle_timeout: millis(given, "body_idle_timeout_ms")?,
-                linger: millis(given, "linger_ms")?,
-                linger_bytes: number(given, "linger_bytes")?,
-                cut_grace: millis(given, "cut_grace_ms")?,
-                shutdown_grace: millis(given, "shutdown_grace_ms")?,
+                tls_buffer_bytes_max: small(given, "tls_buffer_bytes_max")?,
+                cut_grace_ms: small(given, "cut_grace_ms")?,
+                shutdown_grace_ms: small(given, "shutdown_grace_ms")?,
             },
             trust: TrustLimits {
                 chain_certificates_max: size(given, "chain_certificates_max")?,
@@ -236,14 +183,27 @@ impl Settings {
                 signature_checks_max: small(given, "signature_checks_max")?,
                 signature_checks_per_owner_max: small(given, "signature_checks_per_realm_max")?,
             },
-            outbound: OutboundSettings {
+            outbound: OutboundLimits {
                 connections_max: size(given, "outgoing_connections_max")?,
                 connections_per_target_max: size(given, "outgoing_connections_per_target_max")?,
-                wait: millis(given, "outgoing_wait_ms")?,
+                waiting_calls_max: size(given, "outgoing_waiting_calls_max")?,
+                wait_timeout_ms: small(given, "outgoing_wait_timeout_ms")?,
+                addresses_max: size(given, "outgoing_addresses_max")?,
             },
-            admin: AdminSettings {
+            admin: AdminLimits {
                 connections_max: size(given, "admin_connections_max")?,
-                body_bytes_max: size(given, "admin_body_mb_max")?.saturating_mul(1_048_576),
+                handshake_timeout_ms: small(given, "handshake_timeout_ms")?,
+                header_timeout_ms: small(given, "header_timeout_ms")?,
+                header_bytes_max: small(given, "header_bytes_max")?,
+                streams_max: small(given, "admin_streams_max")?,
+                idle_timeout_ms: small(given, "idle_timeout_ms")?,
+                shutdown_grace_ms: small(given, "shutdown_grace_ms")?,
+                linger_ms: small(given, "linger_ms")?,
+                linger_bytes: small(given, "linger_bytes")?,
+            },
+            api: ApiLimits {
+                apply_bytes_max: size(given, "admin_body_mb_max")?.saturating_mul(1_048_576),
+                body_idle_timeout_ms: small(given, "body_idle_timeout_ms")?,
             },
         };
         settings.check()?;
@@ -307,6 +267,19 @@ fn rules(given: &Given) -> Result<Rules, InvalidSettings> {
     })
 }
 
+fn log(given: &Given) -> Result<LogSettings, InvalidSettings> {
+    let entry = given.entry("log_level")?;
+    let filter = LogFilter::parse(text(given, "log_level")?);
+    let format = LogFormat::parse(text(given, "log_format")?);
+    Ok(LogSettings {
+        filter: filter.map_err(|source| InvalidSettings::LogFilter {
+            origin: entry.origin.clone(),
+            source,
+        })?,
+        format: format.ok_or(InvalidSettings::NotInTable { name: "log_format" })?,
+    })
+}
+
 fn master_key(
     given: &Given,
     data_dir: &Path,
@@ -347,12 +320,12 @@ fn small(given: &Given, name: &'static str) -> Result<u32, InvalidSettings> {
     u32::try_from(number(given, name)?).map_err(|_| InvalidSettings::NotInTable { name })
 }
 
-fn size(given: &Given, name: &'static str) -> Result<usize, InvalidSettings> {
-    usize::try_from(number(given, name)?).map_err(|_| InvalidSettings::NotInTable { name })
+fn tiny(given: &Given, name: &'static str) -> Result<u16, InvalidSettings> {
+    u16::try_from(number(given, name)?).map_err(|_| InvalidSettings::NotInTable { name })
 }
 
-fn millis(given: &Given, name: &'static str) -> Result<Duration, InvalidSettings> {
-    number(given, name).map(Duration::from_millis)
+fn size(given: &Given, name: &'static str) -> Result<usize, InvalidSettings> {
+    usize::try_from(number(given, name)?).map_err(|_| InvalidSettings::NotInTable { name })
 }
 
 fn list<'a>(given: &'a Given, name: &'static str) -> Result<&'a [String], InvalidSettings> {
@@ -407,15 +380,19 @@ mod tests {
     fn the_defaults_settle() {
         let settings = settle(&[]).unwrap();
         assert_eq!(settings.rules.names.domain(), "gate.localhost");
-        assert_eq!(settings.gateway.handshake_timeout, Duration::from_secs(10));
-        assert_eq!(settings.gateway.header_bytes_max, 64 * 1024);
-        assert_eq!(settings.admin.body_bytes_max, 64 << 20);
+        assert_eq!(settings.gateway, GatewayLimits::default());
+        assert_eq!(settings.outbound, OutboundLimits::default());
+        assert_eq!(settings.admin, AdminLimits::default());
+        assert_eq!(settings.api, ApiLimits::default());
         assert_eq!(settings.listeners.mtls, settings.listeners.external);
         assert_eq!(
             settings.master_key,
             MasterKeySource::File("/var/lib/realmgate/master.key".into())
         );
-        assert_eq!(settings.access_log, AccessLogTarget::Stdout);
+        assert_eq!(
+            settings.access_log,
+            AccessLogTarget::To(AccessTarget::Stdout)
+        );
         assert_eq!(settings.trust, TrustLimits::default());
     }
 

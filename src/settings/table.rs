@@ -163,9 +163,9 @@ pub const GROUPS: &[Group] = &[
         keys: &[
             key(
                 "log_level",
-                Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]),
+                Kind::Text,
                 "\"info\"",
-                "The least severe message that is logged, to stderr.",
+                "What is logged: off, error, warn, info, debug or trace; or a list for parts of the program, like info,realmgate::gateway=debug.",
             ),
             key(
                 "log_format",
@@ -188,18 +188,18 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
-        title: "Limits of the gateways",
+        title: "Limits of connections (those of time and of heads hold for the admin listener too)",
         keys: &[
             key(
                 "connections_max",
                 count(CONNECTIONS, 1, 10 * MILLION),
-                "10000",
+                "20000",
                 "How many connections the gateways hold at once, over all addresses. Each takes a file descriptor (ulimit -n).",
             ),
             key(
                 "connections_per_address_max",
                 count(CONNECTIONS, 1, 10 * MILLION),
-                "1000",
+                "10000",
                 "How many connections one client address may hold at once.",
             ),
             key(
@@ -221,15 +221,27 @@ pub const GROUPS: &[Group] = &[
                 "The largest head of a request.",
             ),
             key(
+                "header_fields_max",
+                count("fields", 10, 1_000),
+                "100",
+                "The most header fields of a request.",
+            ),
+            key(
                 "streams_max",
                 count("streams", 1, 10_000),
                 "100",
                 "How many requests one HTTP/2 connection may have at once.",
             ),
             key(
+                "tls_buffer_bytes_max",
+                count(BYTES, 16_384, 64 * MILLION),
+                "262144",
+                "How much encrypted data waits for a slow reader on one connection.",
+            ),
+            key(
                 "idle_timeout_ms",
                 count(MS, 100, DAY_MS),
-                "75000",
+                "60000",
                 "How long a connection without a request is kept.",
             ),
             key(
@@ -241,13 +253,13 @@ pub const GROUPS: &[Group] = &[
             key(
                 "linger_ms",
                 count(MS, 0, 60_000),
-                "1000",
+                "2000",
                 "How long what a client still sends is read away after an alert or an early answer, so that it arrives there.",
             ),
             key(
                 "linger_bytes",
                 count(BYTES, 0, 1_000 * MILLION),
-                "262144",
+                "1048576",
                 "How much is read away then.",
             ),
             key(
@@ -317,20 +329,32 @@ pub const GROUPS: &[Group] = &[
             key(
                 "outgoing_connections_max",
                 count(CONNECTIONS, 1, 10 * MILLION),
-                "4096",
+                "8192",
                 "How many connections to targets are open at once.",
             ),
             key(
                 "outgoing_connections_per_target_max",
                 count(CONNECTIONS, 1, 10 * MILLION),
-                "512",
+                "1024",
                 "How many of them lead to one target.",
             ),
             key(
-                "outgoing_wait_ms",
+                "outgoing_waiting_calls_max",
+                count("calls", 0, MILLION),
+                "4096",
+                "How many calls may wait at once for a connection to become free.",
+            ),
+            key(
+                "outgoing_wait_timeout_ms",
                 count(MS, 0, 900_000),
                 "1000",
                 "How long a call waits for one of them to become free before it is answered with 503.",
+            ),
+            key(
+                "outgoing_addresses_max",
+                count("addresses", 1, 100),
+                "8",
+                "How many addresses of one name are tried; the resolver's first ones.",
             ),
         ],
     },
@@ -340,8 +364,14 @@ pub const GROUPS: &[Group] = &[
             key(
                 "admin_connections_max",
                 count(CONNECTIONS, 1, 100_000),
-                "256",
+                "100",
                 "How many connections the admin listener holds at once.",
+            ),
+            key(
+                "admin_streams_max",
+                count("streams", 1, 1_000),
+                "16",
+                "How many requests one HTTP/2 connection may have at once there.",
             ),
             key(
                 "admin_body_mb_max",
