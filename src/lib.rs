@@ -2,6 +2,12 @@
 //!
 //! `docs/architecture.md` tells which room does what, and who may know whom.
 
+pub mod app;
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod demo;
+pub mod domain;
 #![cfg_attr(
     test,
     allow(
@@ -18,6 +24,7 @@ pub mod gateway;
 pub mod manifest;
 pub mod outbound;
 pub mod pki;
+pub mod settings;
 pub mod snapshot;
 pub mod store;
 pub mod telemetry;
