@@ -8,5 +8,11 @@
     reason = "a test that goes wrong says so by ending"
 )]
 
+mod bad_input;
+mod crash;
 mod docs;
+mod refusals;
+mod story;
+mod support;
 mod tidy;
+mod upstream;
