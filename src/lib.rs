@@ -3,6 +3,7 @@
 //! `docs/architecture.md` tells which room does what, and who may know whom.
 
 pub mod clock;
+pub mod control;
 pub mod domain;
 pub mod manifest;
 pub mod outbound;
