@@ -2,9 +2,18 @@
 //!
 //! `docs/architecture.md` tells which room does what, and who may know whom.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows says so by ending"
+    )
+)]
+
 pub mod clock;
 pub mod control;
 pub mod domain;
+pub mod gateway;
 pub mod manifest;
 pub mod outbound;
 pub mod pki;

@@ -1,0 +1,1 @@
+//! Calls that are passed on, to services that the tests start.
