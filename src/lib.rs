@@ -10,6 +10,8 @@
     )
 )]
 
+pub mod admin;
+pub mod api;
 pub mod clock;
 pub mod control;
 pub mod domain;

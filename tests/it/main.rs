@@ -8,5 +8,6 @@
     reason = "a test that goes wrong says so by ending"
 )]
 
+mod api;
 mod docs;
 mod tidy;

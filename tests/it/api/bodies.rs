@@ -74,7 +74,10 @@ fn a_value_of_a_token_that_cannot_be_is_told_with_its_field() {
         assert!(reply.message().contains(words), "{}", reply.message());
     };
     check(json!({"name": "A", "role": "auditor"}), "'name': 'A'");
-    check(json!({"name": "a", "role": "realm-admin"}), "'realm' is missing");
+    check(
+        json!({"name": "a", "role": "realm-admin"}),
+        "'realm' is missing",
+    );
     check(
         json!({"name": "a", "role": "realm-admin", "realm": "A"}),
         "'realm': 'A'",
@@ -94,7 +97,11 @@ fn a_body_must_be_sent_as_json() {
     let server = Server::start();
     server.realm("acme");
     let body = r#"{"trigger": {"type": "rest"}, "handler": {"type": "echo"}}"#;
-    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+    for content_type in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+    ] {
         let reply = send(&server, PIPELINE, content_type, body);
         reply.refused(415, "unsupported-media-type");
     }

@@ -33,10 +33,7 @@ fn every_answer_has_a_number_and_is_not_kept() {
     bears_its_headers(&good);
     let bad = server.get("/realms/nobody");
     bears_its_headers(&bad);
-    assert_eq!(
-        bad.json()["error"]["requestId"],
-        bad.header("x-request-id")
-    );
+    assert_eq!(bad.json()["error"]["requestId"], bad.header("x-request-id"));
     assert_eq!(bad.header("content-type"), "application/json");
     assert_ne!(good.header("x-request-id"), bad.header("x-request-id"));
 }
@@ -84,7 +81,14 @@ pub(crate) fn without_number(reply: &Reply) -> Value {
 #[test]
 fn unknown_paths_and_methods_are_told_in_json() {
     let server = Server::start();
-    for path in ["/", "/api", "/api/v1", "/api/v1/nothing", "/api/v1/realms/", "/healthz/x"] {
+    for path in [
+        "/",
+        "/api",
+        "/api/v1",
+        "/api/v1/nothing",
+        "/api/v1/realms/",
+        "/healthz/x",
+    ] {
         let reply = server.send(plain("GET", path));
         reply.refused(404, "no-such-path");
         bears_its_headers(&reply);
@@ -115,7 +119,10 @@ fn a_path_that_is_no_text_and_names_that_are_none_are_told_with_their_field() {
     check("/realms/acme/pipelines/orders/v0", "'version'");
     check("/realms/acme/installations/live/x", "'environment'");
     check("/realms/acme/installations?state=new", "'state'");
-    check("/realms/acme/installations?stat=new", "'stat' is no parameter");
+    check(
+        "/realms/acme/installations?stat=new",
+        "'stat' is no parameter",
+    );
     check("/realms/acme/deployments?environment=dev", "'environment'");
     check("/audit?limit=0", "'limit' is no number");
     check("/audit?before=x", "'before' is no number");

@@ -85,7 +85,11 @@ impl Reply {
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, code: &str) {
         let text = String::from_utf8_lossy(&self.body);
-        assert_eq!((self.status, self.code().as_str()), (status, code), "{text}");
+        assert_eq!(
+            (self.status, self.code().as_str()),
+            (status, code),
+            "{text}"
+        );
     }
 }
 
