@@ -135,7 +135,7 @@ impl Server {
 
     /// Sends any request.
     pub(crate) fn send(&self, mut request: Request<Body>) -> Reply {
-        let address = ClientAddress("192.0.2.7:50000".parse().unwrap());
+        let address = ClientAddress("192.0.2.7".parse().unwrap());
         request.extensions_mut().insert(address);
         self.runtime.block_on(async {
             let response = self.router.clone().call(request).await.unwrap();
