@@ -1,43 +1,48 @@
-//! `/api/v1/apply`: manifests.
+//! Bringing the server to what manifests say.
 
-use axum::Json;
-use axum::body::Body;
+use axum::Router;
 use axum::extract::State;
+use axum::response::Json;
+use axum::routing::post;
 use serde::{Deserialize, Serialize};
 
-use crate::api::body::{self, Answer};
+use crate::api::answer::Answer;
+use crate::api::body::LargeBody;
 use crate::api::caller::Caller;
-use crate::api::error::ApiError;
 use crate::api::router::Api;
-use crate::control::error::ControlError;
-use crate::control::executing::Run;
+use crate::control::executing::{Applied, Run};
 use crate::manifest::document::Document;
 use crate::manifest::plan::Unnamed;
-use crate::manifest::read;
 use crate::manifest::step::Step;
 
-/// Manifests, and what is to become of them.
+pub(crate) fn routes() -> Router<Api> {
+    Router::new().route("/apply", post(apply))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Wanted {
     documents: Vec<Document>,
+    /// Whether the plan alone is wanted.
     #[serde(default)]
     dry_run: bool,
+    /// Whether things that the documents do not name go, inside the realms that they name.
     #[serde(default)]
     prune: bool,
 }
 
 /// What came of it.
 #[derive(Serialize)]
-pub struct Applied {
-    plan: Vec<StepView>,
+struct Outcome {
+    plan: Vec<PlannedStep>,
     applied: bool,
     revision: u64,
     warnings: Vec<String>,
 }
 
+/// What becomes of one thing.
 #[derive(Serialize)]
-struct StepView {
+struct PlannedStep {
     verb: &'static str,
     noun: &'static str,
     realm: String,
@@ -46,17 +51,11 @@ struct StepView {
     detail: String,
 }
 
-/// Plans manifests and, unless it is a dry run, carries them out: all of it or nothing.
-///
-/// # Errors
-/// As [`crate::api::error`] tells.
-pub async fn apply(State(api): State<Api>, Caller(actor): Caller, body: Body) -> Answer<Applied> {
-    let bytes = body::bytes(&api, body, api.limits.apply_bytes_max).await?;
-    // Reading so much would keep other requests waiting.
-    let reading = tokio::task::spawn_blocking(move || read::json::<Wanted>(&bytes));
-    let wanted = reading
-        .await
-        .map_err(|_| ApiError::Control(ControlError::Interrupted))??;
+async fn apply(
+    State(api): State<Api>,
+    Caller(actor): Caller,
+    LargeBody(wanted): LargeBody<Wanted>,
+) -> Answer<Outcome> {
     let run = if wanted.dry_run {
         Run::Plan
     } else {
@@ -71,21 +70,29 @@ pub async fn apply(State(api): State<Api>, Caller(actor): Caller, body: Body) ->
         .control
         .apply(actor, wanted.documents, run, unnamed)
         .await?;
-    Ok(Json(Applied {
-        plan: applied.steps.into_iter().map(view).collect(),
-        applied: applied.applied,
-        revision: applied.revision,
-        warnings: body::sentences(&applied.warnings),
-    }))
+    Ok(Json(applied.into()))
 }
 
-fn view(step: Step) -> StepView {
-    StepView {
-        verb: step.verb.as_str(),
-        noun: step.noun.as_str(),
-        realm: step.realm.to_string(),
-        name: step.name,
-        environment: step.environment.map(|environment| environment.as_str()),
-        detail: step.detail,
+impl From<Applied> for Outcome {
+    fn from(applied: Applied) -> Self {
+        Self {
+            plan: applied.steps.into_iter().map(PlannedStep::from).collect(),
+            applied: applied.applied,
+            revision: applied.revision,
+            warnings: applied.warnings.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl From<Step> for PlannedStep {
+    fn from(step: Step) -> Self {
+        Self {
+            verb: step.verb.as_str(),
+            noun: step.noun.as_str(),
+            realm: step.realm.to_string(),
+            name: step.name,
+            environment: step.environment.map(|environment| environment.as_str()),
+            detail: step.detail,
+        }
     }
 }

@@ -1,121 +1,209 @@
-//! What an error becomes: the one place that decides the API's statuses.
+//! What can go wrong with a call, and the one place that decides which status that is.
 
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, StatusCode};
 
-use crate::control::error::{ControlError, FailureKind};
-use crate::domain::rejection::Rejection;
+use crate::api::envelope::Told;
+use crate::clock::InvalidMoment;
+use crate::control::error::ControlError;
+use crate::domain::environment::InvalidWord;
+use crate::domain::name::InvalidName;
+use crate::domain::rejection::{Rejection, RejectionKind};
+use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::read::Unreadable;
 
-/// Why a request was not answered as asked.
+/// Why a call is not answered as it asks.
 #[derive(Debug, thiserror::Error)]
-pub enum ApiError {
-    /// `control` did not do it.
+pub(crate) enum ApiError {
+    /// Control says no.
     #[error(transparent)]
     Control(#[from] ControlError),
-    /// The body is no such JSON document.
-    #[error("the request's body cannot be read: {0}")]
-    Unreadable(#[from] Unreadable),
-    /// A part of the path or of the query that is none.
-    #[error("'{name}': {message}")]
-    Parameter {
-        /// Its name.
-        name: &'static str,
-        /// Why it is none, in the words of the type that it should be.
-        message: String,
-    },
-    /// The path or the query cannot be decoded.
-    #[error("the URL cannot be read: {message}")]
-    Url {
-        /// Why, in the words of the decoder.
-        message: String,
-    },
-    /// No token.
-    #[error("there is no token in the request: send 'Authorization: Bearer rgt_…'")]
-    TokenMissing,
-    /// A token that nobody bears.
-    #[error("the token is unknown, was revoked or has ended: ask an operator for another one")]
-    TokenUnknown,
-    /// A body that is too large.
+    /// What the path names is not there, whatever that would be where a document names it.
+    #[error(transparent)]
+    Absent(Rejection),
+    /// A document cannot be.
+    #[error(transparent)]
+    Manifest(#[from] InvalidManifest),
+    /// There is no such path.
     #[error(
-        "the request's body has more than {most} bytes: make it smaller, or raise the setting admin_body_mb_max"
+        "there is nothing at this path: calls begin with /api/v1, and docs/api.md lists them all"
     )]
+    NoRoute,
+    /// The path is there, the method is not.
+    #[error("this path does not know this method: the header Allow names those that it knows")]
+    MethodNotAllowed,
+    /// No token, or none that is good. There is one answer for all of them, so that nobody learns which.
+    #[error(
+        "no valid token: send the header 'Authorization: Bearer rgt_…' with a token that has neither ended nor been revoked; an operator makes one with 'realmgate token create'"
+    )]
+    Unauthorized,
+    /// A path that is no UTF-8.
+    #[error("the path is no UTF-8 text: encode its characters as UTF-8, with % and two digits")]
+    PathNotText,
+    /// Parameters that are no UTF-8.
+    #[error(
+        "the parameters behind '?' cannot be read: write name=value, joined with '&', with other characters as UTF-8, with % and two digits"
+    )]
+    QueryNotText,
+    /// A name that is none.
+    #[error("'{field}': {source}")]
+    Name {
+        /// Where it stands.
+        field: &'static str,
+        /// Why.
+        source: InvalidName,
+    },
+    /// A word that is not one of the few allowed.
+    #[error("'{field}': {source}")]
+    Word {
+        /// Where it stands.
+        field: &'static str,
+        /// Why.
+        source: InvalidWord,
+    },
+    /// A text that is no time.
+    #[error("'{field}': {source}")]
+    Moment {
+        /// Where it stands.
+        field: &'static str,
+        /// Why.
+        source: InvalidMoment,
+    },
+    /// A text that is no number.
+    #[error("'{field}' is no number: write a whole one, from 1")]
+    Number {
+        /// Where it stands.
+        field: &'static str,
+    },
+    /// A major version that is none.
+    #[error("'version': no such major version: write v1, v2 and so on, up to v65535")]
+    Version,
+    /// A parameter that the call does not know.
+    #[error("'{name}' is no parameter of this call: it knows {}", known.join(", "))]
+    UnknownParameter {
+        /// Its name, shortened and escaped.
+        name: String,
+        /// Those that it knows.
+        known: &'static [&'static str],
+    },
+    /// A parameter given twice.
+    #[error("'{name}' is given twice: give it once")]
+    RepeatedParameter {
+        /// Its name, shortened and escaped.
+        name: String,
+    },
+    /// A body of another type.
+    #[error("the body must be JSON: send it with the header 'Content-Type: application/json'")]
+    MediaType,
+    /// A body that cannot be read.
+    #[error("the body cannot be read: {0}")]
+    Body(Unreadable),
+    /// A body that is too large.
+    #[error("the body is larger than the {most} bytes that this call takes: send less at once")]
     BodyTooLarge {
-        /// How many it may have.
+        /// How large it may be, in bytes.
         most: usize,
     },
-    /// A body that broke off, or did not come in time.
-    #[error("the request's body did not arrive: send it again")]
-    BodyBroken,
-    /// No such path.
-    #[error("there is nothing at this path: see docs/api.md for those there are")]
-    NoSuchPath,
-    /// A method that the path does not have.
-    #[error("this path does not have that method: see docs/api.md for those it has")]
-    MethodNotAllowed,
+    /// A body that stood still.
+    #[error("the body came too slowly, so that the call was given up: send it again")]
+    BodyTooSlow,
+    /// A body that broke off.
+    #[error("the body broke off before its end: send it again")]
+    BodyBroke,
+    /// A realm admin of no realm.
+    #[error("'realm' is missing: a token of role realm-admin belongs to one realm")]
+    RealmMissing,
+    /// A realm for a role that has none.
+    #[error("'realm' belongs to the role realm-admin alone: leave it out")]
+    RealmSurplus,
 }
 
 impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
-        Self::Control(ControlError::Rejected(rejection))
+        Self::Control(rejection.into())
     }
 }
 
 impl ApiError {
-    const fn status(&self) -> StatusCode {
+    /// Which status it is, and its stable code.
+    fn decided(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Control(error) => match error.kind() {
-                FailureKind::NotFound => StatusCode::NOT_FOUND,
-                FailureKind::Conflict => StatusCode::CONFLICT,
-                FailureKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-                FailureKind::Forbidden => StatusCode::FORBIDDEN,
-                FailureKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-                FailureKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            },
-            Self::Unreadable(_) | Self::Parameter { .. } | Self::Url { .. } => {
-                StatusCode::BAD_REQUEST
+            Self::Control(error) => of_control(error),
+            Self::Absent(rejection) => (StatusCode::NOT_FOUND, rejection.code()),
+            Self::Manifest(error) => of_manifest(error),
+            Self::NoRoute => (StatusCode::NOT_FOUND, "no-such-path"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::PathNotText
+            | Self::Name { .. }
+            | Self::Word { .. }
+            | Self::Moment { .. }
+            | Self::Number { .. }
+            | Self::Version
+            | Self::RealmMissing
+            | Self::RealmSurplus => (StatusCode::BAD_REQUEST, "invalid-value"),
+            Self::QueryNotText | Self::UnknownParameter { .. } | Self::RepeatedParameter { .. } => {
+                (StatusCode::BAD_REQUEST, "invalid-parameter")
             }
-            Self::TokenMissing | Self::TokenUnknown => StatusCode::UNAUTHORIZED,
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyBroken => StatusCode::REQUEST_TIMEOUT,
-            Self::NoSuchPath => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        }
-    }
-
-    const fn code(&self) -> &'static str {
-        match self {
-            Self::Control(error) => error.code(),
-            Self::Unreadable(_) => "invalid-body",
-            Self::Parameter { .. } => "invalid-parameter",
-            Self::Url { .. } => "invalid-url",
-            Self::TokenMissing => "token-missing",
-            Self::TokenUnknown => "token-unknown",
-            Self::BodyTooLarge { .. } => "body-too-large",
-            Self::BodyBroken => "body-broken",
-            Self::NoSuchPath => "no-such-path",
-            Self::MethodNotAllowed => "method-not-allowed",
+            Self::Body(_) => (StatusCode::BAD_REQUEST, "invalid-body"),
+            Self::BodyBroke => (StatusCode::BAD_REQUEST, "body-broke-off"),
+            Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "body-too-slow"),
+            Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
+            Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
         }
     }
 }
 
-/// An error on its way out; [`crate::api::finish`] makes the answer's body of it, since only it knows the request's id.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// The stable code.
-    pub code: &'static str,
-    /// What happened and what to do.
-    pub message: String,
+fn of_control(error: &ControlError) -> (StatusCode, &'static str) {
+    match error {
+        ControlError::Rejected(rejection) => of_rejection(rejection),
+        ControlError::Manifest(error) => of_manifest(error),
+        ControlError::Upload { .. } | ControlError::KeyMissing => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "invalid-certificate")
+        }
+        ControlError::Compile(_) => (StatusCode::UNPROCESSABLE_ENTITY, "does-not-compile"),
+        ControlError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store-failed"),
+        ControlError::Authority(_) => (StatusCode::INTERNAL_SERVER_ERROR, "authority-failed"),
+        ControlError::Random => (StatusCode::INTERNAL_SERVER_ERROR, "no-randomness"),
+        ControlError::Interrupted => (StatusCode::SERVICE_UNAVAILABLE, "interrupted"),
+    }
+}
+
+fn of_manifest(error: &InvalidManifest) -> (StatusCode, &'static str) {
+    let code = match error {
+        InvalidManifest::Rejected { source, .. } => return of_rejection(source),
+        InvalidManifest::Twice { .. } | InvalidManifest::StateTwice { .. } => "given-twice",
+        InvalidManifest::Account { .. } => "invalid-account",
+        InvalidManifest::Connection { .. } => "invalid-connection",
+        InvalidManifest::Pipeline { .. } => "invalid-pipeline",
+    };
+    (StatusCode::UNPROCESSABLE_ENTITY, code)
+}
+
+fn of_rejection(rejection: &Rejection) -> (StatusCode, &'static str) {
+    let status = match rejection.kind() {
+        RejectionKind::NotFound => StatusCode::NOT_FOUND,
+        RejectionKind::Conflict => StatusCode::CONFLICT,
+        RejectionKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        RejectionKind::Forbidden => StatusCode::FORBIDDEN,
+    };
+    (status, rejection.code())
 }
 
 impl IntoResponse for ApiError {
+    /// The status, and what the envelope needs to make the body.
     fn into_response(self) -> Response {
-        let mut response = self.status().into_response();
-        let failure = Failure {
-            code: self.code(),
+        let (status, code) = self.decided();
+        let mut response = status.into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let headers = response.headers_mut();
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(Told {
+            code,
             message: self.to_string(),
-        };
-        response.extensions_mut().insert(failure);
+        });
         response
     }
 }

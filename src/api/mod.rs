@@ -1,25 +1,29 @@
-//! The admin API, `/api/v1`: JSON to commands, read models to JSON.
+//! `/api/v1`: JSON in, commands and read models out.
 //!
-//! One file per noun, each thin: texts become typed names, documents and commands here, and everything else is decided
-//! by `control`. Who calls is in [`caller`], what an error becomes in [`error`], and what every answer has in common in
-//! [`finish`].
+//! One file per noun, each as thin as can be: texts become typed names, names become a command or a question, and
+//! `control` decides everything. What the answers have in common is in [`answer`], what can go wrong and which status
+//! that is in [`error`], what surrounds every call (its number, its headers, its token) in [`envelope`] and [`caller`].
+//! The room knows neither the store nor the snapshot, and no TLS: `admin` serves the [`router`].
 
-pub mod accounts;
+pub mod account;
+pub mod answer;
 pub mod apply;
 pub mod audit;
 pub mod body;
 pub mod caller;
-pub mod connections;
-pub mod deployments;
-pub mod endpoints;
+pub mod connection;
+pub mod deployment;
+pub mod endpoint;
+pub mod envelope;
 pub mod error;
-pub mod finish;
-pub mod installations;
-pub mod parameters;
-pub mod pipelines;
-pub mod realms;
-pub mod refusals;
+pub mod installation;
+pub mod limits;
+pub mod path;
+pub mod pipeline;
+pub mod query;
+pub mod realm;
+pub mod refusal;
 pub mod router;
-pub mod server_identities;
+pub mod server_identity;
 pub mod status;
-pub mod tokens;
+pub mod token;

@@ -1,138 +1,71 @@
-//! The router: which path leads where.
+//! All routes.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, post, put};
+use axum::response::Json;
+use axum::routing::get;
 
+use crate::api::answer::{Answer, Changed};
+use crate::api::envelope;
 use crate::api::error::ApiError;
+use crate::api::limits::ApiLimits;
 use crate::api::{
-    accounts, apply, audit, connections, deployments, endpoints, finish, installations, pipelines,
-    realms, refusals, server_identities, status, tokens,
+    account, apply, audit, connection, deployment, endpoint, installation, pipeline, realm,
+    refusal, server_identity, status, token,
 };
 use crate::control::engine::Control;
+use crate::control::error::ControlError;
+use crate::domain::command::Command;
+use crate::domain::token::Actor;
 
-/// The bounds of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ApiLimits {
-    /// The largest manifest, in bytes.
-    pub apply_bytes_max: usize,
-    /// The largest other body, in bytes.
-    pub body_bytes_max: usize,
-    /// How long a request's body may take, in milliseconds.
-    pub body_timeout_ms: u32,
-}
-
-impl Default for ApiLimits {
-    fn default() -> Self {
-        Self {
-            apply_bytes_max: 64 << 20,
-            body_bytes_max: 2 << 20,
-            body_timeout_ms: 60_000,
-        }
-    }
-}
-
-/// What every handler has at hand.
+/// What every route needs.
 #[derive(Clone)]
-pub struct Api {
-    /// Where everything is decided.
-    pub control: Arc<Control>,
-    /// The bounds.
-    pub limits: ApiLimits,
+pub(crate) struct Api {
+    pub(crate) control: Arc<Control>,
+    pub(crate) limits: ApiLimits,
 }
 
-/// The whole API. The listener that serves it puts a [`crate::api::caller::ClientAddress`] into each request.
+/// The API over `control`. Whoever serves it puts a [`crate::api::caller::ClientAddress`] into each request, for the
+/// audit.
 pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
-    let api = Api { control, limits };
-    let finishing = middleware::from_fn_with_state(api.clone(), finish::finish);
+    let v1 = Router::new()
+        .merge(status::routes())
+        .merge(realm::routes())
+        .merge(account::routes())
+        .merge(installation::routes())
+        .merge(pipeline::routes())
+        .merge(deployment::routes())
+        .merge(connection::routes())
+        .merge(endpoint::routes())
+        .merge(refusal::routes())
+        .merge(token::routes())
+        .merge(audit::routes())
+        .merge(server_identity::routes())
+        .merge(apply::routes());
     Router::new()
-        .route("/healthz", get(status::health))
-        .route("/api/v1/status", get(status::show))
-        .route("/api/v1/apply", post(apply::apply))
-        .route("/api/v1/tokens", get(tokens::list).post(tokens::create))
-        .route(
-            "/api/v1/tokens/{token}",
-            axum::routing::delete(tokens::revoke),
-        )
-        .route("/api/v1/audit", get(audit::list))
-        .route("/api/v1/refusals", get(refusals::list_own))
-        .route("/api/v1/server-ca", get(server_identities::authority))
-        .route("/api/v1/server-identities", get(server_identities::list))
-        .route(
-            "/api/v1/server-identities/{slot}",
-            put(server_identities::provide),
-        )
-        .route("/api/v1/realms", get(realms::list))
-        .route(
-            "/api/v1/realms/{realm}",
-            get(realms::show).put(realms::create).delete(realms::delete),
-        )
-        .route("/api/v1/realms/{realm}/suspend", post(realms::suspend))
-        .route("/api/v1/realms/{realm}/resume", post(realms::resume))
-        .nest("/api/v1/realms/{realm}", in_realm())
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(finishing)
-        .with_state(api)
+        .route("/healthz", get(status::healthz))
+        .nest("/api/v1", v1)
+        .fallback(async || ApiError::NoRoute)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(middleware::from_fn(envelope::wrap))
+        .with_state(Api { control, limits })
 }
 
-fn in_realm() -> Router<Api> {
-    let installation = "/installations/{environment}/{account}";
-    Router::new()
-        .route("/accounts", get(accounts::list))
-        .route(
-            "/accounts/{account}",
-            get(accounts::show)
-                .put(accounts::save)
-                .delete(accounts::delete),
-        )
-        .route("/installations", get(installations::list))
-        .route(installation, get(installations::show))
-        .route(
-            &format!("{installation}/request"),
-            post(installations::request),
-        )
-        .route(
-            &format!("{installation}/install"),
-            post(installations::install),
-        )
-        .route(
-            &format!("{installation}/reject"),
-            post(installations::reject),
-        )
-        .route(
-            &format!("{installation}/remove"),
-            post(installations::remove),
-        )
-        .route("/pipelines", get(pipelines::list))
-        .route(
-            "/pipelines/{name}/{major}",
-            get(pipelines::show)
-                .put(pipelines::save)
-                .delete(pipelines::delete),
-        )
-        .route("/deployments", get(deployments::list))
-        .route(
-            "/deployments/{environment}/{name}/{major}",
-            put(deployments::deploy).delete(deployments::undeploy),
-        )
-        .route("/connections", get(connections::list))
-        .route(
-            "/connections/{connection}",
-            get(connections::show)
-                .put(connections::save)
-                .delete(connections::delete),
-        )
-        .route("/endpoints", get(endpoints::list))
-        .route("/refusals", get(refusals::list))
-}
+impl Api {
+    /// Has a command carried out.
+    pub(crate) async fn carry_out(&self, actor: Actor, command: Command) -> Answer<Changed> {
+        let done = self.control.execute(actor, vec![command]).await?;
+        Ok(Json(done.into()))
+    }
 
-async fn no_such_path() -> ApiError {
-    ApiError::NoSuchPath
-}
-
-async fn method_not_allowed() -> ApiError {
-    ApiError::MethodNotAllowed
+    /// Has control do something that blocks.
+    pub(crate) async fn blocking<T, F>(&self, act: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Control) -> Result<T, ControlError> + Send + 'static,
+    {
+        Ok(self.control.blocking(act).await?)
+    }
 }

@@ -1,22 +1,24 @@
-//! `/healthz` and `/api/v1/status`.
+//! Whether and how the server is.
 
-use axum::Json;
+use axum::Router;
 use axum::extract::State;
+use axum::response::Json;
+use axum::routing::get;
 
-use crate::api::body::Answer;
+use crate::api::answer::Answer;
 use crate::api::caller::Caller;
 use crate::api::router::Api;
 use crate::control::view::status::StatusView;
 
-/// That the server answers; for probes, without a token.
-pub async fn health() -> &'static str {
+pub(crate) fn routes() -> Router<Api> {
+    Router::new().route("/status", get(show))
+}
+
+/// Says that the server answers; for health checks, without a token.
+pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// How the server is.
-///
-/// # Errors
-/// As [`crate::api::error`] tells.
-pub async fn show(State(api): State<Api>, Caller(actor): Caller) -> Answer<StatusView> {
+async fn show(State(api): State<Api>, Caller(actor): Caller) -> Answer<StatusView> {
     Ok(Json(api.control.status(&actor)?))
 }

@@ -8,6 +8,7 @@
     reason = "a test that goes wrong says so by ending"
 )]
 
+mod api;
 mod bad_input;
 mod crash;
 mod docs;

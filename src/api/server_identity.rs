@@ -1,0 +1,59 @@
+//! What our listeners show to clients.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, put};
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+
+use crate::api::answer::{Answer, Changed, Listed};
+use crate::api::body::Body;
+use crate::api::caller::Caller;
+use crate::api::error::ApiError;
+use crate::api::path::Path;
+use crate::api::router::Api;
+use crate::control::view::server_identity::ServerIdentityView;
+use crate::pki::secret::Secret;
+
+/// Certificates as PEM (RFC 8555 §9.1).
+const PEM: &str = "application/pem-certificate-chain";
+
+pub(crate) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/server-identities", get(list))
+        .route("/server-identities/{slot}", put(provide))
+        .route("/server-ca", get(authority))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Provided {
+    /// PEM, leaf first, then its issuers.
+    chain: String,
+    /// The leaf's private key, as PEM.
+    key: String,
+}
+
+async fn list(State(api): State<Api>, Caller(actor): Caller) -> Answer<Listed<ServerIdentityView>> {
+    let found = api.control.server_identities(&actor)?;
+    Ok(Listed::of("serverIdentities", found))
+}
+
+async fn provide(
+    State(api): State<Api>,
+    Caller(actor): Caller,
+    path: Path,
+    Body(Provided { chain, key }): Body<Provided>,
+) -> Answer<Changed> {
+    let (slot, key) = (path.slot()?, Secret::new(key));
+    let done = api
+        .blocking(move |control| control.provide_server_identity(&actor, slot, &chain, &key))
+        .await?;
+    Ok(Json(done.into()))
+}
+
+async fn authority(State(api): State<Api>, Caller(actor): Caller) -> Result<Response, ApiError> {
+    let pem = api.control.server_ca(&actor)?.unwrap_or_default();
+    Ok(([(CONTENT_TYPE, PEM)], pem).into_response())
+}
