@@ -9,4 +9,5 @@
 )]
 
 mod docs;
+mod scale;
 mod tidy;
