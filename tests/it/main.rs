@@ -13,6 +13,7 @@ mod bad_input;
 mod crash;
 mod docs;
 mod refusals;
+mod scale;
 mod story;
 mod support;
 mod tidy;
