@@ -13,7 +13,7 @@ use crate::control::view::audit::AuditView;
 /// A list of changes.
 #[derive(Serialize)]
 pub struct Audit {
-    audit: Vec<AuditView>,
+    records: Vec<AuditView>,
 }
 
 /// Which ones are asked for.
@@ -43,6 +43,6 @@ pub async fn list(
         .control
         .blocking(move |control| control.audit(&actor, realm, page.before, page.limit()));
     Ok(Json(Audit {
-        audit: reading.await?,
+        records: reading.await?,
     }))
 }
