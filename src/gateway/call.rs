@@ -119,7 +119,6 @@ impl Call {
 
     /// How long its body has stood still; `None` where it is over, or there is none.
     pub fn still_for(&self) -> Option<Duration> {
-        use crate::gateway::meter::BodyState;
         let meter = self
             .meter
             .as_ref()
@@ -260,12 +259,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // To a HEAD no body is sent: what was not is not missing.
-        let whole = self.method == Method::HEAD && self.status.is_some();
-        self.finish(if whole {
-            Ending::Complete
-        } else {
-            Ending::Aborted
-        });
+        self.finish(Ending::Aborted);
     }
 }

@@ -461,13 +461,13 @@ impl House {
     }
 
     /// What the realms' people will read: realm, reason and sentence.
-    pub(crate) fn journal(&self) -> Vec<(String, &'static str, String)> {
+    pub(crate) fn journal(&self) -> Vec<(String, String, String)> {
         let drained = self.worker.journal.drain().into_iter();
         drained
             .map(|record| {
                 (
                     record.realm.unwrap().to_string(),
-                    record.reason,
+                    record.reason.into_owned(),
                     record.sentence,
                 )
             })
