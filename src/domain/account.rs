@@ -151,9 +151,10 @@ impl AccountValues {
     /// The earliest end of the certificates, where there are any.
     pub fn expires(&self) -> Option<Moment> {
         match self {
-            Self::CertificateChain { certificates, .. } => {
-                certificates.iter().map(|certificate| certificate.facts().not_after).min()
-            }
+            Self::CertificateChain { certificates, .. } => certificates
+                .iter()
+                .map(|certificate| certificate.facts().not_after)
+                .min(),
             Self::Basic { .. }
             | Self::CustomAuthHeader { .. }
             | Self::OauthBearer { .. }
@@ -184,7 +185,11 @@ impl Account {
     /// The certificates and helpers of `environment`, where this is a certificate chain with values there.
     pub fn chain(&self, environment: Environment) -> Option<(&[Certificate], &[Certificate])> {
         match self.values.get(environment) {
-            Some(AccountValues::CertificateChain { certificates, helpers, .. }) => Some((certificates, helpers)),
+            Some(AccountValues::CertificateChain {
+                certificates,
+                helpers,
+                ..
+            }) => Some((certificates, helpers)),
             Some(
                 AccountValues::Basic { .. }
                 | AccountValues::CustomAuthHeader { .. }

@@ -27,7 +27,14 @@ impl BaseUrl {
     /// # Errors
     /// [`InvalidBaseUrl`], which says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, InvalidBaseUrl> {
-        let wrong = |rule| InvalidBaseUrl { text: text.chars().take(120).flat_map(char::escape_debug).collect(), rule };
+        let wrong = |rule| InvalidBaseUrl {
+            text: text
+                .chars()
+                .take(120)
+                .flat_map(char::escape_debug)
+                .collect(),
+            rule,
+        };
         let uri: http::Uri = text.parse().map_err(|_| wrong("it is no URL"))?;
         let scheme = match uri.scheme_str() {
             Some("http") => Scheme::Http,
@@ -36,7 +43,9 @@ impl BaseUrl {
         };
         let authority = uri.authority().ok_or_else(|| wrong("it has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(wrong("it must not hold a user name or password; use an account"));
+            return Err(wrong(
+                "it must not hold a user name or password; use an account",
+            ));
         }
         if uri.query().is_some() || text.contains('#') {
             return Err(wrong("it must not have a query or fragment"));
@@ -45,7 +54,9 @@ impl BaseUrl {
         if host.is_empty() {
             return Err(wrong("it has no host"));
         }
-        let named_well = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']');
+        let named_well = |b: u8| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']')
+        };
         if !host.bytes().all(named_well) {
             return Err(wrong("its host has characters that no host name has"));
         }
@@ -54,14 +65,26 @@ impl BaseUrl {
             Scheme::Https => 443,
         };
         let port = match authority.port() {
-            Some(port) => port.as_str().parse().ok().filter(|port| *port != 0).ok_or_else(|| wrong("its port is out of range"))?,
-            None => default_port,
+            Some(port) => port.as_u16(),
+            None if authority.as_str().len() == authority.host().len() => default_port,
+            None => 0,
         };
+        if port == 0 {
+            return Err(wrong("its port is out of range"));
+        }
         let path = uri.path().trim_end_matches('/').to_owned();
-        if path.split('/').any(|segment| segment == "." || segment == "..") {
+        if path
+            .split('/')
+            .any(|segment| segment == "." || segment == "..")
+        {
             return Err(wrong("its path must not have '.' or '..' segments"));
         }
-        Ok(Self { scheme, host, port, path })
+        Ok(Self {
+            scheme,
+            host,
+            port,
+            path,
+        })
     }
 
     /// How it is spoken to.
@@ -138,7 +161,17 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_base_url() {
-        for bad in ["", "a.example", "ftp://a", "http://u:p@a", "http://a?x=1", "http://a#f", "http://a:0", "http://a:70000", "http://a/../b"] {
+        for bad in [
+            "",
+            "a.example",
+            "ftp://a",
+            "http://u:p@a",
+            "http://a?x=1",
+            "http://a#f",
+            "http://a:0",
+            "http://a:70000",
+            "http://a/../b",
+        ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }
     }

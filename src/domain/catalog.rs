@@ -9,12 +9,15 @@ use crate::domain::audit::AuditFact;
 use crate::domain::change::{Change, Touched};
 use crate::domain::command::Command;
 use crate::domain::endpoint::NamePlan;
-use crate::domain::identity::{IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity};
+use crate::domain::identity::{
+    IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
+};
 use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
 use crate::domain::{installing, keeping, publishing};
+use crate::pki::certificate::{Certificate, KeyAlgorithm};
 use crate::pki::fingerprint::Fingerprint;
 
 /// The appliance's own rules, from its settings.
@@ -62,45 +65,96 @@ impl Catalog {
     /// # Errors
     /// A [`Rejection`]. The catalog may then be half changed: apply commands to a clone, and keep it only when all of
     /// them were carried out.
-    pub fn apply(&mut self, command: &Command, around: Circumstances<'_>) -> Result<Change, Rejection> {
+    pub fn apply(
+        &mut self,
+        command: &Command,
+        around: Circumstances<'_>,
+    ) -> Result<Change, Rejection> {
         match command {
             Command::CreateRealm { realm } => self.create_realm(realm, around),
-            Command::SuspendRealm { realm } => self.set_realm_state(realm, RealmState::Suspended, command),
-            Command::ResumeRealm { realm } => self.set_realm_state(realm, RealmState::Active, command),
+            Command::SuspendRealm { realm } => {
+                self.set_realm_state(realm, RealmState::Suspended, command)
+            }
+            Command::ResumeRealm { realm } => {
+                self.set_realm_state(realm, RealmState::Active, command)
+            }
             Command::DeleteRealm { realm } => self.delete_realm(realm),
-            Command::SaveAccount { realm, name, account_type, values } => {
-                self.in_realm(realm, |realm| keeping::save(realm, name, *account_type, values, around))
+            Command::SaveAccount {
+                realm,
+                name,
+                account_type,
+                values,
+            } => self.in_realm(realm, |realm| {
+                keeping::save(realm, name, *account_type, values, around)
+            }),
+            Command::DeleteAccount { realm, name } => {
+                self.in_realm(realm, |realm| keeping::delete(realm, name))
             }
-            Command::DeleteAccount { realm, name } => self.in_realm(realm, |realm| keeping::delete(realm, name)),
-            Command::RequestInstallation { realm, environment, account } => {
-                self.in_realm(realm, |realm| installing::request(realm, *environment, account, around))
-            }
-            Command::Install { realm, environment, account, revision } => {
-                self.in_realm(realm, |realm| installing::install(realm, *environment, account, *revision, around))
-            }
-            Command::RejectInstallation { realm, environment, account, reason } => {
-                self.in_realm(realm, |realm| installing::reject(realm, *environment, account, reason, around))
-            }
-            Command::RemoveInstallation { realm, environment, account } => {
-                self.in_realm(realm, |realm| installing::remove(realm, *environment, account, around))
-            }
-            Command::SavePipeline { realm, key, trigger, handler } => {
-                self.in_realm(realm, |realm| publishing::save_pipeline(realm, key, trigger, handler, around))
-            }
+            Command::RequestInstallation {
+                realm,
+                environment,
+                account,
+            } => self.in_realm(realm, |realm| {
+                installing::request(realm, *environment, account, around)
+            }),
+            Command::Install {
+                realm,
+                environment,
+                account,
+                revision,
+            } => self.in_realm(realm, |realm| {
+                installing::install(realm, *environment, account, *revision, around)
+            }),
+            Command::RejectInstallation {
+                realm,
+                environment,
+                account,
+                reason,
+            } => self.in_realm(realm, |realm| {
+                installing::reject(realm, *environment, account, reason, around)
+            }),
+            Command::RemoveInstallation {
+                realm,
+                environment,
+                account,
+            } => self.in_realm(realm, |realm| {
+                installing::remove(realm, *environment, account, around)
+            }),
+            Command::SavePipeline {
+                realm,
+                key,
+                trigger,
+                handler,
+            } => self.in_realm(realm, |realm| {
+                publishing::save_pipeline(realm, key, trigger, handler, around)
+            }),
             Command::DeletePipeline { realm, key } => {
                 self.in_realm(realm, |realm| publishing::delete_pipeline(realm, key))
             }
-            Command::Deploy { realm, key } => self.in_realm(realm, |realm| publishing::deploy(realm, key, around)),
-            Command::Undeploy { realm, key } => self.in_realm(realm, |realm| publishing::undeploy(realm, key)),
-            Command::SaveConnection { realm, name, base_url, trust, limits } => self.in_realm(realm, |realm| {
+            Command::Deploy { realm, key } => {
+                self.in_realm(realm, |realm| publishing::deploy(realm, key, around))
+            }
+            Command::Undeploy { realm, key } => {
+                self.in_realm(realm, |realm| publishing::undeploy(realm, key))
+            }
+            Command::SaveConnection {
+                realm,
+                name,
+                base_url,
+                trust,
+                limits,
+            } => self.in_realm(realm, |realm| {
                 publishing::save_connection(realm, name, base_url, trust, *limits, around)
             }),
             Command::DeleteConnection { realm, name } => {
                 self.in_realm(realm, |realm| publishing::delete_connection(realm, name))
             }
-            Command::CreateToken { name, role, hash, expires } => {
-                self.create_token(name, role, *hash, *expires, around.now)
-            }
+            Command::CreateToken {
+                name,
+                role,
+                hash,
+                expires,
+            } => self.create_token(name, role, *hash, *expires, around.now),
             Command::RevokeToken { name } => self.revoke_token(name),
             Command::AdoptServerAuthority { authority } => Ok(self.adopt_authority(authority)),
             Command::AdoptServerIdentity { identity } => Ok(self.adopt_identity(identity)),
@@ -115,7 +169,9 @@ impl Catalog {
     /// # Errors
     /// [`Rejection::NoRealm`].
     pub fn realm(&self, name: &RealmName) -> Result<&Arc<Realm>, Rejection> {
-        self.realms.get(name).ok_or_else(|| Rejection::NoRealm { realm: name.clone() })
+        self.realms.get(name).ok_or_else(|| Rejection::NoRealm {
+            realm: name.clone(),
+        })
     }
 
     /// The token with that secret's hash, unless it ended.
@@ -129,16 +185,32 @@ impl Catalog {
         name: &RealmName,
         act: impl FnOnce(&mut Realm) -> Result<Change, Rejection>,
     ) -> Result<Change, Rejection> {
-        let realm = self.realms.get_mut(name).ok_or_else(|| Rejection::NoRealm { realm: name.clone() })?;
+        let realm = self
+            .realms
+            .get_mut(name)
+            .ok_or_else(|| Rejection::NoRealm {
+                realm: name.clone(),
+            })?;
         act(Arc::make_mut(realm))
     }
 
-    fn create_realm(&mut self, name: &RealmName, around: Circumstances<'_>) -> Result<Change, Rejection> {
+    fn create_realm(
+        &mut self,
+        name: &RealmName,
+        around: Circumstances<'_>,
+    ) -> Result<Change, Rejection> {
         if self.realms.contains_key(name) {
-            return Err(Rejection::RealmExists { realm: name.clone() });
+            return Err(Rejection::RealmExists {
+                realm: name.clone(),
+            });
         }
-        self.realms.insert(name.clone(), Arc::new(Realm::new(name.clone(), around.now)));
-        Ok(of_realm("realm.create", name, vec![Touched::Realm(name.clone())]))
+        self.realms
+            .insert(name.clone(), Arc::new(Realm::new(name.clone(), around.now)));
+        Ok(of_realm(
+            "realm.create",
+            name,
+            vec![Touched::Realm(name.clone())],
+        ))
     }
 
     fn set_realm_state(
@@ -159,14 +231,41 @@ impl Catalog {
 
     fn delete_realm(&mut self, name: &RealmName) -> Result<Change, Rejection> {
         let Some(realm) = self.realms.remove(name) else {
-            return Err(Rejection::NoRealm { realm: name.clone() });
+            return Err(Rejection::NoRealm {
+                realm: name.clone(),
+            });
         };
         let mut touched = vec![Touched::Realm(name.clone())];
-        touched.extend(realm.accounts.keys().map(|key| Touched::Account(name.clone(), key.clone())));
-        touched.extend(realm.installations.keys().map(|key| Touched::Installation(name.clone(), *key)));
-        touched.extend(realm.pipelines.keys().map(|key| Touched::Pipeline(name.clone(), key.clone())));
-        touched.extend(realm.deployments.keys().map(|key| Touched::Deployment(name.clone(), key.clone())));
-        touched.extend(realm.connections.keys().map(|key| Touched::Connection(name.clone(), key.clone())));
+        touched.extend(
+            realm
+                .accounts
+                .keys()
+                .map(|key| Touched::Account(name.clone(), key.clone())),
+        );
+        touched.extend(
+            realm
+                .installations
+                .keys()
+                .map(|key| Touched::Installation(name.clone(), *key)),
+        );
+        touched.extend(
+            realm
+                .pipelines
+                .keys()
+                .map(|key| Touched::Pipeline(name.clone(), key.clone())),
+        );
+        touched.extend(
+            realm
+                .deployments
+                .keys()
+                .map(|key| Touched::Deployment(name.clone(), key.clone())),
+        );
+        touched.extend(
+            realm
+                .connections
+                .keys()
+                .map(|key| Touched::Connection(name.clone(), key.clone())),
+        );
         let confined: Vec<TokenName> = self
             .tokens
             .values()
@@ -189,15 +288,25 @@ impl Catalog {
         now: Moment,
     ) -> Result<Change, Rejection> {
         if self.tokens.contains_key(name) {
-            return Err(Rejection::TokenExists { token: name.clone() });
+            return Err(Rejection::TokenExists {
+                token: name.clone(),
+            });
         }
         if expires.is_some_and(|end| end <= now) {
-            return Err(Rejection::TokenExpired { token: name.clone() });
+            return Err(Rejection::TokenExpired {
+                token: name.clone(),
+            });
         }
         if let Some(realm) = role.realm() {
             self.realm(realm)?;
         }
-        let token = Token { name: name.clone(), role: role.clone(), hash, created: now, expires };
+        let token = Token {
+            name: name.clone(),
+            role: role.clone(),
+            hash,
+            created: now,
+            expires,
+        };
         self.tokens_by_hash.insert(hash, name.clone());
         self.tokens.insert(name.clone(), Arc::new(token));
         let mut detail = vec![("role", role.as_str().to_owned())];
@@ -217,11 +326,15 @@ impl Catalog {
 
     fn revoke_token(&mut self, name: &TokenName) -> Result<Change, Rejection> {
         let Some(token) = self.tokens.get(name).cloned() else {
-            return Err(Rejection::NoToken { token: name.clone() });
+            return Err(Rejection::NoToken {
+                token: name.clone(),
+            });
         };
         let lasting = |token: &&Arc<Token>| token.role == Role::Operator && token.expires.is_none();
         if lasting(&&token) && self.tokens.values().filter(lasting).count() == 1 {
-            return Err(Rejection::LastOperator { token: name.clone() });
+            return Err(Rejection::LastOperator {
+                token: name.clone(),
+            });
         }
         self.drop_token(name);
         Ok(Change {
@@ -264,8 +377,13 @@ impl Catalog {
         if present.is_some_and(|present| present.origin == Origin::Provided) {
             return Change::nothing();
         }
-        self.server_identities.insert(identity.slot, Arc::new(identity.clone()));
-        identity_change("server-identity.adopt", identity.slot, identity.certificates.first())
+        self.server_identities
+            .insert(identity.slot, Arc::new(identity.clone()));
+        identity_change(
+            "server-identity.adopt",
+            identity.slot,
+            identity.certificates.first(),
+        )
     }
 
     fn provide_identity(
@@ -274,25 +392,52 @@ impl Catalog {
         certificate: &IdentityCertificate,
         around: Circumstances<'_>,
     ) -> Result<Change, Rejection> {
-        let Some(leaf) = certificate.chain.first() else { return Err(Rejection::ChainMissing) };
+        let Some(leaf) = certificate.chain.first() else {
+            return Err(Rejection::ChainMissing);
+        };
         let facts = leaf.facts();
         if !certificate.key.belongs_to(leaf) {
-            return Err(Rejection::KeyMismatch { subject: facts.subject.clone() });
+            return Err(Rejection::KeyMismatch {
+                subject: facts.subject.clone(),
+            });
         }
         if facts.not_after <= around.now {
-            return Err(Rejection::ServerCertificateExpired { subject: facts.subject.clone(), end: facts.not_after });
+            return Err(Rejection::ServerCertificateExpired {
+                subject: facts.subject.clone(),
+                end: facts.not_after,
+            });
         }
         let mut certificates = vec![certificate.clone()];
-        if let Some(present) = self.server_identities.get(&slot).filter(|present| present.origin == Origin::Provided) {
-            let kind = |of: &IdentityCertificate| of.chain.first().map(|leaf| leaf.facts().key.algorithm.is_rsa());
-            let others = present.certificates.iter().filter(|other| kind(other) != kind(certificate));
+        if let Some(present) = self
+            .server_identities
+            .get(&slot)
+            .filter(|present| present.origin == Origin::Provided)
+        {
+            let kind = |of: &IdentityCertificate| of.chain.first().map(has_rsa_key);
+            let others = present
+                .certificates
+                .iter()
+                .filter(|other| kind(other) != kind(certificate));
             certificates.extend(others.cloned());
         }
-        certificates.sort_by_key(|of| of.chain.first().is_some_and(|leaf| leaf.facts().key.algorithm.is_rsa()));
-        let identity = ServerIdentity { slot, origin: Origin::Provided, certificates, updated: around.now };
+        certificates.sort_by_key(|of| of.chain.first().is_some_and(has_rsa_key));
+        let identity = ServerIdentity {
+            slot,
+            origin: Origin::Provided,
+            certificates,
+            updated: around.now,
+        };
         self.server_identities.insert(slot, Arc::new(identity));
-        Ok(identity_change("server-identity.provide", slot, Some(certificate)))
+        Ok(identity_change(
+            "server-identity.provide",
+            slot,
+            Some(certificate),
+        ))
     }
+}
+
+fn has_rsa_key(certificate: &Certificate) -> bool {
+    matches!(certificate.facts().key.algorithm, KeyAlgorithm::Rsa { .. })
 }
 
 fn of_realm(action: &'static str, name: &RealmName, touched: Vec<Touched>) -> Change {
@@ -303,10 +448,18 @@ fn of_realm(action: &'static str, name: &RealmName, touched: Vec<Touched>) -> Ch
         object: name.to_string(),
         detail: Vec::new(),
     };
-    Change { touched, audit: Some(audit), warnings: Vec::new() }
+    Change {
+        touched,
+        audit: Some(audit),
+        warnings: Vec::new(),
+    }
 }
 
-fn identity_change(action: &'static str, slot: IdentitySlot, shown: Option<&IdentityCertificate>) -> Change {
+fn identity_change(
+    action: &'static str,
+    slot: IdentitySlot,
+    shown: Option<&IdentityCertificate>,
+) -> Change {
     let leaf = shown.and_then(|certificate| certificate.chain.first());
     let detail = leaf.map(|leaf| ("fingerprint", leaf.fingerprint().to_string()));
     Change {

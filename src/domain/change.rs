@@ -60,7 +60,11 @@ pub struct Change {
 impl Change {
     /// Nothing had to be done.
     pub const fn nothing() -> Self {
-        Self { touched: Vec::new(), audit: None, warnings: Vec::new() }
+        Self {
+            touched: Vec::new(),
+            audit: None,
+            warnings: Vec::new(),
+        }
     }
 }
 
@@ -68,7 +72,9 @@ impl Change {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
     /// The mTLS flag without an installation.
-    #[error("'mtls' of {pipeline} has no effect in {environment} yet: realm {realm} has no installation there; request one with 'realmgate installation request'")]
+    #[error(
+        "'mtls' of {pipeline} has no effect in {environment} yet: realm {realm} has no installation there; request one with 'realmgate installation request'"
+    )]
     MtlsWithoutInstallation {
         /// Whose.
         realm: RealmName,
@@ -100,7 +106,9 @@ pub enum Warning {
         environment: Environment,
     },
     /// A saved trust source whose installed certificates differ.
-    #[error("the trust in {environment} is unchanged: account {account} was saved, and a new request waits for an operator")]
+    #[error(
+        "the trust in {environment} is unchanged: account {account} was saved, and a new request waits for an operator"
+    )]
     TrustUnchanged {
         /// Which account.
         account: AccountName,
@@ -119,7 +127,9 @@ pub enum Warning {
         user: String,
     },
     /// The last installation of a realm went.
-    #[error("realm {realm} has no installation in {environment} any more: its mTLS endpoints are gone")]
+    #[error(
+        "realm {realm} has no installation in {environment} any more: its mTLS endpoints are gone"
+    )]
     LastInstallation {
         /// Whose.
         realm: RealmName,

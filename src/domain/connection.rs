@@ -27,7 +27,11 @@ pub struct ConnectionLimits {
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { connect_timeout_ms: 5_000, idle_connections_max: 64, idle_timeout_ms: 60_000 }
+        Self {
+            connect_timeout_ms: 5_000,
+            idle_connections_max: 64,
+            idle_timeout_ms: 60_000,
+        }
     }
 }
 

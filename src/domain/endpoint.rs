@@ -16,7 +16,10 @@ pub struct HostLabels {
 
 impl Default for HostLabels {
     fn default() -> Self {
-        let labels = |test: &str, prod: &str| PerEnvironment { test: test.to_owned(), prod: prod.to_owned() };
+        let labels = |test: &str, prod: &str| PerEnvironment {
+            test: test.to_owned(),
+            prod: prod.to_owned(),
+        };
         Self {
             external: labels("test", "api"),
             internal: labels("test-internal", "api-internal"),
@@ -62,7 +65,11 @@ impl NamePlan {
             };
             for (environment, label) in of_gateway.iter() {
                 if !is_label(label) {
-                    return Err(InvalidNamePlan::Label { label: label.clone(), gateway, environment });
+                    return Err(InvalidNamePlan::Label {
+                        label: label.clone(),
+                        gateway,
+                        environment,
+                    });
                 }
                 let host = format!("{label}.{domain}");
                 if shared.iter().any(|(other, _, _)| *other == host) {
@@ -94,19 +101,33 @@ impl NamePlan {
 
     /// What `host`, in lower case and without port or trailing dot, leads to.
     pub fn locate<'a>(&self, host: &'a str) -> Option<Place<'a>> {
-        if let Some((_, gateway, environment)) = self.shared.iter().find(|(shared, _, _)| shared == host) {
-            return Some(Place { gateway: *gateway, environment: *environment, realm: None });
+        if let Some((_, gateway, environment)) =
+            self.shared.iter().find(|(shared, _, _)| shared == host)
+        {
+            return Some(Place {
+                gateway: *gateway,
+                environment: *environment,
+                realm: None,
+            });
         }
         let (label, parent) = host.split_once('.')?;
-        let (_, gateway, environment) =
-            self.shared.iter().find(|(shared, gateway, _)| *gateway == Gateway::Mtls && shared == parent)?;
-        Some(Place { gateway: *gateway, environment: *environment, realm: Some(label) })
+        let (_, gateway, environment) = self
+            .shared
+            .iter()
+            .find(|(shared, gateway, _)| *gateway == Gateway::Mtls && shared == parent)?;
+        Some(Place {
+            gateway: *gateway,
+            environment: *environment,
+            realm: Some(label),
+        })
     }
 }
 
 fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
-        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
@@ -121,7 +142,9 @@ pub enum InvalidNamePlan {
         domain: String,
     },
     /// Not a host label.
-    #[error("the host label '{label}' of the {gateway} gateway in {environment} is no DNS label: use a-z, 0-9 and -")]
+    #[error(
+        "the host label '{label}' of the {gateway} gateway in {environment} is no DNS label: use a-z, 0-9 and -"
+    )]
     Label {
         /// What was written.
         label: String,
@@ -145,13 +168,34 @@ mod tests {
     #[test]
     fn every_name_leads_to_one_place() {
         let plan = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
-        let place = |gateway, environment, realm| Some(Place { gateway, environment, realm });
+        let place = |gateway, environment, realm| {
+            Some(Place {
+                gateway,
+                environment,
+                realm,
+            })
+        };
         let cases = [
-            ("api.gate.localhost", place(Gateway::External, Environment::Prod, None)),
-            ("test-internal.gate.localhost", place(Gateway::Internal, Environment::Test, None)),
-            ("api2.gate.localhost", place(Gateway::Mtls, Environment::Prod, None)),
-            ("acme.api2.gate.localhost", place(Gateway::Mtls, Environment::Prod, Some("acme"))),
-            ("acme.test2.gate.localhost", place(Gateway::Mtls, Environment::Test, Some("acme"))),
+            (
+                "api.gate.localhost",
+                place(Gateway::External, Environment::Prod, None),
+            ),
+            (
+                "test-internal.gate.localhost",
+                place(Gateway::Internal, Environment::Test, None),
+            ),
+            (
+                "api2.gate.localhost",
+                place(Gateway::Mtls, Environment::Prod, None),
+            ),
+            (
+                "acme.api2.gate.localhost",
+                place(Gateway::Mtls, Environment::Prod, Some("acme")),
+            ),
+            (
+                "acme.test2.gate.localhost",
+                place(Gateway::Mtls, Environment::Test, Some("acme")),
+            ),
             ("acme.api.gate.localhost", None),
             ("x.acme.api2.gate.localhost", None),
             ("gate.localhost", None),
@@ -165,8 +209,20 @@ mod tests {
 
     #[test]
     fn one_name_cannot_lead_to_two_places() {
-        let labels = HostLabels { mtls: PerEnvironment { test: "api".into(), prod: "api2".into() }, ..HostLabels::default() };
-        assert!(matches!(NamePlan::new("a.example", &labels), Err(InvalidNamePlan::Twice { .. })));
-        assert!(matches!(NamePlan::new("a..b", &HostLabels::default()), Err(InvalidNamePlan::Domain { .. })));
+        let labels = HostLabels {
+            mtls: PerEnvironment {
+                test: "api".into(),
+                prod: "api2".into(),
+            },
+            ..HostLabels::default()
+        };
+        assert!(matches!(
+            NamePlan::new("a.example", &labels),
+            Err(InvalidNamePlan::Twice { .. })
+        ));
+        assert!(matches!(
+            NamePlan::new("a..b", &HostLabels::default()),
+            Err(InvalidNamePlan::Domain { .. })
+        ));
     }
 }

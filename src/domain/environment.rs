@@ -31,7 +31,10 @@ impl Environment {
         match text {
             "test" => Ok(Self::Test),
             "prod" => Ok(Self::Prod),
-            _ => Err(InvalidWord { what: "environment", allowed: "test or prod" }),
+            _ => Err(InvalidWord {
+                what: "environment",
+                allowed: "test or prod",
+            }),
         }
     }
 }
@@ -75,7 +78,10 @@ impl Gateway {
             "external" => Ok(Self::External),
             "internal" => Ok(Self::Internal),
             "mtls" => Ok(Self::Mtls),
-            _ => Err(InvalidWord { what: "gateway", allowed: "external, internal or mtls" }),
+            _ => Err(InvalidWord {
+                what: "gateway",
+                allowed: "external, internal or mtls",
+            }),
         }
     }
 }
@@ -108,7 +114,10 @@ pub struct PerEnvironment<T> {
 impl<T> PerEnvironment<T> {
     /// Makes the value of each environment with `make`.
     pub fn build(mut make: impl FnMut(Environment) -> T) -> Self {
-        Self { test: make(Environment::Test), prod: make(Environment::Prod) }
+        Self {
+            test: make(Environment::Test),
+            prod: make(Environment::Prod),
+        }
     }
 
     /// The value of one environment.
@@ -129,6 +138,8 @@ impl<T> PerEnvironment<T> {
 
     /// Both values, `test` first.
     pub fn iter(&self) -> impl Iterator<Item = (Environment, &T)> {
-        Environment::ALL.into_iter().map(|environment| (environment, self.get(environment)))
+        Environment::ALL
+            .into_iter()
+            .map(|environment| (environment, self.get(environment)))
     }
 }

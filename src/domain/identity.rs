@@ -17,9 +17,11 @@ pub enum IdentitySlot {
 impl IdentitySlot {
     /// All slots.
     pub fn all() -> impl Iterator<Item = Self> {
-        let public = Gateway::ALL
-            .into_iter()
-            .flat_map(|gateway| Environment::ALL.into_iter().map(move |environment| Self::Public(gateway, environment)));
+        let public = Gateway::ALL.into_iter().flat_map(|gateway| {
+            Environment::ALL
+                .into_iter()
+                .map(move |environment| Self::Public(gateway, environment))
+        });
         std::iter::once(Self::Admin).chain(public)
     }
 }

@@ -28,28 +28,49 @@ pub(crate) fn request(
     around: Circumstances<'_>,
 ) -> Result<Change, Rejection> {
     let Some(account) = realm.accounts.get(name).cloned() else {
-        return Err(Rejection::NoAccount { realm: realm.name.clone(), account: name.clone() });
+        return Err(Rejection::NoAccount {
+            realm: realm.name.clone(),
+            account: name.clone(),
+        });
     };
     if account.account_type != AccountType::CertificateChain {
-        return Err(Rejection::NotACertificateChain { account: name.clone(), is: account.account_type });
+        return Err(Rejection::NotACertificateChain {
+            account: name.clone(),
+            is: account.account_type,
+        });
     }
     let prefix = &around.rules.trust_account_prefix;
     if !name.as_str().starts_with(prefix.as_str()) {
-        return Err(Rejection::TrustSourceName { account: name.clone(), prefix: prefix.clone() });
+        return Err(Rejection::TrustSourceName {
+            account: name.clone(),
+            prefix: prefix.clone(),
+        });
     }
     let Some(values) = account.values.get(environment) else {
-        return Err(Rejection::NoCertificates { account: name.clone(), environment });
+        return Err(Rejection::NoCertificates {
+            account: name.clone(),
+            environment,
+        });
     };
-    keeping::check_trust_source(values, around)
-        .map_err(|objection| Rejection::TrustSource { account: name.clone(), environment, objection })?;
+    keeping::check_trust_source(values, around).map_err(|objection| Rejection::TrustSource {
+        account: name.clone(),
+        environment,
+        objection,
+    })?;
     let Some((certificates, helpers)) = account.chain(environment) else {
-        return Err(Rejection::NoCertificates { account: name.clone(), environment });
+        return Err(Rejection::NoCertificates {
+            account: name.clone(),
+            environment,
+        });
     };
     if let Some(present) = realm.installed_of(environment, name)
         && same(&present.certificates, certificates)
         && same(&present.helpers, helpers)
     {
-        return Err(Rejection::AlreadyInstalled { account: name.clone(), environment });
+        return Err(Rejection::AlreadyInstalled {
+            account: name.clone(),
+            environment,
+        });
     }
     if let Some(waiting) = realm.requested(environment, name)
         && waiting.account_revision == account.revision
@@ -60,8 +81,18 @@ pub(crate) fn request(
     let mut touched = withdraw(realm, environment, name, around);
     let id = InstallationId(realm.next_installation);
     realm.next_installation = realm.next_installation.saturating_add(1);
-    let warnings = review::remark(&certificates, around.now).into_iter().map(Warning::Certificate).collect();
-    let audit = fact("installation.request", realm, environment, name, id, &certificates);
+    let warnings = review::remark(&certificates, around.now)
+        .into_iter()
+        .map(Warning::Certificate)
+        .collect();
+    let audit = fact(
+        "installation.request",
+        realm,
+        environment,
+        name,
+        id,
+        &certificates,
+    );
     let installation = Installation {
         id,
         environment,
@@ -76,7 +107,11 @@ pub(crate) fn request(
     realm.installations.insert(id, Arc::new(installation));
     touched.push(Touched::Installation(realm.name.clone(), id));
     touched.push(Touched::Realm(realm.name.clone()));
-    Ok(Change { touched, audit: Some(audit), warnings })
+    Ok(Change {
+        touched,
+        audit: Some(audit),
+        warnings,
+    })
 }
 
 /// Installs the request of that account. What was installed of it before is superseded.
@@ -97,11 +132,21 @@ pub(crate) fn install(
             requested: request.account_revision,
         });
     }
-    review::object(&request.certificates, around.now)
-        .map_err(|objection| Rejection::TrustSource { account: name.clone(), environment, objection })?;
-    let former = realm.installed_of(environment, name).map(|installation| installation.id);
+    review::object(&request.certificates, around.now).map_err(|objection| {
+        Rejection::TrustSource {
+            account: name.clone(),
+            environment,
+            objection,
+        }
+    })?;
+    let former = realm
+        .installed_of(environment, name)
+        .map(|installation| installation.id);
     if former.is_none() && realm.installed(environment).count() >= INSTALLED_MAX {
-        return Err(Rejection::TooMany { what: "installations in one environment of a realm", most: INSTALLED_MAX });
+        return Err(Rejection::TooMany {
+            what: "installations in one environment of a realm",
+            most: INSTALLED_MAX,
+        });
     }
     let mut touched = Vec::new();
     if let Some(former) = former {
@@ -112,15 +157,32 @@ pub(crate) fn install(
         };
         touched.extend(set_state(realm, former, removed));
     }
-    let installed = InstallationState::Installed { at: around.now, by: around.actor.name.clone() };
+    let installed = InstallationState::Installed {
+        at: around.now,
+        by: around.actor.name.clone(),
+    };
     touched.extend(set_state(realm, request.id, installed));
     touched.extend(forget_old(realm, environment, name));
-    let warnings = review::remark(&request.certificates, around.now).into_iter().map(Warning::Certificate).collect();
-    let mut audit = fact("installation.install", realm, environment, name, request.id, &request.certificates);
+    let warnings = review::remark(&request.certificates, around.now)
+        .into_iter()
+        .map(Warning::Certificate)
+        .collect();
+    let mut audit = fact(
+        "installation.install",
+        realm,
+        environment,
+        name,
+        request.id,
+        &request.certificates,
+    );
     if let Some(former) = former {
         audit.detail.push(("supersedes", former.to_string()));
     }
-    Ok(Change { touched, audit: Some(audit), warnings })
+    Ok(Change {
+        touched,
+        audit: Some(audit),
+        warnings,
+    })
 }
 
 /// Turns the request of that account down.
@@ -145,9 +207,20 @@ pub(crate) fn reject(
     };
     let mut touched = set_state(realm, request.id, rejected);
     touched.extend(forget_old(realm, environment, name));
-    let mut audit = fact("installation.reject", realm, environment, name, request.id, &request.certificates);
+    let mut audit = fact(
+        "installation.reject",
+        realm,
+        environment,
+        name,
+        request.id,
+        &request.certificates,
+    );
     audit.detail.push(("reason", reason.to_owned()));
-    Ok(Change { touched, audit: Some(audit), warnings: Vec::new() })
+    Ok(Change {
+        touched,
+        audit: Some(audit),
+        warnings: Vec::new(),
+    })
 }
 
 /// Takes the certificates of that account out of work, and withdraws a request that waits.
@@ -161,21 +234,43 @@ pub(crate) fn remove(
     let subject = match (&installed, realm.requested(environment, name)) {
         (Some(installation), _) => Arc::clone(installation),
         (None, Some(request)) => Arc::clone(request),
-        (None, None) => return Err(Rejection::NothingInstalled { account: name.clone(), environment }),
+        (None, None) => {
+            return Err(Rejection::NothingInstalled {
+                account: name.clone(),
+                environment,
+            });
+        }
     };
     let mut touched = withdraw(realm, environment, name, around);
     if let Some(installation) = &installed {
-        let removed =
-            InstallationState::Removed { at: around.now, by: around.actor.name.clone(), superseded_by: None };
+        let removed = InstallationState::Removed {
+            at: around.now,
+            by: around.actor.name.clone(),
+            superseded_by: None,
+        };
         touched.extend(set_state(realm, installation.id, removed));
     }
     touched.extend(forget_old(realm, environment, name));
     let mut warnings = Vec::new();
     if installed.is_some() && !realm.has_mtls(environment) {
-        warnings.push(Warning::LastInstallation { realm: realm.name.clone(), environment });
+        warnings.push(Warning::LastInstallation {
+            realm: realm.name.clone(),
+            environment,
+        });
     }
-    let audit = fact("installation.remove", realm, environment, name, subject.id, &subject.certificates);
-    Ok(Change { touched, audit: Some(audit), warnings })
+    let audit = fact(
+        "installation.remove",
+        realm,
+        environment,
+        name,
+        subject.id,
+        &subject.certificates,
+    );
+    Ok(Change {
+        touched,
+        audit: Some(audit),
+        warnings,
+    })
 }
 
 /// Withdraws the request of that account, where one waits.
@@ -185,8 +280,14 @@ pub(crate) fn withdraw(
     name: &AccountName,
     around: Circumstances<'_>,
 ) -> Vec<Touched> {
-    let Some(waiting) = realm.requested(environment, name).map(|request| request.id) else { return Vec::new() };
-    let removed = InstallationState::Removed { at: around.now, by: around.actor.name.clone(), superseded_by: None };
+    let Some(waiting) = realm.requested(environment, name).map(|request| request.id) else {
+        return Vec::new();
+    };
+    let removed = InstallationState::Removed {
+        at: around.now,
+        by: around.actor.name.clone(),
+        superseded_by: None,
+    };
     set_state(realm, waiting, removed)
 }
 
@@ -225,14 +326,22 @@ fn forget_old(realm: &mut Realm, environment: Environment, name: &AccountName) -
 }
 
 fn same(left: &[Certificate], right: &[Certificate]) -> bool {
-    left.iter().map(Certificate::fingerprint).eq(right.iter().map(Certificate::fingerprint))
+    left.iter()
+        .map(Certificate::fingerprint)
+        .eq(right.iter().map(Certificate::fingerprint))
 }
 
 fn nothing_requested(realm: &Realm, environment: Environment, name: &AccountName) -> Rejection {
     if realm.accounts.contains_key(name) {
-        Rejection::NothingRequested { account: name.clone(), environment }
+        Rejection::NothingRequested {
+            account: name.clone(),
+            environment,
+        }
     } else {
-        Rejection::NoAccount { realm: realm.name.clone(), account: name.clone() }
+        Rejection::NoAccount {
+            realm: realm.name.clone(),
+            account: name.clone(),
+        }
     }
 }
 
@@ -244,12 +353,18 @@ fn fact(
     id: InstallationId,
     certificates: &[Certificate],
 ) -> AuditFact {
-    let fingerprints: Vec<String> = certificates.iter().map(|c| c.fingerprint().to_string()).collect();
+    let fingerprints: Vec<String> = certificates
+        .iter()
+        .map(|c| c.fingerprint().to_string())
+        .collect();
     AuditFact {
         action,
         realm: Some(realm.name.clone()),
         environment: Some(environment),
         object: name.to_string(),
-        detail: vec![("installation", id.to_string()), ("fingerprints", fingerprints.join(" "))],
+        detail: vec![
+            ("installation", id.to_string()),
+            ("fingerprints", fingerprints.join(" ")),
+        ],
     }
 }

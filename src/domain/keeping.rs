@@ -10,11 +10,11 @@ use crate::domain::command::ValueChange;
 use crate::domain::connection::ServerTrust;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::installation::InstallationState;
+use crate::domain::installing;
 use crate::domain::name::AccountName;
 use crate::domain::realm::Realm;
 use crate::domain::rejection::Rejection;
 use crate::domain::review::{self, Objection};
-use crate::domain::installing;
 
 /// How many accounts a realm may have.
 const ACCOUNTS_MAX: usize = 10_000;
@@ -30,16 +30,28 @@ pub(crate) fn save(
 ) -> Result<Change, Rejection> {
     let present = realm.accounts.get(name).cloned();
     if present.is_none() && realm.accounts.len() >= ACCOUNTS_MAX {
-        return Err(Rejection::TooMany { what: "accounts in a realm", most: ACCOUNTS_MAX });
+        return Err(Rejection::TooMany {
+            what: "accounts in a realm",
+            most: ACCOUNTS_MAX,
+        });
     }
-    if let Some(present) = present.as_ref().filter(|present| present.account_type != account_type) {
+    if let Some(present) = present
+        .as_ref()
+        .filter(|present| present.account_type != account_type)
+    {
         return Err(Rejection::AccountTypeFixed {
             account: name.clone(),
             is: present.account_type,
             wanted: account_type,
         });
     }
-    let before = present.as_ref().map_or(PerEnvironment { test: None, prod: None }, |account| account.values.clone());
+    let before = present.as_ref().map_or(
+        PerEnvironment {
+            test: None,
+            prod: None,
+        },
+        |account| account.values.clone(),
+    );
     let mut values = before.clone();
     for (environment, change) in changes.iter() {
         match change {
@@ -54,31 +66,63 @@ pub(crate) fn save(
     if present.is_some() && values == before {
         return Ok(Change::nothing());
     }
-    let revision = present.as_ref().map_or(1, |account| account.revision.saturating_add(1));
-    let account = Account { name: name.clone(), account_type, revision, values, updated: around.now };
+    let revision = present
+        .as_ref()
+        .map_or(1, |account| account.revision.saturating_add(1));
+    let account = Account {
+        name: name.clone(),
+        account_type,
+        revision,
+        values,
+        updated: around.now,
+    };
     let mut touched = vec![Touched::Account(realm.name.clone(), name.clone())];
     let mut warnings = Vec::new();
-    let mut detail = vec![("type", account_type.to_string()), ("revision", revision.to_string())];
+    let mut detail = vec![
+        ("type", account_type.to_string()),
+        ("revision", revision.to_string()),
+    ];
     for environment in Environment::ALL {
         if let Some((certificates, _)) = account.chain(environment) {
-            let fingerprints: Vec<String> = certificates.iter().map(|c| c.fingerprint().to_string()).collect();
+            let fingerprints: Vec<String> = certificates
+                .iter()
+                .map(|c| c.fingerprint().to_string())
+                .collect();
             detail.push((environment.as_str(), fingerprints.join(" ")));
-            warnings.extend(review::remark(certificates, around.now).into_iter().map(Warning::Certificate));
+            warnings.extend(
+                review::remark(certificates, around.now)
+                    .into_iter()
+                    .map(Warning::Certificate),
+            );
         }
     }
     warnings.extend(
         users(realm, name)
             .into_iter()
             .filter(|_| present.is_some())
-            .map(|user| Warning::AccountInUse { account: name.clone(), user }),
+            .map(|user| Warning::AccountInUse {
+                account: name.clone(),
+                user,
+            }),
     );
     realm.accounts.insert(name.clone(), Arc::new(account));
     for environment in Environment::ALL {
-        let changed = before.get(environment) != realm.accounts.get(name).map_or(&None, |a| a.values.get(environment));
-        let concerned =
-            realm.installed_of(environment, name).is_some() || realm.requested(environment, name).is_some();
+        let changed = before.get(environment)
+            != realm
+                .accounts
+                .get(name)
+                .map_or(&None, |a| a.values.get(environment));
+        let concerned = realm.installed_of(environment, name).is_some()
+            || realm.requested(environment, name).is_some();
         if changed && concerned {
-            reopen(realm, environment, name, around, &mut touched, &mut warnings)?;
+            reopen(
+                realm,
+                environment,
+                name,
+                around,
+                &mut touched,
+                &mut warnings,
+            )?;
         }
     }
     let audit = AuditFact {
@@ -88,16 +132,26 @@ pub(crate) fn save(
         object: name.to_string(),
         detail,
     };
-    Ok(Change { touched, audit: Some(audit), warnings })
+    Ok(Change {
+        touched,
+        audit: Some(audit),
+        warnings,
+    })
 }
 
 /// Removes an account that nothing uses.
 pub(crate) fn delete(realm: &mut Realm, name: &AccountName) -> Result<Change, Rejection> {
     if !realm.accounts.contains_key(name) {
-        return Err(Rejection::NoAccount { realm: realm.name.clone(), account: name.clone() });
+        return Err(Rejection::NoAccount {
+            realm: realm.name.clone(),
+            account: name.clone(),
+        });
     }
     if let Some(user) = users(realm, name).into_iter().next() {
-        return Err(Rejection::AccountInUse { account: name.clone(), user });
+        return Err(Rejection::AccountInUse {
+            account: name.clone(),
+            user,
+        });
     }
     realm.accounts.remove(name);
     Ok(Change {
@@ -117,12 +171,23 @@ pub(crate) fn delete(realm: &mut Realm, name: &AccountName) -> Result<Change, Re
 pub fn users(realm: &Realm, name: &AccountName) -> Vec<String> {
     let installations = realm.installations.values().filter(|installation| {
         &installation.account == name
-            && matches!(installation.state, InstallationState::Requested | InstallationState::Installed { .. })
+            && matches!(
+                installation.state,
+                InstallationState::Requested | InstallationState::Installed { .. }
+            )
     });
-    let connections =
-        realm.connections.values().filter(|connection| connection.trust == ServerTrust::Account(name.clone()));
+    let connections = realm
+        .connections
+        .values()
+        .filter(|connection| connection.trust == ServerTrust::Account(name.clone()));
     installations
-        .map(|of| format!("the installation in {} ({})", of.environment, of.state.as_str()))
+        .map(|of| {
+            format!(
+                "the installation in {} ({})",
+                of.environment,
+                of.state.as_str()
+            )
+        })
         .chain(connections.map(|of| format!("connection '{}'", of.name)))
         .collect()
 }
@@ -145,7 +210,10 @@ fn reopen(
         Err(other) => return Err(other),
     }
     if installed {
-        warnings.push(Warning::TrustUnchanged { account: name.clone(), environment });
+        warnings.push(Warning::TrustUnchanged {
+            account: name.clone(),
+            environment,
+        });
     }
     Ok(())
 }
@@ -167,17 +235,27 @@ fn check_values(
     }
     let prefix = &around.rules.trust_account_prefix;
     if !prefix.is_empty() && name.as_str().starts_with(prefix.as_str()) {
-        check_trust_source(given, around)
-            .map_err(|objection| Rejection::TrustSource { account: name.clone(), environment, objection })?;
+        check_trust_source(given, around).map_err(|objection| Rejection::TrustSource {
+            account: name.clone(),
+            environment,
+            objection,
+        })?;
     }
     Ok(())
 }
 
 /// Checks that the values of a `certificate-chain` account can be a trust source.
-pub(crate) fn check_trust_source(values: &AccountValues, around: Circumstances<'_>) -> Result<(), Objection> {
+pub(crate) fn check_trust_source(
+    values: &AccountValues,
+    around: Circumstances<'_>,
+) -> Result<(), Objection> {
     match values {
         AccountValues::CertificateChain { key: Some(_), .. } => Err(Objection::PrivateKey),
-        AccountValues::CertificateChain { certificates, key: None, .. } => review::object(certificates, around.now),
+        AccountValues::CertificateChain {
+            certificates,
+            key: None,
+            ..
+        } => review::object(certificates, around.now),
         AccountValues::Basic { .. }
         | AccountValues::CustomAuthHeader { .. }
         | AccountValues::OauthBearer { .. }

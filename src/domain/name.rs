@@ -17,13 +17,19 @@ pub struct InvalidName {
 
 impl InvalidName {
     fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
-        Self { what, text: text.chars().take(60).flat_map(char::escape_debug).collect(), rule }
+        Self {
+            what,
+            text: text.chars().take(60).flat_map(char::escape_debug).collect(),
+            rule,
+        }
     }
 }
 
 fn is_label(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len())
-        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
@@ -41,7 +47,11 @@ impl RealmName {
         if is_label(text, 40) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidName::new("realm", text, "use 1 to 40 of a-z, 0-9 and -, not starting or ending with -"))
+            Err(InvalidName::new(
+                "realm",
+                text,
+                "use 1 to 40 of a-z, 0-9 and -, not starting or ending with -",
+            ))
         }
     }
 }
@@ -57,11 +67,15 @@ impl AccountName {
     /// [`InvalidName`] where the text breaks the rule above.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+        let starts_well = text
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric());
         if text.len() <= 80 && starts_well && text.bytes().all(allowed) {
             Ok(Self(text.into()))
         } else {
-            let rule = "use 1 to 80 of a-z, A-Z, 0-9, '-', '_' and '.', beginning with a letter or digit";
+            let rule =
+                "use 1 to 80 of a-z, A-Z, 0-9, '-', '_' and '.', beginning with a letter or digit";
             Err(InvalidName::new("account", text, rule))
         }
     }
@@ -80,7 +94,11 @@ impl PipelineName {
         if is_label(text, 63) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidName::new("pipeline", text, "use 1 to 63 of a-z, 0-9 and -, not starting or ending with -"))
+            Err(InvalidName::new(
+                "pipeline",
+                text,
+                "use 1 to 63 of a-z, 0-9 and -, not starting or ending with -",
+            ))
         }
     }
 }
@@ -98,7 +116,11 @@ impl ConnectionName {
         if is_label(text, 63) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidName::new("connection", text, "use 1 to 63 of a-z, 0-9 and -, not starting or ending with -"))
+            Err(InvalidName::new(
+                "connection",
+                text,
+                "use 1 to 63 of a-z, 0-9 and -, not starting or ending with -",
+            ))
         }
     }
 }
@@ -116,7 +138,11 @@ impl TokenName {
         if is_label(text, 63) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidName::new("token", text, "use 1 to 63 of a-z, 0-9 and -, not starting or ending with -"))
+            Err(InvalidName::new(
+                "token",
+                text,
+                "use 1 to 63 of a-z, 0-9 and -, not starting or ending with -",
+            ))
         }
     }
 }
@@ -150,7 +176,13 @@ macro_rules! text_of_a_name {
     )*};
 }
 
-text_of_a_name!(RealmName, AccountName, PipelineName, ConnectionName, TokenName);
+text_of_a_name!(
+    RealmName,
+    AccountName,
+    PipelineName,
+    ConnectionName,
+    TokenName
+);
 
 #[cfg(test)]
 mod tests {
@@ -161,7 +193,18 @@ mod tests {
         for good in ["a", "acme", "a-1", "0", &"x".repeat(40)] {
             assert!(RealmName::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "-a", "a-", "Acme", "a.b", "a_b", "ä", "a b", "a\n", &"x".repeat(41)] {
+        for bad in [
+            "",
+            "-a",
+            "a-",
+            "Acme",
+            "a.b",
+            "a_b",
+            "ä",
+            "a b",
+            "a\n",
+            &"x".repeat(41),
+        ] {
             assert!(RealmName::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -32,21 +32,37 @@ pub(crate) fn save_pipeline(
     if key.major == 0 {
         return Err(Rejection::MajorZero);
     }
-    trigger.check().map_err(|source| Rejection::Trigger { pipeline: key.clone(), source })?;
-    let (wanted, ceiling) = (trigger.request_size.megabytes(), around.rules.request_mb_max);
+    trigger.check().map_err(|source| Rejection::Trigger {
+        pipeline: key.clone(),
+        source,
+    })?;
+    let (wanted, ceiling) = (
+        trigger.request_size.megabytes(),
+        around.rules.request_mb_max,
+    );
     if wanted > ceiling {
-        return Err(Rejection::RequestSizeCeiling { pipeline: key.clone(), wanted, ceiling });
+        return Err(Rejection::RequestSizeCeiling {
+            pipeline: key.clone(),
+            wanted,
+            ceiling,
+        });
     }
     if let Handler::Upstream { connection, .. } = handler {
         connection_of(realm, connection)?;
     }
     let present = realm.pipelines.get(key);
     if present.is_none() && realm.pipelines.len() >= PIPELINES_MAX {
-        return Err(Rejection::TooMany { what: "pipelines in a realm", most: PIPELINES_MAX });
+        return Err(Rejection::TooMany {
+            what: "pipelines in a realm",
+            most: PIPELINES_MAX,
+        });
     }
     let warnings = warnings(realm, key, trigger, &Environment::ALL, around);
     if present.is_some_and(|present| present.trigger == *trigger && present.handler == *handler) {
-        return Ok(Change { warnings, ..Change::nothing() });
+        return Ok(Change {
+            warnings,
+            ..Change::nothing()
+        });
     }
     let revision = present.map_or(1, |present| present.revision.saturating_add(1));
     let pipeline = Pipeline {
@@ -59,8 +75,14 @@ pub(crate) fn save_pipeline(
     realm.pipelines.insert(key.clone(), Arc::new(pipeline));
     let mut warnings = warnings;
     for environment in Environment::ALL {
-        if realm.deployments.contains_key(&DeploymentKey { environment, pipeline: key.clone() }) {
-            warnings.push(Warning::NotDeployedYet { pipeline: key.clone(), environment });
+        if realm.deployments.contains_key(&DeploymentKey {
+            environment,
+            pipeline: key.clone(),
+        }) {
+            warnings.push(Warning::NotDeployedYet {
+                pipeline: key.clone(),
+                environment,
+            });
         }
     }
     Ok(Change {
@@ -70,7 +92,10 @@ pub(crate) fn save_pipeline(
             realm: Some(realm.name.clone()),
             environment: None,
             object: key.to_string(),
-            detail: vec![("revision", revision.to_string()), ("handler", handler.as_str().to_owned())],
+            detail: vec![
+                ("revision", revision.to_string()),
+                ("handler", handler.as_str().to_owned()),
+            ],
         }),
         warnings,
     })
@@ -78,11 +103,21 @@ pub(crate) fn save_pipeline(
 
 /// Removes a pipeline that is deployed nowhere.
 pub(crate) fn delete_pipeline(realm: &mut Realm, key: &PipelineKey) -> Result<Change, Rejection> {
-    if let Some(deployed) = realm.deployments.keys().find(|deployed| deployed.pipeline == *key) {
-        return Err(Rejection::PipelineDeployed { pipeline: key.clone(), environment: deployed.environment });
+    if let Some(deployed) = realm
+        .deployments
+        .keys()
+        .find(|deployed| deployed.pipeline == *key)
+    {
+        return Err(Rejection::PipelineDeployed {
+            pipeline: key.clone(),
+            environment: deployed.environment,
+        });
     }
     if realm.pipelines.remove(key).is_none() {
-        return Err(Rejection::NoPipeline { realm: realm.name.clone(), pipeline: key.clone() });
+        return Err(Rejection::NoPipeline {
+            realm: realm.name.clone(),
+            pipeline: key.clone(),
+        });
     }
     Ok(Change {
         touched: vec![Touched::Pipeline(realm.name.clone(), key.clone())],
@@ -98,7 +133,10 @@ pub(crate) fn deploy(
     around: Circumstances<'_>,
 ) -> Result<Change, Rejection> {
     let Some(pipeline) = realm.pipelines.get(&key.pipeline).cloned() else {
-        return Err(Rejection::NoPipeline { realm: realm.name.clone(), pipeline: key.pipeline.clone() });
+        return Err(Rejection::NoPipeline {
+            realm: realm.name.clone(),
+            pipeline: key.pipeline.clone(),
+        });
     };
     if let Handler::Upstream { connection, .. } = &pipeline.handler {
         let target = connection_of(realm, connection)?;
@@ -110,15 +148,35 @@ pub(crate) fn deploy(
             });
         }
     }
-    let warnings = warnings(realm, &key.pipeline, &pipeline.trigger, &[key.environment], around);
+    let warnings = warnings(
+        realm,
+        &key.pipeline,
+        &pipeline.trigger,
+        &[key.environment],
+        around,
+    );
     let present = realm.deployments.get(key);
     if present.is_some_and(|present| present.pipeline.revision == pipeline.revision) {
-        return Ok(Change { warnings, ..Change::nothing() });
+        return Ok(Change {
+            warnings,
+            ..Change::nothing()
+        });
     }
-    let mut audit = plain_fact("deployment.deploy", realm, Some(key.environment), key.pipeline.to_string());
-    audit.detail.push(("revision", pipeline.revision.to_string()));
-    let deployment =
-        Deployment { key: key.clone(), pipeline, at: around.now, by: around.actor.name.clone() };
+    let mut audit = plain_fact(
+        "deployment.deploy",
+        realm,
+        Some(key.environment),
+        key.pipeline.to_string(),
+    );
+    audit
+        .detail
+        .push(("revision", pipeline.revision.to_string()));
+    let deployment = Deployment {
+        key: key.clone(),
+        pipeline,
+        at: around.now,
+        by: around.actor.name.clone(),
+    };
     realm.deployments.insert(key.clone(), Arc::new(deployment));
     Ok(Change {
         touched: vec![Touched::Deployment(realm.name.clone(), key.clone())],
@@ -134,7 +192,12 @@ pub(crate) fn undeploy(realm: &mut Realm, key: &DeploymentKey) -> Result<Change,
     }
     Ok(Change {
         touched: vec![Touched::Deployment(realm.name.clone(), key.clone())],
-        audit: Some(plain_fact("deployment.undeploy", realm, Some(key.environment), key.pipeline.to_string())),
+        audit: Some(plain_fact(
+            "deployment.undeploy",
+            realm,
+            Some(key.environment),
+            key.pipeline.to_string(),
+        )),
         warnings: Vec::new(),
     })
 }
@@ -163,7 +226,10 @@ pub(crate) fn save_connection(
     }
     let present = realm.connections.get(name);
     if present.is_none() && realm.connections.len() >= CONNECTIONS_MAX {
-        return Err(Rejection::TooMany { what: "connections in a realm", most: CONNECTIONS_MAX });
+        return Err(Rejection::TooMany {
+            what: "connections in a realm",
+            most: CONNECTIONS_MAX,
+        });
     }
     let unchanged = |present: &Arc<Connection>| {
         present.base_url == *base_url && present.trust == *trust && present.limits == limits
@@ -183,7 +249,10 @@ pub(crate) fn save_connection(
     realm.connections.insert(name.clone(), Arc::new(connection));
     let mut audit = plain_fact("connection.save", realm, None, name.to_string());
     for (environment, url) in base_url.iter() {
-        audit.detail.extend(url.as_ref().map(|url| (environment.as_str(), url.to_string())));
+        audit.detail.extend(
+            url.as_ref()
+                .map(|url| (environment.as_str(), url.to_string())),
+        );
     }
     Ok(Change {
         touched: vec![Touched::Connection(realm.name.clone(), name.clone())],
@@ -193,29 +262,57 @@ pub(crate) fn save_connection(
 }
 
 /// Removes a connection that no pipeline, saved or deployed, uses.
-pub(crate) fn delete_connection(realm: &mut Realm, name: &ConnectionName) -> Result<Change, Rejection> {
-    let leads_there =
-        |handler: &Handler| matches!(handler, Handler::Upstream { connection, .. } if connection == name);
-    let saved = realm.pipelines.values().map(|pipeline| (pipeline, "pipeline"));
-    let deployed = realm.deployments.values().map(|deployment| (&deployment.pipeline, "the deployment of"));
-    if let Some((pipeline, how)) = saved.chain(deployed).find(|(pipeline, _)| leads_there(&pipeline.handler)) {
-        return Err(Rejection::ConnectionInUse { connection: name.clone(), user: format!("{how} {}", pipeline.key) });
+pub(crate) fn delete_connection(
+    realm: &mut Realm,
+    name: &ConnectionName,
+) -> Result<Change, Rejection> {
+    let leads_there = |handler: &Handler| matches!(handler, Handler::Upstream { connection, .. } if connection == name);
+    let saved = realm
+        .pipelines
+        .values()
+        .map(|pipeline| (pipeline, "pipeline"));
+    let deployed = realm
+        .deployments
+        .values()
+        .map(|deployment| (&deployment.pipeline, "the deployment of"));
+    if let Some((pipeline, how)) = saved
+        .chain(deployed)
+        .find(|(pipeline, _)| leads_there(&pipeline.handler))
+    {
+        return Err(Rejection::ConnectionInUse {
+            connection: name.clone(),
+            user: format!("{how} {}", pipeline.key),
+        });
     }
     if realm.connections.remove(name).is_none() {
-        return Err(Rejection::NoConnection { realm: realm.name.clone(), connection: name.clone() });
+        return Err(Rejection::NoConnection {
+            realm: realm.name.clone(),
+            connection: name.clone(),
+        });
     }
     Ok(Change {
         touched: vec![Touched::Connection(realm.name.clone(), name.clone())],
-        audit: Some(plain_fact("connection.delete", realm, None, name.to_string())),
+        audit: Some(plain_fact(
+            "connection.delete",
+            realm,
+            None,
+            name.to_string(),
+        )),
         warnings: Vec::new(),
     })
 }
 
-fn connection_of<'a>(realm: &'a Realm, name: &ConnectionName) -> Result<&'a Arc<Connection>, Rejection> {
+fn connection_of<'a>(
+    realm: &'a Realm,
+    name: &ConnectionName,
+) -> Result<&'a Arc<Connection>, Rejection> {
     realm
         .connections
         .get(name)
-        .ok_or_else(|| Rejection::NoConnection { realm: realm.name.clone(), connection: name.clone() })
+        .ok_or_else(|| Rejection::NoConnection {
+            realm: realm.name.clone(),
+            connection: name.clone(),
+        })
 }
 
 fn check_server_trust(
@@ -224,15 +321,26 @@ fn check_server_trust(
     base_url: &PerEnvironment<Option<BaseUrl>>,
 ) -> Result<(), Rejection> {
     let Some(account) = realm.accounts.get(name) else {
-        return Err(Rejection::NoAccount { realm: realm.name.clone(), account: name.clone() });
+        return Err(Rejection::NoAccount {
+            realm: realm.name.clone(),
+            account: name.clone(),
+        });
     };
     if account.account_type != AccountType::CertificateChain {
-        return Err(Rejection::NotACertificateChain { account: name.clone(), is: account.account_type });
+        return Err(Rejection::NotACertificateChain {
+            account: name.clone(),
+            is: account.account_type,
+        });
     }
     for (environment, url) in base_url.iter() {
-        let has_certificates = account.chain(environment).is_some_and(|(certificates, _)| !certificates.is_empty());
+        let has_certificates = account
+            .chain(environment)
+            .is_some_and(|(certificates, _)| !certificates.is_empty());
         if url.is_some() && !has_certificates {
-            return Err(Rejection::NoCertificates { account: name.clone(), environment });
+            return Err(Rejection::NoCertificates {
+                account: name.clone(),
+                environment,
+            });
         }
     }
     Ok(())
@@ -248,17 +356,29 @@ fn warnings(
     let publication = trigger.publication;
     let mut warnings = Vec::new();
     if !(publication.external || publication.internal || publication.mtls) {
-        warnings.push(Warning::PublishedNowhere { pipeline: key.clone() });
+        warnings.push(Warning::PublishedNowhere {
+            pipeline: key.clone(),
+        });
     }
     for environment in environments.iter().copied().filter(|_| publication.mtls) {
         if !realm.has_mtls(environment) {
             let (realm, pipeline) = (realm.name.clone(), key.clone());
-            warnings.push(Warning::MtlsWithoutInstallation { realm, pipeline, environment });
+            warnings.push(Warning::MtlsWithoutInstallation {
+                realm,
+                pipeline,
+                environment,
+            });
         }
         if publication.external {
-            let host = around.rules.names.shared_host(Gateway::External, environment);
+            let host = around
+                .rules
+                .names
+                .shared_host(Gateway::External, environment);
             let url = format!("https://{host}{}", base_path(realm.name.as_str(), key));
-            warnings.push(Warning::AlsoOpen { pipeline: key.clone(), url });
+            warnings.push(Warning::AlsoOpen {
+                pipeline: key.clone(),
+                url,
+            });
         }
     }
     warnings
@@ -269,6 +389,17 @@ pub fn base_path(realm: &str, key: &PipelineKey) -> String {
     format!("/pipeline/{realm}/v{}/{}", key.major, key.name)
 }
 
-fn plain_fact(action: &'static str, realm: &Realm, environment: Option<Environment>, object: String) -> AuditFact {
-    AuditFact { action, realm: Some(realm.name.clone()), environment, object, detail: Vec::new() }
+fn plain_fact(
+    action: &'static str,
+    realm: &Realm,
+    environment: Option<Environment>,
+    object: String,
+) -> AuditFact {
+    AuditFact {
+        action,
+        realm: Some(realm.name.clone()),
+        environment,
+        object,
+        detail: Vec::new(),
+    }
 }

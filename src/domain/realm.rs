@@ -75,7 +75,11 @@ impl Realm {
     }
 
     /// The request that waits for an operator, of one account in one environment.
-    pub fn requested(&self, environment: Environment, account: &AccountName) -> Option<&Arc<Installation>> {
+    pub fn requested(
+        &self,
+        environment: Environment,
+        account: &AccountName,
+    ) -> Option<&Arc<Installation>> {
         self.installations.values().find(|installation| {
             installation.environment == environment
                 && &installation.account == account
@@ -84,7 +88,12 @@ impl Realm {
     }
 
     /// The installation at work, of one account in one environment.
-    pub fn installed_of(&self, environment: Environment, account: &AccountName) -> Option<&Arc<Installation>> {
-        self.installed(environment).find(|installation| &installation.account == account)
+    pub fn installed_of(
+        &self,
+        environment: Environment,
+        account: &AccountName,
+    ) -> Option<&Arc<Installation>> {
+        self.installed(environment)
+            .find(|installation| &installation.account == account)
     }
 }

@@ -1,5 +1,6 @@
 //! Refused clients: what is kept of each refusal, for the realm's people and the operator to read.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::clock::Moment;
@@ -22,7 +23,7 @@ pub struct RefusalRecord {
     /// The server name that the client asked for; escaped, at most 255 characters.
     pub server_name: Option<String>,
     /// The stable reason code.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// One sentence that says what happened, naming the certificate.
     pub sentence: String,
     /// The client certificate that was shown, decoded.

@@ -45,7 +45,9 @@ pub enum Rejection {
         realm: RealmName,
     },
     /// No such account.
-    #[error("realm {realm} has no account '{account}': 'realmgate account list --realm {realm}' names those there are")]
+    #[error(
+        "realm {realm} has no account '{account}': 'realmgate account list --realm {realm}' names those there are"
+    )]
     NoAccount {
         /// Whose.
         realm: RealmName,
@@ -53,7 +55,9 @@ pub enum Rejection {
         account: AccountName,
     },
     /// An account's type cannot change.
-    #[error("account '{account}' is of type {is}, which cannot become {wanted}: make another account")]
+    #[error(
+        "account '{account}' is of type {is}, which cannot become {wanted}: make another account"
+    )]
     AccountTypeFixed {
         /// Its name.
         account: AccountName,
@@ -63,7 +67,9 @@ pub enum Rejection {
         wanted: AccountType,
     },
     /// The values are of another type than the account.
-    #[error("the values given for {environment} are of type {given}, but account '{account}' is of type {is}")]
+    #[error(
+        "the values given for {environment} are of type {given}, but account '{account}' is of type {is}"
+    )]
     AccountValuesMismatch {
         /// Its name.
         account: AccountName,
@@ -93,7 +99,9 @@ pub enum Rejection {
         objection: Objection,
     },
     /// A trust source of the wrong name.
-    #[error("the name of an account that serves as trust source begins with '{prefix}': save the certificates as '{prefix}{account}'")]
+    #[error(
+        "the name of an account that serves as trust source begins with '{prefix}': save the certificates as '{prefix}{account}'"
+    )]
     TrustSourceName {
         /// Its name.
         account: AccountName,
@@ -117,7 +125,9 @@ pub enum Rejection {
         is: AccountType,
     },
     /// Nothing is requested.
-    #[error("nothing waits to be installed for account '{account}' in {environment}: request it first")]
+    #[error(
+        "nothing waits to be installed for account '{account}' in {environment}: request it first"
+    )]
     NothingRequested {
         /// Whose certificates.
         account: AccountName,
@@ -133,7 +143,9 @@ pub enum Rejection {
         environment: Environment,
     },
     /// Exactly these certificates are at work already.
-    #[error("exactly these certificates of account '{account}' are installed in {environment} already")]
+    #[error(
+        "exactly these certificates of account '{account}' are installed in {environment} already"
+    )]
     AlreadyInstalled {
         /// Whose certificates.
         account: AccountName,
@@ -141,7 +153,9 @@ pub enum Rejection {
         environment: Environment,
     },
     /// The account changed since it was shown.
-    #[error("account '{account}' was changed since it was reviewed: you name revision {reviewed}, the request is of revision {requested}; look at it again with 'realmgate installation show'")]
+    #[error(
+        "account '{account}' was changed since it was reviewed: you name revision {reviewed}, the request is of revision {requested}; look at it again with 'realmgate installation show'"
+    )]
     RevisionChanged {
         /// Whose certificates.
         account: AccountName,
@@ -154,7 +168,9 @@ pub enum Rejection {
     #[error("a rejection needs a reason of 1 to 1000 characters, for the realm's people to read")]
     ReasonMissing,
     /// No such pipeline.
-    #[error("realm {realm} has no pipeline {pipeline}: 'realmgate pipeline list --realm {realm}' names those there are")]
+    #[error(
+        "realm {realm} has no pipeline {pipeline}: 'realmgate pipeline list --realm {realm}' names those there are"
+    )]
     NoPipeline {
         /// Whose.
         realm: RealmName,
@@ -181,7 +197,9 @@ pub enum Rejection {
         source: InvalidTrigger,
     },
     /// Larger than the appliance allows.
-    #[error("the maximum request size of {pipeline}, {wanted} MB, is over this appliance's ceiling of {ceiling} MB: lower it, or raise the setting request_mb_max")]
+    #[error(
+        "the maximum request size of {pipeline}, {wanted} MB, is over this appliance's ceiling of {ceiling} MB: lower it, or raise the setting request_mb_max"
+    )]
     RequestSizeCeiling {
         /// Of which pipeline.
         pipeline: PipelineKey,
@@ -241,13 +259,17 @@ pub enum Rejection {
         token: TokenName,
     },
     /// The last operator's token.
-    #[error("token '{token}' is the last one of an operator that does not end: make another one first")]
+    #[error(
+        "token '{token}' is the last one of an operator that does not end: make another one first"
+    )]
     LastOperator {
         /// Its name.
         token: TokenName,
     },
     /// A server key that is not the certificate's.
-    #[error("the private key does not belong to the server certificate {subject}: give the key that the certificate was made for")]
+    #[error(
+        "the private key does not belong to the server certificate {subject}: give the key that the certificate was made for"
+    )]
     KeyMismatch {
         /// The certificate's subject.
         subject: String,

@@ -12,10 +12,14 @@ pub enum Objection {
     #[error("its field chain holds no certificate: give the CA's certificate as PEM or DER")]
     Empty,
     /// A private key came along.
-    #[error("its field chain holds a private key, which was not kept: give the CA's certificate alone, and keep the key to yourself")]
+    #[error(
+        "its field chain holds a private key, which was not kept: give the CA's certificate alone, and keep the key to yourself"
+    )]
     PrivateKey,
     /// A certificate that is not a CA's.
-    #[error("certificate {position}, {subject}, is not a CA certificate (its basic constraints do not say CA): give the certificate of the CA that issued it")]
+    #[error(
+        "certificate {position}, {subject}, is not a CA certificate (its basic constraints do not say CA): give the certificate of the CA that issued it"
+    )]
     NotACa {
         /// Its place in the chain, from 1.
         position: usize,
@@ -43,7 +47,9 @@ pub enum Objection {
         subject: String,
     },
     /// A key usage that keeps a CA from signing certificates.
-    #[error("certificate {position}, {subject}, may not sign certificates (its key usage lacks keyCertSign): give the certificate of the CA that issues the clients'")]
+    #[error(
+        "certificate {position}, {subject}, may not sign certificates (its key usage lacks keyCertSign): give the certificate of the CA that issues the clients'"
+    )]
     MayNotSign {
         /// Its place in the chain, from 1.
         position: usize,
@@ -51,7 +57,9 @@ pub enum Objection {
         subject: String,
     },
     /// An extended key usage that keeps its clients out.
-    #[error("certificate {position}, {subject}, is limited to usages other than client authentication: its clients could never be let in")]
+    #[error(
+        "certificate {position}, {subject}, is limited to usages other than client authentication: its clients could never be let in"
+    )]
     NotForClients {
         /// Its place in the chain, from 1.
         position: usize,
@@ -59,7 +67,9 @@ pub enum Objection {
         subject: String,
     },
     /// A key too weak, or of a kind that cannot be checked.
-    #[error("certificate {position}, {subject}, has a key that is not accepted ({key}): use RSA of 2048 to 8192 bits, EC P-256, P-384 or P-521, or Ed25519")]
+    #[error(
+        "certificate {position}, {subject}, has a key that is not accepted ({key}): use RSA of 2048 to 8192 bits, EC P-256, P-384 or P-521, or Ed25519"
+    )]
     Key {
         /// Its place in the chain, from 1.
         position: usize,
@@ -100,7 +110,9 @@ pub enum Remark {
         start: Moment,
     },
     /// One anchor was issued by another of the bundle.
-    #[error("{subject} was issued by {issuer}, which becomes an anchor as well: if only {subject}'s clients are meant, leave {issuer} out; if it only helps to build paths, give it as a helper")]
+    #[error(
+        "{subject} was issued by {issuer}, which becomes an anchor as well: if only {subject}'s clients are meant, leave {issuer} out; if it only helps to build paths, give it as a helper"
+    )]
     IssuedByAnother {
         /// Its subject.
         subject: String,
@@ -108,7 +120,9 @@ pub enum Remark {
         issuer: String,
     },
     /// It bears a name that a public authority might.
-    #[error("{subject} is an intermediate ({issuer} issued it): clients of its siblings are not let in")]
+    #[error(
+        "{subject} is an intermediate ({issuer} issued it): clients of its siblings are not let in"
+    )]
     Intermediate {
         /// Its subject.
         subject: String,
@@ -131,23 +145,45 @@ pub fn object(certificates: &[Certificate], now: Moment) -> Result<(), Objection
         return Err(Objection::Empty);
     }
     if certificates.len() > CERTIFICATES_MAX {
-        return Err(Objection::TooMany { count: certificates.len(), most: CERTIFICATES_MAX });
+        return Err(Objection::TooMany {
+            count: certificates.len(),
+            most: CERTIFICATES_MAX,
+        });
     }
     for (index, certificate) in certificates.iter().enumerate() {
         let facts = certificate.facts();
         let position = index.saturating_add(1);
         let subject = facts.subject.clone();
         let before = certificates.iter().take(index);
-        if let Some(first) = before.map(Certificate::fingerprint).position(|other| other == certificate.fingerprint()) {
-            return Err(Objection::Duplicate { position, first: first.saturating_add(1), subject });
+        if let Some(first) = before
+            .map(Certificate::fingerprint)
+            .position(|other| other == certificate.fingerprint())
+        {
+            return Err(Objection::Duplicate {
+                position,
+                first: first.saturating_add(1),
+                subject,
+            });
         }
-        if !facts.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca) {
+        if !facts
+            .basic_constraints
+            .as_ref()
+            .is_some_and(|constraints| constraints.ca)
+        {
             return Err(Objection::NotACa { position, subject });
         }
         if facts.not_after < now {
-            return Err(Objection::Expired { position, subject, end: facts.not_after });
+            return Err(Objection::Expired {
+                position,
+                subject,
+                end: facts.not_after,
+            });
         }
-        if facts.key_usage.as_ref().is_some_and(|usage| !usage.key_cert_sign) {
+        if facts
+            .key_usage
+            .as_ref()
+            .is_some_and(|usage| !usage.key_cert_sign())
+        {
             return Err(Objection::MayNotSign { position, subject });
         }
         if !facts.allows_client_auth() {
@@ -155,11 +191,18 @@ pub fn object(certificates: &[Certificate], now: Moment) -> Result<(), Objection
         }
         let sound = match &facts.key.algorithm {
             KeyAlgorithm::Rsa { bits } => (2048..=8192).contains(bits),
-            KeyAlgorithm::EcP256 | KeyAlgorithm::EcP384 | KeyAlgorithm::EcP521 | KeyAlgorithm::Ed25519 => true,
+            KeyAlgorithm::EcP256
+            | KeyAlgorithm::EcP384
+            | KeyAlgorithm::EcP521
+            | KeyAlgorithm::Ed25519 => true,
             KeyAlgorithm::Other(_) => false,
         };
         if !sound {
-            return Err(Objection::Key { position, subject, key: facts.key.algorithm.to_string() });
+            return Err(Objection::Key {
+                position,
+                subject,
+                key: facts.key.algorithm.to_string(),
+            });
         }
     }
     Ok(())
@@ -172,21 +215,36 @@ pub fn remark(certificates: &[Certificate], now: Moment) -> Vec<Remark> {
         let facts = certificate.facts();
         let subject = || facts.subject.clone();
         if facts.not_before > now {
-            remarks.push(Remark::NotYetValid { subject: subject(), start: facts.not_before });
+            remarks.push(Remark::NotYetValid {
+                subject: subject(),
+                start: facts.not_before,
+            });
         }
         if facts.not_after >= now && facts.not_after < now.plus(SOON) {
             let days = facts.not_after.since(now).as_secs() / (24 * 3600);
-            remarks.push(Remark::EndsSoon { subject: subject(), end: facts.not_after, days });
+            remarks.push(Remark::EndsSoon {
+                subject: subject(),
+                end: facts.not_after,
+                days,
+            });
         }
         if facts.self_issued {
             continue;
         }
-        let issuer = certificates.iter().find(|other| other.facts().raw_subject == facts.raw_issuer);
+        let issuer = certificates
+            .iter()
+            .find(|other| other.facts().raw_subject == facts.raw_issuer);
         match issuer {
             Some(issuer) => {
-                remarks.push(Remark::IssuedByAnother { subject: subject(), issuer: issuer.facts().subject.clone() });
+                remarks.push(Remark::IssuedByAnother {
+                    subject: subject(),
+                    issuer: issuer.facts().subject.clone(),
+                });
             }
-            None => remarks.push(Remark::Intermediate { subject: subject(), issuer: facts.issuer.clone() }),
+            None => remarks.push(Remark::Intermediate {
+                subject: subject(),
+                issuer: facts.issuer.clone(),
+            }),
         }
     }
     remarks

@@ -12,12 +12,19 @@ pub struct Path {
 
 impl Path {
     fn parse(text: &str) -> Result<Self, InvalidTemplate> {
-        let wrong = || InvalidTemplate::Path { text: text.chars().take(80).collect() };
+        let wrong = || InvalidTemplate::Path {
+            text: text.chars().take(80).collect(),
+        };
         let segments: Vec<String> = text.trim().split('.').map(str::to_owned).collect();
         let spelled_well = |s: &String| {
-            !s.is_empty() && s.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+            !s.is_empty()
+                && s.chars()
+                    .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
         };
-        let rooted = matches!(segments.first().map(String::as_str), Some("message" | "metadata"));
+        let rooted = matches!(
+            segments.first().map(String::as_str),
+            Some("message" | "metadata")
+        );
         if rooted && segments.len() <= 32 && segments.iter().all(spelled_well) {
             Ok(Self { segments })
         } else {
@@ -49,7 +56,9 @@ impl TextTemplate {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let Some((inside, behind)) = after.split_once("}}") else {
-                return Err(InvalidTemplate::NotClosed { text: after.chars().take(40).collect() });
+                return Err(InvalidTemplate::NotClosed {
+                    text: after.chars().take(40).collect(),
+                });
             };
             if !before.is_empty() {
                 pieces.push(Piece::Text(before.to_owned()));
@@ -60,7 +69,10 @@ impl TextTemplate {
         if !rest.is_empty() {
             pieces.push(Piece::Text(rest.to_owned()));
         }
-        Ok(Self { source: text.to_owned(), pieces })
+        Ok(Self {
+            source: text.to_owned(),
+            pieces,
+        })
     }
 
     /// The text as it was written.
@@ -70,7 +82,10 @@ impl TextTemplate {
 
     /// The text where it holds no expression at all.
     pub fn fixed(&self) -> Option<&str> {
-        self.pieces.iter().all(|piece| matches!(piece, Piece::Text(_))).then_some(self.source.as_str())
+        self.pieces
+            .iter()
+            .all(|piece| matches!(piece, Piece::Text(_)))
+            .then_some(self.source.as_str())
     }
 
     /// The text with every expression replaced by the text of its value; a missing path is `null`.
@@ -81,7 +96,11 @@ impl TextTemplate {
                 Piece::Text(fixed) => text.push_str(fixed),
                 Piece::Value(path) => match scope.look_up(path).as_ref() {
                     Value::String(value) => text.push_str(value),
-                    other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                    other @ (Value::Null
+                    | Value::Bool(_)
+                    | Value::Number(_)
+                    | Value::Array(_)
+                    | Value::Object(_)) => {
                         text.push_str(&other.to_string());
                     }
                 },
@@ -110,8 +129,8 @@ pub struct JsonTemplate {
 enum Node {
     Fixed(Value),
     Text(TextTemplate),
-    List(Vec<Node>),
-    Object(Vec<(String, Node)>),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
 }
 
 impl JsonTemplate {
@@ -141,11 +160,19 @@ impl Node {
             Value::Null | Value::Bool(_) | Value::Number(_) => Self::Fixed(value.clone()),
             Value::String(text) => {
                 let template = TextTemplate::parse(text)?;
-                if template.fixed().is_some() { Self::Fixed(value.clone()) } else { Self::Text(template) }
+                if template.fixed().is_some() {
+                    Self::Fixed(value.clone())
+                } else {
+                    Self::Text(template)
+                }
             }
-            Value::Array(items) => Self::List(items.iter().map(Self::parse).collect::<Result<_, _>>()?),
+            Value::Array(items) => {
+                Self::List(items.iter().map(Self::parse).collect::<Result<_, _>>()?)
+            }
             Value::Object(entries) => {
-                let parsed = entries.iter().map(|(key, value)| Ok((key.clone(), Self::parse(value)?)));
+                let parsed = entries
+                    .iter()
+                    .map(|(key, value)| Ok((key.clone(), Self::parse(value)?)));
                 Self::Object(parsed.collect::<Result<_, InvalidTemplate>>()?)
             }
         })
@@ -155,10 +182,15 @@ impl Node {
         match self {
             Self::Fixed(value) => value.clone(),
             Self::Text(text) => text.render_value(scope),
-            Self::List(items) => Value::Array(items.iter().map(|item| item.render(scope)).collect()),
-            Self::Object(entries) => {
-                Value::Object(entries.iter().map(|(key, node)| (key.clone(), node.render(scope))).collect::<Map<_, _>>())
+            Self::List(items) => {
+                Value::Array(items.iter().map(|item| item.render(scope)).collect())
             }
+            Self::Object(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|(key, node)| (key.clone(), node.render(scope)))
+                    .collect::<Map<_, _>>(),
+            ),
         }
     }
 }
@@ -178,7 +210,9 @@ impl Scope {
     fn look_up(&self, path: &Path) -> Cow<'_, Value> {
         let segments: Vec<&str> = path.segments.iter().map(String::as_str).collect();
         let found = match segments.as_slice() {
-            ["message", "body", inside @ ..] if !inside.is_empty() => self.body.as_ref().and_then(|body| walk(body, inside)),
+            ["message", "body", inside @ ..] if !inside.is_empty() => {
+                self.body.as_ref().and_then(|body| walk(body, inside))
+            }
             ["message", inside @ ..] => walk(&self.message, inside),
             ["metadata", inside @ ..] => walk(&self.metadata, inside),
             _ => None,
@@ -189,7 +223,10 @@ impl Scope {
 
 fn walk<'a>(start: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(start, |value, segment| match value {
-        Value::Array(items) => segment.parse::<usize>().ok().and_then(|position| items.get(position)),
+        Value::Array(items) => segment
+            .parse::<usize>()
+            .ok()
+            .and_then(|position| items.get(position)),
         Value::Object(entries) => entries.get(*segment),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     })
@@ -205,7 +242,9 @@ pub enum InvalidTemplate {
         text: String,
     },
     /// Something in braces that is no path.
-    #[error("'{{{{{text}}}}}' is no expression: write a path such as {{{{ message.body.product }}}} or {{{{ metadata.pipeline.name }}}}")]
+    #[error(
+        "'{{{{{text}}}}}' is no expression: write a path such as {{{{ message.body.product }}}} or {{{{ metadata.pipeline.name }}}}"
+    )]
     Path {
         /// What stands between the braces.
         text: String,
@@ -233,22 +272,46 @@ mod tests {
             (json!("{{message.body.sizes}}"), json!([1, 2])),
             (json!("{{ message.body.sizes.1 }}"), json!(2)),
             (json!("{{ message.body.price.net }} EUR"), json!("9.5 EUR")),
-            (json!({"a": ["{{ message.queryAndPath.id }}", 1]}), json!({"a": ["7", 1]})),
+            (
+                json!({"a": ["{{ message.queryAndPath.id }}", 1]}),
+                json!({"a": ["7", 1]}),
+            ),
             (json!("{{ message.body.missing }}"), json!(null)),
             (json!("x{{ message.missing }}y"), json!("xnully")),
-            (json!("{{ metadata.pipeline.name }}/{{ message.client.subject }}"), json!("orders/CN=a")),
+            (
+                json!("{{ metadata.pipeline.name }}/{{ message.client.subject }}"),
+                json!("orders/CN=a"),
+            ),
             (json!("no braces"), json!("no braces")),
         ];
         for (source, expect) in cases {
-            assert_eq!(JsonTemplate::parse(source.clone()).unwrap().render(&scope()), expect, "{source}");
+            assert_eq!(
+                JsonTemplate::parse(source.clone())
+                    .unwrap()
+                    .render(&scope()),
+                expect,
+                "{source}"
+            );
         }
     }
 
     #[test]
     fn says_what_is_wrong() {
-        assert!(matches!(TextTemplate::parse("{{ message.a"), Err(InvalidTemplate::NotClosed { .. })));
-        for bad in ["{{}}", "{{ other.a }}", "{{ message..a }}", "{{ a b }}", "{{ {{ message.a }} }}"] {
-            assert!(matches!(TextTemplate::parse(bad), Err(InvalidTemplate::Path { .. })), "{bad}");
+        assert!(matches!(
+            TextTemplate::parse("{{ message.a"),
+            Err(InvalidTemplate::NotClosed { .. })
+        ));
+        for bad in [
+            "{{}}",
+            "{{ other.a }}",
+            "{{ message..a }}",
+            "{{ a b }}",
+            "{{ {{ message.a }} }}",
+        ] {
+            assert!(
+                matches!(TextTemplate::parse(bad), Err(InvalidTemplate::Path { .. })),
+                "{bad}"
+            );
         }
     }
 }

@@ -65,6 +65,10 @@ pub struct Actor {
 impl Actor {
     /// The server itself, at start-up and in upkeep.
     pub fn system() -> Self {
-        Self { name: "system".to_owned(), role: Role::Operator, address: None }
+        Self {
+            name: "system".to_owned(),
+            role: Role::Operator,
+            address: None,
+        }
     }
 }

@@ -25,7 +25,14 @@ pub enum Method {
 
 impl Method {
     /// All of them, in the order of the specification.
-    pub const ALL: [Self; 6] = [Self::Post, Self::Put, Self::Get, Self::Patch, Self::Delete, Self::Options];
+    pub const ALL: [Self; 6] = [
+        Self::Post,
+        Self::Put,
+        Self::Get,
+        Self::Patch,
+        Self::Delete,
+        Self::Options,
+    ];
 
     /// The token of the HTTP request line.
     pub const fn as_str(self) -> &'static str {
@@ -47,7 +54,9 @@ impl Method {
         Self::ALL
             .into_iter()
             .find(|method| method.as_str() == text)
-            .ok_or_else(|| InvalidTrigger::Method { text: shortened(text) })
+            .ok_or_else(|| InvalidTrigger::Method {
+                text: shortened(text),
+            })
     }
 }
 
@@ -64,8 +73,14 @@ impl MethodSet {
     /// # Errors
     /// [`InvalidTrigger::NoMethods`] where there are none.
     pub fn of(methods: impl IntoIterator<Item = Method>) -> Result<Self, InvalidTrigger> {
-        let bits = methods.into_iter().fold(0, |bits, method| bits | (1 << method as u8));
-        if bits == 0 { Err(InvalidTrigger::NoMethods) } else { Ok(Self(bits)) }
+        let bits = methods
+            .into_iter()
+            .fold(0, |bits, method| bits | (1 << method as u8));
+        if bits == 0 {
+            Err(InvalidTrigger::NoMethods)
+        } else {
+            Ok(Self(bits))
+        }
     }
 
     /// Whether the set has `method`.
@@ -75,7 +90,9 @@ impl MethodSet {
 
     /// The methods in it.
     pub fn iter(self) -> impl Iterator<Item = Method> {
-        Method::ALL.into_iter().filter(move |method| self.contains(*method))
+        Method::ALL
+            .into_iter()
+            .filter(move |method| self.contains(*method))
     }
 }
 
@@ -118,7 +135,11 @@ impl TimeoutMs {
     /// # Errors
     /// [`InvalidTrigger::Timeout`] outside of them.
     pub const fn new(millis: u32) -> Result<Self, InvalidTrigger> {
-        if millis == 0 || millis > TIMEOUT_MS_MAX { Err(InvalidTrigger::Timeout { millis }) } else { Ok(Self(millis)) }
+        if millis == 0 || millis > TIMEOUT_MS_MAX {
+            Err(InvalidTrigger::Timeout { millis })
+        } else {
+            Ok(Self(millis))
+        }
     }
 
     /// Milliseconds.
@@ -137,7 +158,11 @@ impl RequestSizeMb {
     /// # Errors
     /// [`InvalidTrigger::RequestSize`] for zero.
     pub const fn new(megabytes: u32) -> Result<Self, InvalidTrigger> {
-        if megabytes == 0 { Err(InvalidTrigger::RequestSize) } else { Ok(Self(megabytes)) }
+        if megabytes == 0 {
+            Err(InvalidTrigger::RequestSize)
+        } else {
+            Ok(Self(megabytes))
+        }
     }
 
     /// MB of 1,048,576 bytes.
@@ -162,8 +187,15 @@ impl RoutePattern {
     /// # Errors
     /// [`InvalidTrigger::Route`], which says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, InvalidTrigger> {
-        let wrong = |rule| Err(InvalidTrigger::Route { route: shortened(text), rule });
-        let Some(rest) = text.strip_prefix('/') else { return wrong("it must begin with '/'") };
+        let wrong = |rule| {
+            Err(InvalidTrigger::Route {
+                route: shortened(text),
+                rule,
+            })
+        };
+        let Some(rest) = text.strip_prefix('/') else {
+            return wrong("it must begin with '/'");
+        };
         if text.len() > 512 || rest.split('/').count() > 16 {
             return wrong("it may have at most 16 segments and 512 characters");
         }
@@ -173,7 +205,9 @@ impl RoutePattern {
                 if position == 0 {
                     return wrong("it must not start with a parameter");
                 }
-                let named_well = parameter.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                let named_well = parameter
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'_');
                 if parameter.is_empty() || parameter.len() > 64 || !named_well {
                     return wrong("a parameter is ':' and 1 to 64 of a-z, A-Z, 0-9 and '_'");
                 }
@@ -182,8 +216,13 @@ impl RoutePattern {
                 }
             } else if segment.is_empty() || segment == "." || segment == ".." {
                 return wrong("it must not have empty segments, '.' or '..'");
-            } else if !segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~')) {
-                return wrong("a segment is made of a-z, A-Z, 0-9, '-', '_', '.' and '~', or is a parameter ':name'");
+            } else if !segment
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~'))
+            {
+                return wrong(
+                    "a segment is made of a-z, A-Z, 0-9, '-', '_', '.' and '~', or is a parameter ':name'",
+                );
             }
         }
         Ok(Self(text.to_owned()))
@@ -196,7 +235,13 @@ impl RoutePattern {
 
     /// The route with every parameter's name left out: two routes with one shape cannot stand side by side.
     pub fn shape(&self) -> String {
-        let segments = self.0.split('/').map(|segment| if segment.starts_with(':') { ":" } else { segment });
+        let segments = self.0.split('/').map(|segment| {
+            if segment.starts_with(':') {
+                ":"
+            } else {
+                segment
+            }
+        });
         segments.collect::<Vec<_>>().join("/")
     }
 }
@@ -238,7 +283,9 @@ impl ResponseHeader {
         let lower = name.to_ascii_lowercase();
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         if lower.is_empty() || lower.len() > 128 || !lower.bytes().all(token) {
-            return Err(InvalidTrigger::HeaderName { name: shortened(name) });
+            return Err(InvalidTrigger::HeaderName {
+                name: shortened(name),
+            });
         }
         if RESERVED_HEADERS.contains(&lower.as_str()) {
             return Err(InvalidTrigger::HeaderReserved { name: lower });
@@ -247,7 +294,10 @@ impl ResponseHeader {
             return Err(InvalidTrigger::HeaderValue { name: lower });
         }
         let value =
-            TextTemplate::parse(value).map_err(|source| InvalidTrigger::HeaderTemplate { name: lower.clone(), source })?;
+            TextTemplate::parse(value).map_err(|source| InvalidTrigger::HeaderTemplate {
+                name: lower.clone(),
+                source,
+            })?;
         Ok(Self { name: lower, value })
     }
 }
@@ -276,15 +326,23 @@ impl Trigger {
     /// [`InvalidTrigger`] where two routes have one shape, or there are more than 100 routes or 50 headers.
     pub fn check(&self) -> Result<(), InvalidTrigger> {
         if self.routes.len() > 100 {
-            return Err(InvalidTrigger::TooMany { what: "routes", most: 100 });
+            return Err(InvalidTrigger::TooMany {
+                what: "routes",
+                most: 100,
+            });
         }
         if self.response_headers.len() > 50 {
-            return Err(InvalidTrigger::TooMany { what: "response headers", most: 50 });
+            return Err(InvalidTrigger::TooMany {
+                what: "response headers",
+                most: 50,
+            });
         }
         let mut shapes = BTreeSet::new();
         for route in &self.routes {
             if !shapes.insert(route.shape()) {
-                return Err(InvalidTrigger::RouteTwice { route: route.as_str().to_owned() });
+                return Err(InvalidTrigger::RouteTwice {
+                    route: route.as_str().to_owned(),
+                });
             }
         }
         Ok(())
@@ -295,7 +353,9 @@ impl Trigger {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTrigger {
     /// No method of that name can be admitted.
-    #[error("'{text}' is no method that a trigger can admit: write POST, PUT, GET, PATCH, DELETE or OPTIONS")]
+    #[error(
+        "'{text}' is no method that a trigger can admit: write POST, PUT, GET, PATCH, DELETE or OPTIONS"
+    )]
     Method {
         /// What was written.
         text: String,
@@ -321,7 +381,9 @@ pub enum InvalidTrigger {
         rule: &'static str,
     },
     /// Two routes differ in the names of parameters only.
-    #[error("the route '{route}' is there twice (names of parameters do not tell routes apart): leave one out")]
+    #[error(
+        "the route '{route}' is there twice (names of parameters do not tell routes apart): leave one out"
+    )]
     RouteTwice {
         /// The second of them.
         route: String,
@@ -347,7 +409,9 @@ pub enum InvalidTrigger {
         name: String,
     },
     /// Not a header value.
-    #[error("the value of the response header '{name}' has control characters or more than 4096 bytes")]
+    #[error(
+        "the value of the response header '{name}' has control characters or more than 4096 bytes"
+    )]
     HeaderValue {
         /// The header's name.
         name: String,
@@ -375,7 +439,10 @@ mod tests {
         for good in ["/products", "/products/:id", "/a/b/:c/d/:e_1", "/v1.2/~x"] {
             assert!(RoutePattern::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "products", "/", "//a", "/a/", "/:id", "/a/:", "/a/:i-d", "/a/:x/:x", "/a/..", "/a/{b}", "/a%2fb", "/a b"] {
+        for bad in [
+            "", "products", "/", "//a", "/a/", "/:id", "/a/:", "/a/:i-d", "/a/:x/:x", "/a/..",
+            "/a/{b}", "/a%2fb", "/a b",
+        ] {
             assert!(RoutePattern::parse(bad).is_err(), "{bad}");
         }
     }
@@ -390,9 +457,18 @@ mod tests {
     #[test]
     fn a_response_header_may_not_change_the_framing() {
         assert!(ResponseHeader::parse("X-Served-By", "{{ metadata.pipeline.name }}").is_ok());
-        assert!(matches!(ResponseHeader::parse("Content-Length", "1"), Err(InvalidTrigger::HeaderReserved { .. })));
-        assert!(matches!(ResponseHeader::parse("a b", "1"), Err(InvalidTrigger::HeaderName { .. })));
-        assert!(matches!(ResponseHeader::parse("a", "1\r\nb: 2"), Err(InvalidTrigger::HeaderValue { .. })));
+        assert!(matches!(
+            ResponseHeader::parse("Content-Length", "1"),
+            Err(InvalidTrigger::HeaderReserved { .. })
+        ));
+        assert!(matches!(
+            ResponseHeader::parse("a b", "1"),
+            Err(InvalidTrigger::HeaderName { .. })
+        ));
+        assert!(matches!(
+            ResponseHeader::parse("a", "1\r\nb: 2"),
+            Err(InvalidTrigger::HeaderValue { .. })
+        ));
     }
 
     #[test]

@@ -223,3 +223,6 @@ fn crl_distribution_points(value: &[u8]) -> Result<Vec<String>, NotDer> {
     }
     Ok(general_name::list(&names, general_name::text))
 }
+
+#[cfg(test)]
+mod tests;

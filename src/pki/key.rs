@@ -28,6 +28,13 @@ pub struct PrivateKey {
     algorithm: KeyAlgorithm,
 }
 
+impl PartialEq for PrivateKey {
+    /// Two private keys are the same where their public halves are.
+    fn eq(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.public_key == other.public_key
+    }
+}
+
 /// The kinds of key that can be made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyChoice {

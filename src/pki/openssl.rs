@@ -8,6 +8,10 @@ pub struct Openssl(tempfile::TempDir);
 
 impl Openssl {
     /// An empty directory.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a directory is made, nothing is by default"
+    )]
     pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }

@@ -1,13 +1,14 @@
 //! PKCS#12 files (RFC 7292): reading what browsers, Java, Windows and OpenSSL export, writing what they import.
 //!
-//! The library that does the work keeps its own copies of decrypted keys and does not overwrite them; ours are.
+//! The library that does the work keeps its own copies of decrypted keys and does not overwrite them; ours are. It can
+//! be made to panic (by a scrypt cost of 0) and to take much memory (by a high one), hence the guards here.
 
 use p12_keystore::error::Error as LibraryError;
 use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12Archive, PrivateKeyChain};
 use zeroize::Zeroizing;
 
 use crate::pki::certificate::Certificate;
-use crate::pki::der::{self, tag};
+use crate::pki::der::{self, Element, tag};
 use crate::pki::key::{InvalidKey, PrivateKey};
 use crate::pki::secret::Secret;
 
@@ -17,6 +18,11 @@ pub const P12_BYTES_MAX: usize = 256 * 1024;
 /// How often the password is hashed in files that we write.
 const ITERATIONS: u32 = 10_000;
 
+/// How much memory the password of a single encrypted key may take to be hashed, in bytes. OpenSSL takes 16 MiB unless
+/// told otherwise, and no more than this.
+const SCRYPT_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+const OID_SCRYPT: [u8; 9] = [0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
 const OID_DATA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 const OID_SIGNED_DATA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 const OID_SHROUDED_KEY_BAG: [u8; 11] = [
@@ -111,9 +117,15 @@ pub fn read(der: &[u8], password: Option<&Secret>) -> Result<Contents, InvalidP1
     else {
         return Err(InvalidP12::WrongPassword);
     };
-    let archive = Pkcs12Archive::from_pkcs12(der, text).map_err(|error| match cause(&error) {
+    // Nobody protects these files with scrypt but who wants to use up our memory.
+    if der.windows(OID_SCRYPT.len()).any(|part| part == OID_SCRYPT) {
+        return Err(InvalidP12::Unsupported);
+    }
+    let archive = open(der, text).map_err(|cause| match cause {
         Cause::Password => refused,
         Cause::Unsupported => InvalidP12::Unsupported,
+        // The library tells unknown algorithms and broken structures alike; a damaged file shows at the outline.
+        Cause::Structure if is_p12(der) => InvalidP12::Unsupported,
         Cause::Structure => InvalidP12::Damaged,
     })?;
     Ok(Contents {
@@ -176,6 +188,9 @@ pub(crate) fn open_encrypted_key(
     let Some(password) = password.expose_str() else {
         return Err(InvalidKey::WrongPassword);
     };
+    if scrypt_memory(der).is_some_and(|bytes| bytes > SCRYPT_BYTES_MAX) {
+        return Err(InvalidKey::UnsupportedEncryption);
+    }
     // A PKCS#12 file holds encrypted keys in just this form, so the library opens one in a file made around it.
     let bag = der::encode(
         tag::SEQUENCE,
@@ -192,11 +207,10 @@ pub(crate) fn open_encrypted_key(
             &data(&der::encode(tag::SEQUENCE, &[&safe])),
         ],
     );
-    let archive =
-        Pkcs12Archive::from_pkcs12(&file, password).map_err(|error| match cause(&error) {
-            Cause::Password => InvalidKey::WrongPassword,
-            Cause::Unsupported | Cause::Structure => InvalidKey::UnsupportedEncryption,
-        })?;
+    let archive = open(&file, password).map_err(|cause| match cause {
+        Cause::Password => InvalidKey::WrongPassword,
+        Cause::Unsupported | Cause::Structure => InvalidKey::UnsupportedEncryption,
+    })?;
     match archive.keys.as_slice() {
         [bag] => Ok(Zeroizing::new(bag.key.as_der().to_vec())),
         _ => Err(InvalidKey::UnsupportedEncryption),
@@ -207,6 +221,40 @@ enum Cause {
     Password,
     Unsupported,
     Structure,
+}
+
+/// Lets the library open a file. A panic in it, which hostile bytes can cause, is an error like any other; it works on
+/// nothing but its arguments, so nothing is left half done.
+fn open(file: &[u8], password: &str) -> Result<Pkcs12Archive, Cause> {
+    match std::panic::catch_unwind(|| Pkcs12Archive::from_pkcs12(file, password)) {
+        Ok(opened) => opened.map_err(|error| cause(&error)),
+        Err(_) => Err(Cause::Structure),
+    }
+}
+
+/// The memory that the key of an EncryptedPrivateKeyInfo takes to derive, in bytes, where it is by scrypt (RFC 7914).
+pub(crate) fn scrypt_memory(der: &[u8]) -> Option<u64> {
+    let info = der::single(der).ok()?;
+    let algorithm = inside(inside(&info)?.first()?)?;
+    let derivation = inside(inside(algorithm.get(1)?)?.first()?)?;
+    if derivation.first()?.content != OID_SCRYPT {
+        return None;
+    }
+    let parameters = inside(derivation.get(1)?)?;
+    let number = |place: usize| {
+        let octets = parameters
+            .get(place)
+            .map(|part| part.content)
+            .unwrap_or_default();
+        octets.iter().fold(0_u64, |number, octet| {
+            number.saturating_mul(256).saturating_add(u64::from(*octet))
+        })
+    };
+    Some(number(1).saturating_mul(number(2)).saturating_mul(128))
+}
+
+fn inside<'a>(element: &Element<'a>) -> Option<Vec<Element<'a>>> {
+    der::elements(element.content).ok()
 }
 
 fn cause(error: &LibraryError) -> Cause {

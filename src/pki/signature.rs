@@ -190,3 +190,6 @@ fn dotted(algorithm: &AlgorithmIdentifier<'_>) -> String {
     der::oid_text(octets)
         .unwrap_or_else(|| format!("#{}", der::hex(octets.get(..64).unwrap_or(octets))))
 }
+
+#[cfg(test)]
+mod tests;

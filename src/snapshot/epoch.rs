@@ -15,12 +15,18 @@ pub struct Epoch {
 impl Epoch {
     /// The first epoch.
     pub fn first() -> Self {
-        Self { number: 1, signal: Arc::new(watch::Sender::new(1)) }
+        Self {
+            number: 1,
+            signal: Arc::new(watch::Sender::new(1)),
+        }
     }
 
     /// The epoch after this one. Nobody is told before [`Epoch::announce`].
     pub fn next(&self) -> Self {
-        Self { number: self.number.saturating_add(1), signal: Arc::clone(&self.signal) }
+        Self {
+            number: self.number.saturating_add(1),
+            signal: Arc::clone(&self.signal),
+        }
     }
 
     /// Its number.

@@ -16,7 +16,9 @@ pub struct Live {
 impl Live {
     /// Begins with `snapshot`.
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { present: ArcSwap::from_pointee(snapshot) }
+        Self {
+            present: ArcSwap::from_pointee(snapshot),
+        }
     }
 
     /// The present snapshot, for one decision: do not hold it across a wait that can be long.
@@ -32,7 +34,8 @@ impl Live {
     /// Puts `next` in place and wakes the connections of the realms in `touched`. Cannot fail. There is one
     /// publisher: `control`, which holds its writer's lock.
     pub fn publish(&self, next: Arc<Snapshot>, touched: &[RealmName]) {
-        let before = self.present.swap(Arc::clone(&next));
+        let before = self.present.swap(next);
+        let next = self.present.load();
         for environment in Environment::ALL {
             next.shared.get(environment).epoch.announce();
             for name in touched {

@@ -6,6 +6,7 @@
 
 pub mod client_tls;
 pub mod compile;
+pub mod deploy;
 pub mod epoch;
 pub mod live;
 pub mod realm;

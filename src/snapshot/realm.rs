@@ -5,10 +5,12 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 
 use crate::domain::environment::PerEnvironment;
-use crate::domain::name::{ConnectionName, RealmName};
-use crate::snapshot::client_tls::Target;
+use crate::domain::installation::Installation;
+use crate::domain::name::RealmName;
+use crate::snapshot::client_tls::Targets;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::route::RouteTable;
+use crate::snapshot::server_tls::ShownIdentity;
 use crate::trust::set::TrustSet;
 
 /// Whether a realm serves.
@@ -34,7 +36,7 @@ pub struct RealmSnapshot {
     /// What it has in each environment.
     pub environments: PerEnvironment<RealmEnvironment>,
     /// The outgoing targets, to be found again by the next compilation.
-    pub targets: Vec<(ConnectionName, PerEnvironment<Option<Arc<Target>>>)>,
+    pub targets: Targets,
 }
 
 impl RealmSnapshot {
@@ -55,9 +57,13 @@ pub struct RealmEnvironment {
 }
 
 /// A realm's own mTLS host.
+#[derive(Clone)]
 pub struct MtlsEndpoint {
     /// Whom it lets in.
     pub trust: Arc<TrustSet>,
     /// TLS of the realm's own host.
     pub tls: Arc<ServerConfig>,
+    /// What it was compiled from: the next compilation keeps it where that is the same.
+    pub(crate) installations: Vec<Arc<Installation>>,
+    pub(crate) identity: Arc<ShownIdentity>,
 }

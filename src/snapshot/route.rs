@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use matchit::Router;
 
 use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::pipeline::{IdentityHeaders, PipelineKey};
-use crate::domain::template::JsonTemplate;
-use crate::domain::trigger::Trigger;
+use crate::domain::template::{JsonTemplate, TextTemplate};
+use crate::domain::trigger::{ResponseHeader, Trigger};
 use crate::snapshot::client_tls::Target;
 
 /// A deployed pipeline, compiled.
@@ -29,10 +29,40 @@ pub struct Deployed {
     pub trigger: Trigger,
     /// The value of `Allow` in a 405.
     pub allow: HeaderValue,
+    /// Headers that are added to the handler's answers.
+    pub response_headers: Vec<AddedHeader>,
     /// What answers.
     pub handler: CompiledHandler,
     /// Its calls, counted; the same counters whatever is deployed under this key.
     pub counters: Arc<CallCounters>,
+}
+
+/// A header that is added to answers, compiled.
+pub struct AddedHeader {
+    /// Its name.
+    pub name: HeaderName,
+    /// Its value.
+    pub value: AddedValue,
+}
+
+/// The value of an added header.
+pub enum AddedValue {
+    /// It is always the same.
+    Fixed(HeaderValue),
+    /// It holds expressions.
+    Rendered(TextTemplate),
+}
+
+impl AddedHeader {
+    /// Compiles a header; `None` where name or value cannot stand in HTTP, which parsing it has ruled out.
+    pub fn compile(header: &ResponseHeader) -> Option<Self> {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+        let value = match header.value.fixed() {
+            Some(fixed) => AddedValue::Fixed(HeaderValue::from_bytes(fixed.as_bytes()).ok()?),
+            None => AddedValue::Rendered(header.value.clone()),
+        };
+        Some(Self { name, value })
+    }
 }
 
 /// A handler, compiled.
@@ -99,11 +129,18 @@ impl RouteTable {
         let base = deployed.base_path.as_str();
         self.insert(base.to_owned(), deployed)?;
         for route in &deployed.trigger.routes {
-            let segments = route.as_str().split('/').map(|segment| match segment.strip_prefix(':') {
-                Some(parameter) => format!("{{{parameter}}}"),
-                None => segment.to_owned(),
-            });
-            self.insert(format!("{base}{}", segments.collect::<Vec<_>>().join("/")), deployed)?;
+            let segments =
+                route
+                    .as_str()
+                    .split('/')
+                    .map(|segment| match segment.strip_prefix(':') {
+                        Some(parameter) => format!("{{{parameter}}}"),
+                        None => segment.to_owned(),
+                    });
+            self.insert(
+                format!("{base}{}", segments.collect::<Vec<_>>().join("/")),
+                deployed,
+            )?;
         }
         self.deployed.push(Arc::clone(deployed));
         Ok(())
@@ -112,7 +149,10 @@ impl RouteTable {
     /// The pipeline whose route `path`, canonical and without query, takes.
     pub fn find<'t, 'p>(&'t self, path: &'p str) -> Option<Found<'t, 'p>> {
         let found = self.router.at(path).ok()?;
-        Some(Found { deployed: found.value, parameters: found.params })
+        Some(Found {
+            deployed: found.value,
+            parameters: found.params,
+        })
     }
 
     /// All deployed pipelines.
@@ -122,7 +162,10 @@ impl RouteTable {
 
     fn insert(&mut self, pattern: String, deployed: &Arc<Deployed>) -> Result<(), RouteConflict> {
         let added = self.router.insert(pattern.clone(), Arc::clone(deployed));
-        added.map_err(|_| RouteConflict { route: pattern, pipeline: deployed.key.clone() })
+        added.map_err(|_| RouteConflict {
+            route: pattern,
+            pipeline: deployed.key.clone(),
+        })
     }
 }
 

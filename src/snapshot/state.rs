@@ -10,6 +10,7 @@ use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::name::RealmName;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{RealmEnvironment, RealmSnapshot};
+use crate::snapshot::server_tls::Shown;
 use crate::trust::shared::SharedTrust;
 
 /// Everything that the data plane needs, as of one revision of the catalog.
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub shared: PerEnvironment<Arc<SharedHosts>>,
     /// What the admin listener shows to its clients.
     pub admin_tls: Arc<ServerConfig>,
+    /// The prepared server identities, for the next compilation.
+    pub(crate) shown: Arc<Shown>,
 }
 
 /// The hosts of one environment that all realms share.
@@ -60,6 +63,7 @@ impl Snapshot {
 
     /// What an open realm has in `environment`.
     pub fn realm(&self, name: &str, environment: Environment) -> Option<&RealmEnvironment> {
-        self.open_realm(name).map(|realm| realm.environments.get(environment))
+        self.open_realm(name)
+            .map(|realm| realm.environments.get(environment))
     }
 }

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use rcgen::{CertificateParams, CustomExtension, DnType, KeyPair};
+use rcgen::{CertificateParams, DnType, KeyPair};
 
 use super::*;
 use crate::pki::authority::{Authority, AuthorityRequest, ClientRequest};
@@ -31,32 +31,6 @@ fn client() -> ClientRequest {
         not_after: Moment::parse("2027-01-31T12:00:00Z").unwrap(),
         key: KeyChoice::EcP256,
     }
-}
-
-/// A certificate with extensions of these OIDs (below 2.5.29), contents and criticality.
-fn with_extensions(extensions: &[(u64, Vec<u8>, bool)]) -> Vec<u8> {
-    let mut params = CertificateParams::default();
-    params.custom_extensions = extensions
-        .iter()
-        .map(|(id, content, critical)| {
-            let mut extension =
-                CustomExtension::from_oid_content(&[2, 5, 29, *id], content.clone());
-            extension.set_criticality(*critical);
-            extension
-        })
-        .collect();
-    params
-        .self_signed(&KeyPair::generate().unwrap())
-        .unwrap()
-        .der()
-        .to_vec()
-}
-
-fn facts_with(id: u64, content: &[u8]) -> Facts {
-    Certificate::from_der(&with_extensions(&[(id, content.to_vec(), false)]))
-        .unwrap()
-        .facts()
-        .clone()
 }
 
 #[test]
@@ -159,7 +133,7 @@ fn agrees_with_openssl() {
     let openssl = Openssl::new();
     let cases = [
         ("rsa:2048", "-sha256", "RSA 2048", "sha256WithRSAEncryption"),
-        ("rsa:3072", "-sha512", "RSA 3072", "sha512WithRSAEncryption"),
+        ("rsa:2048", "-sha512", "RSA 2048", "sha512WithRSAEncryption"),
         (
             "rsa:2048",
             "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:-1",
@@ -257,76 +231,6 @@ fn agrees_with_openssl() {
         openssl.put("p.pem", key_pin);
         let spki = openssl.run("pkey -pubin -in p.pem -outform DER");
         assert_eq!(facts.spki_sha256, Fingerprint::of(&spki));
-    }
-}
-
-#[test]
-fn names_keys_and_signatures_that_it_does_not_use() {
-    let openssl = Openssl::new();
-    let cases = [
-        (
-            "rsa:1024 -sha1",
-            "RSA 1024",
-            "sha1WithRSAEncryption",
-            true,
-            true,
-        ),
-        (
-            "rsa:1024 -md5",
-            "RSA 1024",
-            "md5WithRSAEncryption",
-            true,
-            true,
-        ),
-        (
-            "rsa:2048 -sha1 -sigopt rsa_padding_mode:pss",
-            "RSA 2048",
-            "rsassaPss-with-SHA1",
-            false,
-            true,
-        ),
-        (
-            "ec -pkeyopt ec_paramgen_curve:secp256k1",
-            "unknown (1.3.132.0.10)",
-            "ecdsa-with-SHA256",
-            false,
-            false,
-        ),
-        (
-            "ec -pkeyopt ec_paramgen_curve:P-256 -sha1",
-            "EC P-256",
-            "ecdsa-with-SHA1",
-            false,
-            true,
-        ),
-        ("ed448", "unknown (1.3.101.113)", "Ed448", false, false),
-        (
-            "rsa-pss -sha256",
-            "unknown (1.2.840.113549.1.1.10)",
-            "rsassaPss-with-SHA256",
-            false,
-            false,
-        ),
-    ];
-    for (key, kind, algorithm, weak_key, weak_signature) in cases {
-        openssl.run(&format!(
-            "req -x509 -nodes -newkey {key} -keyout k.pem -out c.der -outform DER -subj /CN=x"
-        ));
-        let certificate = Certificate::from_der(&openssl.get("c.der")).unwrap();
-        let facts = certificate.facts();
-        assert_eq!(
-            (
-                facts.key.to_string().as_str(),
-                facts.signature_algorithm.as_str()
-            ),
-            (kind, algorithm)
-        );
-        assert_eq!(
-            (facts.key.algorithm.is_weak(), facts.has_weak_signature()),
-            (weak_key, weak_signature),
-            "{key}"
-        );
-        assert!(!certificate.is_self_signed(), "{key}");
     }
 }
 
@@ -438,133 +342,6 @@ fn refuses_a_key_that_cannot_be_decoded() {
 }
 
 #[test]
-fn refuses_an_extension_that_occurs_twice() {
-    let usage = (15, vec![3, 2, 7, 0x80], true);
-    assert_eq!(
-        Certificate::from_der(&with_extensions(&[usage.clone(), usage])),
-        Err(InvalidCertificate::DuplicateExtension {
-            oid: "2.5.29.15".to_owned()
-        })
-    );
-}
-
-#[test]
-fn refuses_extensions_that_it_must_understand_and_cannot_decode() {
-    let cases: [(u64, &[u8]); 29] = [
-        (14, b"\x05\x00"),
-        (14, b"\x04\x01"),
-        (15, b"\x05\x00"),
-        (15, b"\x03\x00"),
-        (15, b"\x03\x02\x08\x80"),
-        (17, b"\x05\x00"),
-        (17, b"\x30\x02\x82\x05"),
-        (17, b"\x30\x00\x00"),
-        (19, b"\x05\x00"),
-        (19, b"\x30\x03\x01\x01\x01"),
-        (19, b"\x30\x04\x01\x02\xff\xff"),
-        (19, b"\x30\x03\x02\x01\xff"),
-        (19, b"\x30\x02\x02\x00"),
-        (19, b"\x30\x09\x01\x01\xff\x02\x01\x00\x02\x01\x00"),
-        (19, b"\x30\x03\x04\x01\x00"),
-        (30, b"\x30\x00"),
-        (30, b"\x30\x02\xa0\x00"),
-        (30, b"\x30\x02\xa2\x00"),
-        (30, b"\x30\x06\xa0\x04\x30\x02\x82\x05"),
-        (30, b"\x30\x0a\xa0\x08\x30\x06\x82\x01a\x80\x01\x01"),
-        (
-            30,
-            b"\x30\x0e\xa1\x05\x30\x03\x82\x01a\xa0\x05\x30\x03\x82\x01a",
-        ),
-        (31, b"\x05\x00"),
-        (31, b"\x30\x02\x05\x00"),
-        (31, b"\x30\x05\x30\x03\xa0\x01\xa0"),
-        (35, b"\x05\x00"),
-        (35, b"\x30\x01\x80"),
-        (37, b"\x30\x00"),
-        (37, b"\x30\x02\x05\x00"),
-        (37, b"\x30\x02\x06\x00"),
-    ];
-    for (id, content) in cases {
-        let oid = format!("2.5.29.{id}");
-        let der = with_extensions(&[(id, content.to_vec(), false)]);
-        assert_eq!(
-            Certificate::from_der(&der),
-            Err(InvalidCertificate::UndecodableExtension { oid }),
-            "{content:x?}"
-        );
-    }
-}
-
-#[test]
-fn reads_the_forms_that_extensions_may_have() {
-    let constraints = |content| facts_with(19, content).basic_constraints.unwrap();
-    assert_eq!(
-        constraints(b"\x30\x00"),
-        BasicConstraints {
-            ca: false,
-            path_length: None
-        }
-    );
-    assert_eq!(
-        constraints(b"\x30\x03\x01\x01\x00"),
-        BasicConstraints {
-            ca: false,
-            path_length: None
-        }
-    );
-    assert_eq!(
-        constraints(b"\x30\x0a\x01\x01\xff\x02\x05\x01\x00\x00\x00\x00"),
-        BasicConstraints {
-            ca: true,
-            path_length: Some(u32::MAX)
-        }
-    );
-    assert_eq!(
-        facts_with(15, b"\x03\x01\x00").key_usage.unwrap().names(),
-        Vec::<&str>::new()
-    );
-    let all = facts_with(15, b"\x03\x03\x07\xff\x80").key_usage.unwrap();
-    assert_eq!(all.names(), KEY_USAGE_NAMES);
-    assert!(all.digital_signature() && all.key_cert_sign() && all.crl_sign());
-    let any = facts_with(37, b"\x30\x06\x06\x04\x55\x1d\x25\x00");
-    assert!(any.allows_client_auth() && any.allows_server_auth());
-    assert_eq!(any.extended_key_usage.unwrap(), ["anyExtendedKeyUsage"]);
-    let other = facts_with(37, b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01");
-    assert!(other.allows_server_auth() && !other.allows_client_auth());
-    assert_eq!(facts_with(35, b"\x30\x00").authority_key_id, None);
-    assert_eq!(
-        facts_with(31, b"\x30\x02\x30\x00").crl_distribution_points,
-        Vec::<String>::new()
-    );
-    assert_eq!(facts_with(17, b"\x30\x00").sans, Vec::<String>::new());
-}
-
-#[test]
-fn tells_at_most_a_hundred_names() {
-    let names = der::encode(0x82, &[b"a.example"]).repeat(130);
-    let facts = facts_with(17, &der::encode(tag::SEQUENCE, &[&names]));
-    assert_eq!(facts.sans.len(), 101);
-    assert_eq!(facts.sans[100], "… and 30 more");
-}
-
-#[test]
-fn lists_critical_extensions_that_it_does_not_know() {
-    let der = with_extensions(&[
-        (99, vec![5, 0], true),
-        (98, vec![5, 0], false),
-        (15, vec![3, 2, 7, 0x80], true),
-        (32, vec![0x30, 0], true),
-    ]);
-    assert_eq!(
-        Certificate::from_der(&der)
-            .unwrap()
-            .facts()
-            .unknown_critical,
-        ["2.5.29.99", "2.5.29.32"]
-    );
-}
-
-#[test]
 fn knows_a_self_issued_name_in_another_encoding() {
     let openssl = Openssl::new();
     openssl.run(
@@ -647,7 +424,8 @@ proptest! {
         }
         if let Some(cut) = cut {
             let cut = cut.index(der.len());
-            der.drain(cut..(cut + 3).min(der.len()));
+            let end = cut.saturating_add(3).min(der.len());
+            der.drain(cut..end);
         }
         if let Ok(certificate) = Certificate::from_der(&der) {
             let facts = certificate.facts();

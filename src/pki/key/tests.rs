@@ -161,6 +161,38 @@ fn says_when_an_encryption_is_not_read() {
 }
 
 #[test]
+fn hostile_scrypt_parameters_are_an_error() {
+    let openssl = Openssl::new();
+    openssl.run("genpkey -algorithm ED25519 -out k.pem");
+    let scrypt =
+        openssl.run("pkcs8 -topk8 -in k.pem -outform DER -passout pass:x -scrypt -scrypt_N 2");
+    let place = scrypt
+        .windows(6)
+        .position(|part| part == b"\x02\x01\x02\x02\x01\x08")
+        .unwrap();
+    for (cost, block_size) in [(0, 8), (3, 8), (0x80, 8), (2, 0)] {
+        let mut hostile = scrypt.clone();
+        hostile[place + 2] = cost;
+        hostile[place + 5] = block_size;
+        let read = PrivateKey::from_encrypted_der(&hostile, &secret("x"));
+        assert_eq!(
+            read.unwrap_err(),
+            InvalidKey::UnsupportedEncryption,
+            "{cost} {block_size}"
+        );
+    }
+    let mut greedy = openssl.run("pkcs8 -topk8 -in k.pem -outform DER -passout pass:x -scrypt");
+    let place = greedy
+        .windows(4)
+        .position(|part| part == b"\x40\x00\x02\x01")
+        .unwrap();
+    greedy[place + 4] = 0x7f;
+    assert_eq!(p12::scrypt_memory(&greedy), Some(16_384 * 0x7f * 128));
+    let read = PrivateKey::from_encrypted_der(&greedy, &secret("x"));
+    assert_eq!(read.unwrap_err(), InvalidKey::UnsupportedEncryption);
+}
+
+#[test]
 fn refuses_keys_that_cannot_be_used() {
     let openssl = Openssl::new();
     let cases = [

@@ -162,7 +162,7 @@ fn different_names_have_different_normal_forms() {
         name(&[]),
         name(&[&[part(&O, UTF8, b"acme root")]]),
         name(&[&[one.clone(), two.clone()]]),
-        name(&[&[one.clone()], &[two.clone()]]),
+        name(&[std::slice::from_ref(&one), std::slice::from_ref(&two)]),
         name(&[&[two], &[one]]),
     ];
     for (place, first) in names.iter().enumerate() {

@@ -194,6 +194,18 @@ fn says_why_a_file_cannot_be_opened() {
 }
 
 #[test]
+fn refuses_scrypt() {
+    let (leaf, _) = chain(KeyChoice::EcP256);
+    let mut file = write(&leaf.certificate, &[], &leaf.key, "x", "x").unwrap();
+    let place = file.len() / 2;
+    file[place..place + 9].copy_from_slice(&OID_SCRYPT);
+    assert_eq!(
+        read(&file, Some(&secret("x"))).map(|_| ()),
+        Err(InvalidP12::Unsupported)
+    );
+}
+
+#[test]
 fn says_what_it_cannot_write() {
     let (leaf, _) = chain(KeyChoice::EcP256);
     let write =

@@ -1,0 +1,327 @@
+//! An established connection: drives HTTP over it, and ends it when it waits too long, when its client is no longer
+//! entitled, or when the server shuts down.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::sync::watch;
+use tokio::time::Sleep;
+
+use crate::gateway::activity::{Activity, Serving, Waiting};
+use crate::gateway::answer::AnswerBody;
+use crate::gateway::deadline;
+use crate::gateway::exchange;
+use crate::gateway::handshake::Established;
+use crate::gateway::limits::GatewayLimits;
+use crate::gateway::peer::{Peer, Protocol};
+use crate::gateway::worker::Worker;
+
+/// Serves HTTP until either side ends the connection.
+pub(crate) async fn drive(
+    worker: &Arc<Worker>,
+    established: Established,
+    shutdown: watch::Receiver<bool>,
+) {
+    let Established {
+        stream,
+        peer,
+        epoch,
+    } = established;
+    let activity = Arc::clone(stream.get_ref().0.activity());
+    activity.handshake_done();
+    let protocol = peer.tls.protocol;
+    let service = service_fn({
+        let (worker, peer, activity) =
+            (Arc::clone(worker), Arc::clone(&peer), Arc::clone(&activity));
+        move |request: Request<Incoming>| {
+            let serving = activity.request();
+            let (worker, peer) = (Arc::clone(&worker), Arc::clone(&peer));
+            async move {
+                let answer: Response<AnswerBody> = exchange::serve(&worker, &peer, request).await;
+                Ok::<_, Infallible>(answer.map(|body| Served { body, serving }))
+            }
+        }
+    });
+    let watching = Watching {
+        worker,
+        peer: &peer,
+        activity: &activity,
+        epoch,
+        shutdown,
+    };
+    let io = TokioIo::new(stream);
+    match protocol {
+        Protocol::H1 => {
+            let mut builder = http1::Builder::new();
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(None)
+                .max_headers(usize::from(worker.limits.header_fields_max));
+            let connection = pin!(builder.serve_connection(io, service));
+            watching
+                .run(connection, http1::Connection::graceful_shutdown)
+                .await;
+        }
+        Protocol::H2 => {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(worker.limits.streams_max)
+                .max_header_list_size(worker.limits.header_bytes_max)
+                .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
+                .initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES);
+            let connection = pin!(builder.serve_connection(io, service));
+            watching
+                .run(connection, http2::Connection::graceful_shutdown)
+                .await;
+        }
+    }
+}
+
+/// How much of one HTTP/2 request body may be on its way to us, in bytes.
+const H2_STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// How much of all request bodies of one HTTP/2 connection may be on its way to us, in bytes.
+const H2_CONNECTION_WINDOW_BYTES: u32 = 1 << 21;
+
+/// What an open connection is watched for.
+struct Watching<'a> {
+    worker: &'a Arc<Worker>,
+    peer: &'a Arc<Peer>,
+    activity: &'a Arc<Activity>,
+    epoch: Option<watch::Receiver<u64>>,
+    shutdown: watch::Receiver<bool>,
+}
+
+/// What came of looking after a connection.
+enum Verdict {
+    GoOn,
+    /// Take no more requests, let those in flight end within the grace.
+    Finish(Duration),
+    /// Now.
+    Drop,
+}
+
+impl Watching<'_> {
+    async fn run<C>(mut self, mut connection: Pin<&mut C>, finish: fn(Pin<&mut C>))
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let limits = self.worker.limits;
+        let mut epoch_moves = pin!(next_epoch(self.epoch.take()));
+        let mut shuts_down = pin!(down(self.shutdown.clone()));
+        let mut dismissed = pin!(self.peer.dismissed());
+        let mut timer = pin!(tokio::time::sleep(idle_timeout(&limits)));
+        let mut finishing = false;
+        let alarm = Arc::new(Alarm::default());
+        let alarm_waker = Waker::from(Arc::clone(&alarm));
+        poll_fn(|cx| {
+            alarm.wakes(cx.waker());
+            loop {
+                // What changes seldom is looked at only when it rang: its locks are shared by all connections.
+                if alarm.take() {
+                    let mut seldom = Context::from_waker(&alarm_waker);
+                    let mut verdict = Verdict::GoOn;
+                    if let Poll::Ready(receiver) = epoch_moves.as_mut().poll(&mut seldom) {
+                        if !self.peer.still_entitled(self.worker) {
+                            self.worker.counters.connection_cut();
+                            verdict = Verdict::Finish(millis(limits.cut_grace_ms));
+                        }
+                        epoch_moves.set(next_epoch(receiver));
+                        alarm.ring();
+                    }
+                    let going_on =
+                        |verdict: &Verdict| !finishing && matches!(verdict, Verdict::GoOn);
+                    if going_on(&verdict) && dismissed.as_mut().poll(&mut seldom).is_ready() {
+                        self.worker.counters.connection_cut();
+                        verdict = Verdict::Finish(millis(limits.cut_grace_ms));
+                    }
+                    if going_on(&verdict) && shuts_down.as_mut().poll(&mut seldom).is_ready() {
+                        verdict = Verdict::Finish(millis(limits.shutdown_grace_ms));
+                    }
+                    if matches!(verdict, Verdict::GoOn)
+                        && timer.as_mut().poll(&mut seldom).is_ready()
+                    {
+                        if finishing {
+                            return Poll::Ready(());
+                        }
+                        verdict = self.overdue(&limits, timer.as_mut());
+                        alarm.ring();
+                    }
+                    match verdict {
+                        Verdict::GoOn => {}
+                        Verdict::Finish(grace) => {
+                            finish(connection.as_mut());
+                            finishing = true;
+                            timer.as_mut().reset(deadline::after(grace));
+                            alarm.ring();
+                        }
+                        Verdict::Drop => return Poll::Ready(()),
+                    }
+                }
+                if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%error, address = %self.peer.address, "a connection broke");
+                    }
+                    return Poll::Ready(());
+                }
+                if !finishing && self.head_hangs(&limits, timer.as_mut()) {
+                    return Poll::Ready(());
+                }
+                if !alarm.is_rung() {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await;
+    }
+
+    /// A request's head is on its way and not complete: its own deadline holds. Answers whether it is too large.
+    fn head_hangs(&self, limits: &GatewayLimits, timer: Pin<&mut Sleep>) -> bool {
+        let bytes = self.activity.head_bytes();
+        if bytes == 0 || self.activity.is_serving() || self.peer.tls.protocol == Protocol::H2 {
+            return false;
+        }
+        let deadline = deadline::after(millis(limits.header_timeout_ms));
+        if timer.deadline() > deadline {
+            timer.reset(deadline);
+        }
+        bytes > limits.header_bytes_max
+    }
+
+    /// The timer went off: is anything overdue? Sets it anew where nothing is.
+    fn overdue(&self, limits: &GatewayLimits, timer: Pin<&mut Sleep>) -> Verdict {
+        let idle_max = idle_timeout(limits);
+        let (so_far, allowed) = match (self.activity.waiting(), self.peer.tls.protocol) {
+            (Waiting::Serving, _) => (Duration::ZERO, idle_max),
+            (Waiting::Blocked(blocked), _) => (blocked, millis(limits.body_idle_timeout_ms)),
+            (Waiting::Head { head, .. }, Protocol::H1) => (head, millis(limits.header_timeout_ms)),
+            // In HTTP/2 pings and the like come without a request, and keep no connection open.
+            (Waiting::Idle(idle) | Waiting::Head { idle, .. }, _) => {
+                if idle >= idle_max {
+                    return Verdict::Finish(millis(limits.linger_ms));
+                }
+                (idle, idle_max)
+            }
+        };
+        match allowed.checked_sub(so_far).filter(|left| !left.is_zero()) {
+            Some(left) => {
+                timer.reset(deadline::after(left));
+                Verdict::GoOn
+            }
+            None => Verdict::Drop,
+        }
+    }
+}
+
+const fn millis(millis: u32) -> Duration {
+    Duration::from_millis(millis as u64)
+}
+
+/// The idle timeout, which is also how often a connection that serves is looked at.
+const fn idle_timeout(limits: &GatewayLimits) -> Duration {
+    millis(limits.idle_timeout_ms)
+}
+
+/// Ends when the epoch moves; never where there is none to watch.
+async fn next_epoch(receiver: Option<watch::Receiver<u64>>) -> Option<watch::Receiver<u64>> {
+    match receiver {
+        Some(mut receiver) => match receiver.changed().await {
+            Ok(()) => Some(receiver),
+            Err(_) => None,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+async fn down(mut shutdown: watch::Receiver<bool>) {
+    let _ = shutdown.wait_for(|down| *down).await;
+}
+
+/// Wakes the connection's task, and remembers that it did.
+struct Alarm {
+    rung: AtomicBool,
+    task: Mutex<Waker>,
+}
+
+impl Default for Alarm {
+    fn default() -> Self {
+        Self {
+            rung: AtomicBool::new(true),
+            task: Mutex::new(Waker::noop().clone()),
+        }
+    }
+}
+
+impl Alarm {
+    fn wakes(&self, waker: &Waker) {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if !task.will_wake(waker) {
+            task.clone_from(waker);
+        }
+    }
+
+    fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+    }
+
+    fn is_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
+    fn take(&self) -> bool {
+        self.is_rung() && self.rung.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.ring();
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        task.wake();
+    }
+}
+
+/// An answer's body, which keeps its connection busy until it is sent or dropped.
+struct Served {
+    body: AnswerBody,
+    #[expect(dead_code, reason = "held for its end")]
+    serving: Serving,
+}
+
+impl Body for Served {
+    type Data = <AnswerBody as Body>::Data;
+    type Error = <AnswerBody as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,301 @@
+//! The TLS handshake: which realm is this, and who is the client.
+//!
+//! The server name of rustls's own parse of the ClientHello chooses the one configuration that can answer. There is no
+//! other: an unknown or missing name ends the handshake, so that nobody is let in on another name's evidence.
+
+use std::borrow::Cow;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::server::Acceptor;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
+
+use crate::domain::environment::{Environment, Gateway};
+use crate::domain::name::RealmName;
+use crate::gateway::client_io::ClientIo;
+use crate::gateway::deadline;
+use crate::gateway::listener::GatewaySet;
+use crate::gateway::peer::{Peer, PeerPlace, Protocol, TlsFacts};
+use crate::gateway::refused::{self, Caller, Why};
+use crate::gateway::worker::Worker;
+use crate::snapshot::realm::Standing;
+use crate::snapshot::state::Snapshot;
+use crate::snapshot::verifier;
+use crate::trust::reason::Reason;
+
+/// A fatal `unrecognized_name` alert (RFC 8446 §6.2), as a whole record.
+const UNRECOGNIZED_NAME: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 0x70];
+
+/// What a client gets that speaks plain HTTP to a TLS port.
+const PLAIN_HTTP: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\
+Content-Length: 56\r\n\r\nThis port speaks HTTPS: begin the address with https://\n";
+
+/// A connection whose handshake is done.
+pub(crate) struct Established {
+    pub(crate) stream: TlsStream<ClientIo>,
+    pub(crate) peer: Arc<Peer>,
+    /// Wakes when whom the connection's host lets in changes; regular gateways have none.
+    pub(crate) epoch: Option<watch::Receiver<u64>>,
+}
+
+/// What a server name leads to, at this moment.
+struct Chosen {
+    place: PeerPlace,
+    tls: Arc<ServerConfig>,
+    epoch: Option<(u64, watch::Receiver<u64>)>,
+}
+
+/// Takes a connection through its handshake. `None` where it was refused: the client was told by an alert, and the
+/// refusal is recorded.
+pub(crate) async fn handshake(
+    worker: &Arc<Worker>,
+    gateways: GatewaySet,
+    address: SocketAddr,
+    io: ClientIo,
+) -> Option<Established> {
+    let patience = Duration::from_millis(u64::from(worker.limits.handshake_timeout_ms));
+    let deadline = deadline::after(patience);
+    let start = hello(worker, gateways, address, io, deadline).await?;
+    let name = start
+        .client_hello()
+        .server_name()
+        .map(|name| lower_case(name).into_owned());
+    let Some(name) = name else {
+        turn_away(
+            worker,
+            start,
+            gateways.first(),
+            address,
+            None,
+            Reason::NoName,
+        )
+        .await;
+        return None;
+    };
+    // The snapshot is asked once, and not held while the client takes its time.
+    let choice = choose(&worker.live.load(), gateways, &name);
+    let chosen = match choice {
+        Ok(chosen) => chosen,
+        Err(reason) => {
+            let gateway = worker
+                .live
+                .load()
+                .names
+                .locate(&name)
+                .map_or_else(|| gateways.first(), |place| place.gateway);
+            turn_away(worker, start, gateway, address, Some(&name), reason).await;
+            return None;
+        }
+    };
+    finish(worker, start, chosen, address, name, deadline).await
+}
+
+/// Reads the ClientHello.
+async fn hello(
+    worker: &Worker,
+    gateways: GatewaySet,
+    address: SocketAddr,
+    io: ClientIo,
+    deadline: Instant,
+) -> Option<StartHandshake<ClientIo>> {
+    let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), io);
+    let outcome = timeout_at(deadline, &mut acceptor).await;
+    let io = acceptor.take_io();
+    let why = match outcome {
+        Ok(Ok(start)) => return Some(start),
+        Ok(Err(error)) => match &io {
+            Some(io) if io.speaks_text() => Some(Why::plainly(Reason::PlainHttp)),
+            Some(_) | None => Why::of_handshake(&error, None),
+        },
+        // A client that says nothing (a health check, a browser's spare connection) is nobody's news.
+        Err(_) => io
+            .as_ref()
+            .is_some_and(ClientIo::said_something)
+            .then(|| Why::plainly(Reason::HandshakeTimeout)),
+    };
+    if let Some(why) = why {
+        let plain = why.reason == Reason::PlainHttp;
+        let caller = Caller {
+            address,
+            gateway: gateways.first(),
+            environment: None,
+            realm: None,
+            server_name: None,
+        };
+        refused::record(worker, caller, why);
+        if let Some(mut io) = io {
+            if plain {
+                let _ = io.write_plainly(PLAIN_HTTP).await;
+            }
+            let _ = io.shutdown().await;
+        }
+    }
+    None
+}
+
+/// What `name` leads to. A realm without installation, and one that is not there, are unknown names alike.
+fn choose(snapshot: &Snapshot, gateways: GatewaySet, name: &str) -> Result<Chosen, Reason> {
+    let place = snapshot
+        .names
+        .locate(name)
+        .filter(|place| gateways.has(place.gateway))
+        .ok_or(Reason::UnknownName)?;
+    let (gateway, environment) = (place.gateway, place.environment);
+    let shared = snapshot.shared.get(environment);
+    let Some(label) = place.realm else {
+        let epoch =
+            (gateway == Gateway::Mtls).then(|| (shared.epoch.number(), shared.epoch.watch()));
+        return Ok(Chosen {
+            place: PeerPlace::Shared {
+                gateway,
+                environment,
+            },
+            tls: Arc::clone(shared.tls(gateway)),
+            epoch,
+        });
+    };
+    let realm = snapshot.realms.get(label).ok_or(Reason::UnknownName)?;
+    match realm.standing {
+        Standing::Open => {}
+        Standing::Suspended | Standing::Closed { .. } => return Err(Reason::RealmClosed),
+    }
+    let own = realm.environments.get(environment);
+    let endpoint = own.mtls.as_ref().ok_or(Reason::UnknownName)?;
+    Ok(Chosen {
+        place: PeerPlace::Realm {
+            environment,
+            realm: realm.name.clone(),
+        },
+        tls: Arc::clone(&endpoint.tls),
+        epoch: Some((own.epoch.number(), own.epoch.watch())),
+    })
+}
+
+/// The second half: our certificate, the client's, the keys.
+async fn finish(
+    worker: &Worker,
+    start: StartHandshake<ClientIo>,
+    chosen: Chosen,
+    address: SocketAddr,
+    name: String,
+    deadline: Instant,
+) -> Option<Established> {
+    let Chosen { place, tls, epoch } = chosen;
+    let buffer = usize::try_from(worker.limits.tls_buffer_bytes_max).unwrap_or(usize::MAX);
+    let accept = start
+        .into_stream_with(tls, |connection| connection.set_buffer_limit(Some(buffer)))
+        .into_fallible();
+    let (outcome, verdict) = verifier::observe(timeout_at(deadline, accept)).await;
+    let (gateway, environment, realm) = match &place {
+        PeerPlace::Shared {
+            gateway,
+            environment,
+        } => (*gateway, *environment, None),
+        PeerPlace::Realm { environment, realm } => {
+            (Gateway::Mtls, *environment, Some(realm.clone()))
+        }
+    };
+    let caller = |realm| Caller {
+        address,
+        gateway,
+        environment: Some(environment),
+        realm,
+        server_name: Some(&name),
+    };
+    let stream = match outcome {
+        Ok(Ok(stream)) => stream,
+        Ok(Err((error, mut io))) => {
+            if let Some(why) = Why::of_handshake(&error, verdict) {
+                refused::record(worker, caller(realm), why);
+            }
+            let _ = io.shutdown().await;
+            return None;
+        }
+        Err(_) => {
+            refused::record(
+                worker,
+                caller(realm),
+                Why::plainly(Reason::HandshakeTimeout),
+            );
+            return None;
+        }
+    };
+    let client = match (gateway, verdict) {
+        (Gateway::Mtls, Some(Ok(verified))) => Some(Arc::new(verified)),
+        (Gateway::External | Gateway::Internal, None) => None,
+        // No evidence, or evidence where none was asked for: never served.
+        (Gateway::Mtls, _) | (Gateway::External | Gateway::Internal, Some(_)) => {
+            refused::record(worker, caller(realm), Why::plainly(Reason::ProtocolError));
+            return None;
+        }
+    };
+    let (_, connection) = stream.get_ref();
+    let protocol = if connection.alpn_protocol() == Some(b"h2") {
+        Protocol::H2
+    } else {
+        Protocol::H1
+    };
+    let version = match connection.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+        Some(_) | None => "TLSv1.3",
+    };
+    worker.counters.handshake_completed();
+    let (number, epoch) = epoch.map_or((0, None), |(number, watch)| (number, Some(watch)));
+    let tls = TlsFacts { version, protocol };
+    let peer = Arc::new(Peer::new(place, name.into(), address, tls, client, number));
+    Some(Established {
+        stream,
+        peer,
+        epoch,
+    })
+}
+
+/// Ends a handshake whose name leads nowhere.
+async fn turn_away(
+    worker: &Worker,
+    start: StartHandshake<ClientIo>,
+    gateway: Gateway,
+    address: SocketAddr,
+    name: Option<&str>,
+    reason: Reason,
+) {
+    let place = worker.live.load();
+    let located = name.and_then(|name| place.names.locate(name));
+    let environment: Option<Environment> = located.map(|located| located.environment);
+    // Only a realm that is there gets a record of its own; made-up names would fill the journal.
+    let known = |label: &str| place.realms.get(label).map(|realm| realm.name.clone());
+    let realm: Option<RealmName> = located.and_then(|located| located.realm).and_then(known);
+    drop(place);
+    refused::record(
+        worker,
+        Caller {
+            address,
+            gateway,
+            environment,
+            realm,
+            server_name: name,
+        },
+        Why::plainly(reason),
+    );
+    let mut io = start.io;
+    let told: io::Result<()> = io.write_all(&UNRECOGNIZED_NAME).await;
+    if told.is_ok() {
+        let _ = io.shutdown().await;
+    }
+}
+
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}

@@ -1,0 +1,169 @@
+use rcgen::{CertificateParams, CustomExtension, KeyPair};
+
+use super::*;
+use crate::pki::certificate::{Certificate, Facts};
+
+const ALL_USAGES: [&str; 9] = [
+    "digitalSignature",
+    "contentCommitment",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+    "encipherOnly",
+    "decipherOnly",
+];
+
+/// A certificate with extensions of these OIDs (below 2.5.29), contents and criticality.
+fn with_extensions(extensions: &[(u64, Vec<u8>, bool)]) -> Vec<u8> {
+    let mut params = CertificateParams::default();
+    params.custom_extensions = extensions
+        .iter()
+        .map(|(id, content, critical)| {
+            let mut extension =
+                CustomExtension::from_oid_content(&[2, 5, 29, *id], content.clone());
+            extension.set_criticality(*critical);
+            extension
+        })
+        .collect();
+    params
+        .self_signed(&KeyPair::generate().unwrap())
+        .unwrap()
+        .der()
+        .to_vec()
+}
+
+fn facts_with(id: u64, content: &[u8]) -> Facts {
+    Certificate::from_der(&with_extensions(&[(id, content.to_vec(), false)]))
+        .unwrap()
+        .facts()
+        .clone()
+}
+
+#[test]
+fn refuses_an_extension_that_occurs_twice() {
+    let usage = (15, vec![3, 2, 7, 0x80], true);
+    assert_eq!(
+        Certificate::from_der(&with_extensions(&[usage.clone(), usage])),
+        Err(InvalidCertificate::DuplicateExtension {
+            oid: "2.5.29.15".to_owned()
+        })
+    );
+}
+
+#[test]
+fn refuses_extensions_that_it_must_understand_and_cannot_decode() {
+    let cases: [(u64, &[u8]); 29] = [
+        (14, b"\x05\x00"),
+        (14, b"\x04\x01"),
+        (15, b"\x05\x00"),
+        (15, b"\x03\x00"),
+        (15, b"\x03\x02\x08\x80"),
+        (17, b"\x05\x00"),
+        (17, b"\x30\x02\x82\x05"),
+        (17, b"\x30\x00\x00"),
+        (19, b"\x05\x00"),
+        (19, b"\x30\x03\x01\x01\x01"),
+        (19, b"\x30\x04\x01\x02\xff\xff"),
+        (19, b"\x30\x03\x02\x01\xff"),
+        (19, b"\x30\x02\x02\x00"),
+        (19, b"\x30\x09\x01\x01\xff\x02\x01\x00\x02\x01\x00"),
+        (19, b"\x30\x03\x04\x01\x00"),
+        (30, b"\x30\x00"),
+        (30, b"\x30\x02\xa0\x00"),
+        (30, b"\x30\x02\xa2\x00"),
+        (30, b"\x30\x06\xa0\x04\x30\x02\x82\x05"),
+        (30, b"\x30\x0a\xa0\x08\x30\x06\x82\x01a\x80\x01\x01"),
+        (
+            30,
+            b"\x30\x0e\xa1\x05\x30\x03\x82\x01a\xa0\x05\x30\x03\x82\x01a",
+        ),
+        (31, b"\x05\x00"),
+        (31, b"\x30\x02\x05\x00"),
+        (31, b"\x30\x05\x30\x03\xa0\x01\xa0"),
+        (35, b"\x05\x00"),
+        (35, b"\x30\x01\x80"),
+        (37, b"\x30\x00"),
+        (37, b"\x30\x02\x05\x00"),
+        (37, b"\x30\x02\x06\x00"),
+    ];
+    for (id, content) in cases {
+        let oid = format!("2.5.29.{id}");
+        let der = with_extensions(&[(id, content.to_vec(), false)]);
+        assert_eq!(
+            Certificate::from_der(&der),
+            Err(InvalidCertificate::UndecodableExtension { oid }),
+            "{content:x?}"
+        );
+    }
+}
+
+#[test]
+fn reads_the_forms_that_extensions_may_have() {
+    let constraints = |content| facts_with(19, content).basic_constraints.unwrap();
+    assert_eq!(
+        constraints(b"\x30\x00"),
+        BasicConstraints {
+            ca: false,
+            path_length: None
+        }
+    );
+    assert_eq!(
+        constraints(b"\x30\x03\x01\x01\x00"),
+        BasicConstraints {
+            ca: false,
+            path_length: None
+        }
+    );
+    assert_eq!(
+        constraints(b"\x30\x0a\x01\x01\xff\x02\x05\x01\x00\x00\x00\x00"),
+        BasicConstraints {
+            ca: true,
+            path_length: Some(u32::MAX)
+        }
+    );
+    assert_eq!(
+        facts_with(15, b"\x03\x01\x00").key_usage.unwrap().names(),
+        Vec::<&str>::new()
+    );
+    let all = facts_with(15, b"\x03\x03\x07\xff\x80").key_usage.unwrap();
+    assert_eq!(all.names(), ALL_USAGES);
+    assert!(all.digital_signature() && all.key_cert_sign() && all.crl_sign());
+    let any = facts_with(37, b"\x30\x06\x06\x04\x55\x1d\x25\x00");
+    assert!(any.allows_client_auth() && any.allows_server_auth());
+    assert_eq!(any.extended_key_usage.unwrap(), ["anyExtendedKeyUsage"]);
+    let other = facts_with(37, b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01");
+    assert!(other.allows_server_auth() && !other.allows_client_auth());
+    assert_eq!(facts_with(35, b"\x30\x00").authority_key_id, None);
+    assert_eq!(
+        facts_with(31, b"\x30\x02\x30\x00").crl_distribution_points,
+        Vec::<String>::new()
+    );
+    assert_eq!(facts_with(17, b"\x30\x00").sans, Vec::<String>::new());
+}
+
+#[test]
+fn tells_at_most_a_hundred_names() {
+    let names = der::encode(0x82, &[b"a.example"]).repeat(130);
+    let facts = facts_with(17, &der::encode(tag::SEQUENCE, &[&names]));
+    assert_eq!(facts.sans.len(), 101);
+    assert_eq!(facts.sans[100], "… and 30 more");
+}
+
+#[test]
+fn lists_critical_extensions_that_it_does_not_know() {
+    let der = with_extensions(&[
+        (99, vec![5, 0], true),
+        (98, vec![5, 0], false),
+        (15, vec![3, 2, 7, 0x80], true),
+        (32, vec![0x30, 0], true),
+    ]);
+    assert_eq!(
+        Certificate::from_der(&der)
+            .unwrap()
+            .facts()
+            .unknown_critical,
+        ["2.5.29.99", "2.5.29.32"]
+    );
+}

@@ -1,0 +1,495 @@
+//! The compiler: catalog → snapshot.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use imbl::HashMap;
+use rustls::crypto::CryptoProvider;
+
+use crate::clock::Clock;
+use crate::domain::catalog::Catalog;
+use crate::domain::change::Touched;
+use crate::domain::endpoint::NamePlan;
+use crate::domain::environment::{Environment, Gateway, PerEnvironment};
+use crate::domain::identity::IdentitySlot;
+use crate::domain::installation::Installation;
+use crate::domain::name::{ConnectionName, RealmName};
+use crate::domain::realm::{Realm, RealmState};
+use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
+use crate::snapshot::deploy;
+use crate::snapshot::epoch::Epoch;
+use crate::snapshot::realm::{MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
+use crate::snapshot::route::{RouteConflict, RouteTable};
+use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, Shown, ShownIdentity};
+use crate::snapshot::state::{SharedHosts, Snapshot};
+use crate::snapshot::verifier::Trusting;
+use crate::trust::limits::TrustLimits;
+use crate::trust::set::{InvalidTrustSet, TrustSet};
+use crate::trust::shared::SharedTrust;
+
+/// Compiles catalogs. One per process.
+pub struct Compiler {
+    names: Arc<NamePlan>,
+    server_tls: ServerTls,
+    client_tls: ClientTls,
+    next_target: AtomicU64,
+}
+
+impl Compiler {
+    /// A compiler for these host names, this clock and these limits.
+    ///
+    /// # Errors
+    /// [`rustls::Error`] where the cryptography at hand can speak neither TLS 1.3 nor 1.2.
+    pub fn new(names: NamePlan, clock: Clock, limits: TrustLimits) -> Result<Self, rustls::Error> {
+        let provider: Arc<CryptoProvider> = Arc::new(server_tls::provider());
+        Ok(Self {
+            names: Arc::new(names),
+            client_tls: ClientTls::new(Arc::clone(&provider))?,
+            server_tls: ServerTls {
+                provider,
+                clock,
+                limits,
+            },
+            next_target: AtomicU64::new(1),
+        })
+    }
+
+    /// Compiles everything; at start-up. A realm that does not compile is closed, and the others serve.
+    ///
+    /// # Errors
+    /// [`CompileError`] where the server identities cannot be shown.
+    pub fn compile_all(&self, catalog: &Catalog) -> Result<Snapshot, CompileError> {
+        let shown = Arc::new(self.shown(catalog)?);
+        let mut realms = HashMap::new();
+        let mut unions = PerEnvironment::build(|_| SharedTrust::default());
+        for realm in catalog.realms.values() {
+            let compiled = self.realm(realm, None, &shown).unwrap_or_else(|error| {
+                tracing::error!(realm = %realm.name, %error, "the realm does not compile and is closed");
+                closed(realm, None, error.to_string())
+            });
+            for environment in Environment::ALL {
+                let union = unions.get_mut(environment);
+                *union = with_realm(union, None, &compiled, environment);
+            }
+            realms.insert(realm.name.clone(), Arc::new(compiled));
+        }
+        let shared = PerEnvironment {
+            test: Arc::new(self.shared_hosts(
+                Environment::Test,
+                unions.test,
+                Epoch::first(),
+                &shown,
+            )?),
+            prod: Arc::new(self.shared_hosts(
+                Environment::Prod,
+                unions.prod,
+                Epoch::first(),
+                &shown,
+            )?),
+        };
+        let admin_tls = self.server_tls.regular(&shown.admin)?;
+        Ok(Snapshot {
+            revision: catalog.revision,
+            names: Arc::clone(&self.names),
+            realms,
+            shared,
+            admin_tls,
+            shown,
+        })
+    }
+
+    /// Compiles what a change touched; the rest is shared with `before`. Answers with the realms that were compiled
+    /// anew or are gone, for [`crate::snapshot::live::Live::publish`].
+    ///
+    /// # Errors
+    /// [`CompileError`]: then nothing of the change may be stored.
+    pub fn recompile(
+        &self,
+        before: &Snapshot,
+        next: &Catalog,
+        touched: &[Touched],
+    ) -> Result<(Snapshot, Vec<RealmName>), CompileError> {
+        let identities_changed = touched
+            .iter()
+            .any(|row| matches!(row, Touched::ServerIdentity(_)));
+        let mut names: Vec<RealmName> = if identities_changed {
+            next.realms.keys().cloned().collect()
+        } else {
+            Vec::new()
+        };
+        names.extend(touched.iter().filter_map(Touched::realm).cloned());
+        names.sort_unstable();
+        names.dedup();
+        let shown = if identities_changed {
+            Arc::new(self.shown(next)?)
+        } else {
+            Arc::clone(&before.shown)
+        };
+        let mut realms = before.realms.clone();
+        let mut unions = PerEnvironment::build(|environment| {
+            SharedTrust::clone(&before.shared.get(environment).trust)
+        });
+        let mut trust_moved = PerEnvironment {
+            test: false,
+            prod: false,
+        };
+        for name in &names {
+            let former = before.realms.get(name);
+            let compiled = match next.realms.get(name) {
+                None => None,
+                Some(realm) => match self.realm(realm, former.map(Arc::as_ref), &shown) {
+                    Ok(compiled) => Some(compiled),
+                    // A realm that was closed already must not keep an identity from being replaced.
+                    Err(error) if identities_changed => {
+                        Some(closed(realm, former.map(Arc::as_ref), error.to_string()))
+                    }
+                    Err(error) => return Err(error),
+                },
+            };
+            for environment in Environment::ALL {
+                let union = unions.get_mut(environment);
+                let (was, is) = (
+                    trust_of(former.map(Arc::as_ref), environment),
+                    trust_of(compiled.as_ref(), environment),
+                );
+                if !same_trust(was, is) {
+                    *union = union.with(&Arc::from(name.as_str()), was, is);
+                    *trust_moved.get_mut(environment) = true;
+                }
+            }
+            match compiled {
+                Some(compiled) => realms.insert(name.clone(), Arc::new(compiled)),
+                None => realms.remove(name),
+            };
+        }
+        let mut shared = before.shared.clone();
+        let rebuilt = [
+            (Environment::Test, unions.test),
+            (Environment::Prod, unions.prod),
+        ];
+        for (environment, union) in rebuilt {
+            let moved = *trust_moved.get(environment);
+            if moved || identities_changed {
+                let epoch = &before.shared.get(environment).epoch;
+                let epoch = if moved { epoch.next() } else { epoch.clone() };
+                *shared.get_mut(environment) =
+                    Arc::new(self.shared_hosts(environment, union, epoch, &shown)?);
+            }
+        }
+        let admin_tls = if identities_changed {
+            self.server_tls.regular(&shown.admin)?
+        } else {
+            Arc::clone(&before.admin_tls)
+        };
+        let snapshot = Snapshot {
+            revision: next.revision,
+            names: Arc::clone(&before.names),
+            realms,
+            shared,
+            admin_tls,
+            shown,
+        };
+        Ok((snapshot, names))
+    }
+
+    fn shown(&self, catalog: &Catalog) -> Result<Shown, CompileError> {
+        let prepare = |slot| {
+            let identity = catalog
+                .server_identities
+                .get(&slot)
+                .ok_or(InvalidIdentity::Missing { slot })?;
+            ShownIdentity::prepare(identity, &self.server_tls.provider)
+        };
+        let public = |gateway| {
+            Ok::<_, InvalidIdentity>(PerEnvironment {
+                test: prepare(IdentitySlot::Public(gateway, Environment::Test))?,
+                prod: prepare(IdentitySlot::Public(gateway, Environment::Prod))?,
+            })
+        };
+        Ok(Shown {
+            admin: prepare(IdentitySlot::Admin)?,
+            external: public(Gateway::External)?,
+            internal: public(Gateway::Internal)?,
+            mtls: public(Gateway::Mtls)?,
+        })
+    }
+
+    fn shared_hosts(
+        &self,
+        environment: Environment,
+        union: SharedTrust,
+        epoch: Epoch,
+        shown: &Shown,
+    ) -> Result<SharedHosts, CompileError> {
+        let trust = Arc::new(union);
+        Ok(SharedHosts {
+            external: self.server_tls.regular(shown.external.get(environment))?,
+            internal: self.server_tls.regular(shown.internal.get(environment))?,
+            mtls: self.server_tls.mutual(
+                shown.mtls.get(environment),
+                Trusting::Shared(Arc::clone(&trust)),
+            )?,
+            trust,
+            epoch,
+        })
+    }
+
+    fn realm(
+        &self,
+        realm: &Realm,
+        former: Option<&RealmSnapshot>,
+        shown: &Shown,
+    ) -> Result<RealmSnapshot, CompileError> {
+        let targets = self.targets(realm, former)?;
+        let test = self.realm_environment(realm, Environment::Test, former, &targets, shown)?;
+        let prod = self.realm_environment(realm, Environment::Prod, former, &targets, shown)?;
+        let standing = match realm.state {
+            RealmState::Active => Standing::Open,
+            RealmState::Suspended => Standing::Suspended,
+        };
+        let mut environments = PerEnvironment { test, prod };
+        if former.is_some_and(|former| former.standing != standing) {
+            for environment in Environment::ALL {
+                let compiled = environments.get_mut(environment);
+                compiled.epoch = compiled.epoch.next();
+            }
+        }
+        Ok(RealmSnapshot {
+            name: realm.name.clone(),
+            standing,
+            environments,
+            targets,
+        })
+    }
+
+    fn realm_environment(
+        &self,
+        realm: &Realm,
+        environment: Environment,
+        former: Option<&RealmSnapshot>,
+        targets: &Targets,
+        shown: &Shown,
+    ) -> Result<RealmEnvironment, CompileError> {
+        let former = former.map(|former| former.environments.get(environment));
+        let kept = former.and_then(|former| former.mtls.as_ref());
+        let mtls = self.mtls_endpoint(realm, environment, kept, shown)?;
+        let epoch = match former {
+            None => Epoch::first(),
+            Some(former) => {
+                let was = former.mtls.as_ref().map(|endpoint| &endpoint.trust);
+                let is = mtls.as_ref().map(|endpoint| &endpoint.trust);
+                if same_trust(was, is) {
+                    former.epoch.clone()
+                } else {
+                    former.epoch.next()
+                }
+            }
+        };
+        let routes = deploy::route_table(realm, environment, former, targets)?;
+        Ok(RealmEnvironment {
+            mtls,
+            routes: Arc::new(routes),
+            epoch,
+        })
+    }
+
+    fn mtls_endpoint(
+        &self,
+        realm: &Realm,
+        environment: Environment,
+        former: Option<&MtlsEndpoint>,
+        shown: &Shown,
+    ) -> Result<Option<MtlsEndpoint>, CompileError> {
+        let installations: Vec<Arc<Installation>> = realm.installed(environment).cloned().collect();
+        if installations.is_empty() {
+            return Ok(None);
+        }
+        let identity = shown.mtls.get(environment);
+        // An installation never changes while it is at work: the same ones mean the same trust.
+        let former =
+            former.filter(|former| same_installations(&former.installations, &installations));
+        if let Some(former) = former.filter(|former| Arc::ptr_eq(&former.identity, identity)) {
+            return Ok(Some(former.clone()));
+        }
+        let trust = match former {
+            Some(former) => Arc::clone(&former.trust),
+            None => Arc::new(
+                trust_set(&installations).map_err(|source| CompileError::Trust {
+                    realm: realm.name.clone(),
+                    environment,
+                    source,
+                })?,
+            ),
+        };
+        let tls = self
+            .server_tls
+            .mutual(identity, Trusting::Realm(Arc::clone(&trust)))?;
+        Ok(Some(MtlsEndpoint {
+            trust,
+            tls,
+            installations,
+            identity: Arc::clone(identity),
+        }))
+    }
+
+    fn targets(
+        &self,
+        realm: &Realm,
+        former: Option<&RealmSnapshot>,
+    ) -> Result<Targets, CompileError> {
+        let mut targets = Targets::default();
+        for connection in realm.connections.values() {
+            let revisions = ClientTls::revisions(realm, connection);
+            let mut compiled = PerEnvironment {
+                test: None,
+                prod: None,
+            };
+            for environment in Environment::ALL {
+                let kept = former
+                    .and_then(|former| former.targets.find(&connection.name, environment))
+                    .filter(|target| target.compiled_from == revisions);
+                *compiled.get_mut(environment) = match kept {
+                    Some(target) => Some(Arc::clone(target)),
+                    None => {
+                        let id = self.next_target.fetch_add(1, Ordering::Relaxed);
+                        self.client_tls
+                            .compile(realm, connection, environment, id)
+                            .map_err(|source| CompileError::Target {
+                                realm: realm.name.clone(),
+                                source,
+                            })?
+                            .map(Arc::new)
+                    }
+                };
+            }
+            targets.push(connection.name.clone(), compiled);
+        }
+        Ok(targets)
+    }
+}
+
+fn same_installations(left: &[Arc<Installation>], right: &[Arc<Installation>]) -> bool {
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .all(|(left, right)| Arc::ptr_eq(left, right))
+}
+
+fn trust_set(installations: &[Arc<Installation>]) -> Result<TrustSet, InvalidTrustSet> {
+    let mut anchors = Vec::new();
+    let mut helpers = Vec::new();
+    for installation in installations {
+        let account: Arc<str> = installation.account.as_str().into();
+        anchors.extend(
+            installation
+                .certificates
+                .iter()
+                .map(|one| (one.clone(), Arc::clone(&account))),
+        );
+        helpers.extend(installation.helpers.iter().cloned());
+    }
+    TrustSet::build(anchors, helpers)
+}
+
+/// A realm that does not compile: known, and shut.
+fn closed(realm: &Realm, former: Option<&RealmSnapshot>, why: String) -> RealmSnapshot {
+    let empty = |environment| RealmEnvironment {
+        mtls: None,
+        routes: Arc::new(RouteTable::default()),
+        epoch: former.map_or_else(Epoch::first, |former| {
+            former.environments.get(environment).epoch.next()
+        }),
+    };
+    RealmSnapshot {
+        name: realm.name.clone(),
+        standing: Standing::Closed { why },
+        environments: PerEnvironment::build(empty),
+        targets: Targets::default(),
+    }
+}
+
+/// Whom an open realm trusts. A suspended realm's anchors leave the shared hosts as well.
+fn trust_of(realm: Option<&RealmSnapshot>, environment: Environment) -> Option<&Arc<TrustSet>> {
+    let realm = realm.filter(|realm| realm.is_open())?;
+    realm
+        .environments
+        .get(environment)
+        .mtls
+        .as_ref()
+        .map(|endpoint| &endpoint.trust)
+}
+
+fn with_realm(
+    union: &SharedTrust,
+    before: Option<&RealmSnapshot>,
+    after: &RealmSnapshot,
+    environment: Environment,
+) -> SharedTrust {
+    let (was, is) = (
+        trust_of(before, environment),
+        trust_of(Some(after), environment),
+    );
+    if was.is_none() && is.is_none() {
+        return union.clone();
+    }
+    union.with(&Arc::from(after.name.as_str()), was, is)
+}
+
+fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {
+    match (was, is) {
+        (None, None) => true,
+        (Some(was), Some(is)) => Arc::ptr_eq(was, is) || was.same_as(is),
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// Why a catalog cannot be compiled.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CompileError {
+    /// A realm's certificates cannot be put to work.
+    #[error("the trust of realm {realm} in {environment} cannot be put to work: {source}")]
+    Trust {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Why.
+        source: InvalidTrustSet,
+    },
+    /// Two routes conflict.
+    #[error("realm {realm}: {source}")]
+    Route {
+        /// Whose.
+        realm: RealmName,
+        /// Why.
+        source: RouteConflict,
+    },
+    /// A connection cannot be used.
+    #[error("realm {realm}: {source}")]
+    Target {
+        /// Whose.
+        realm: RealmName,
+        /// Why.
+        source: InvalidTarget,
+    },
+    /// A deployed pipeline leads to a connection that leads nowhere.
+    #[error("realm {realm}: connection '{connection}' leads nowhere in {environment}")]
+    NoTarget {
+        /// Whose.
+        realm: RealmName,
+        /// Which.
+        connection: ConnectionName,
+        /// Where.
+        environment: Environment,
+    },
+    /// A server identity cannot be shown.
+    #[error(transparent)]
+    Identity(#[from] InvalidIdentity),
+    /// rustls turned a configuration down.
+    #[error("TLS cannot be configured: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! TLS configurations of our listeners.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
+use rustls::{ServerConfig, version};
+
+use crate::clock::Clock;
+use crate::domain::environment::PerEnvironment;
+use crate::domain::identity::{IdentitySlot, ServerIdentity};
+use crate::snapshot::verifier::{ClientVerifier, Trusting};
+use crate::trust::limits::TrustLimits;
+
+/// The cryptography that we speak TLS with: aws-lc-rs, its modern suites, hybrid key exchange first.
+pub fn provider() -> CryptoProvider {
+    use aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519, X25519MLKEM768};
+    CryptoProvider {
+        kx_groups: vec![X25519MLKEM768, X25519, SECP256R1, SECP384R1],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+/// What all listeners show.
+pub(crate) struct Shown {
+    pub(crate) admin: Arc<ShownIdentity>,
+    pub(crate) external: PerEnvironment<Arc<ShownIdentity>>,
+    pub(crate) internal: PerEnvironment<Arc<ShownIdentity>>,
+    pub(crate) mtls: PerEnvironment<Arc<ShownIdentity>>,
+}
+
+/// What a listener shows, ready to be shown.
+pub(crate) struct ShownIdentity(Vec<Arc<CertifiedKey>>);
+
+impl ShownIdentity {
+    /// Prepares an identity.
+    pub(crate) fn prepare(
+        identity: &ServerIdentity,
+        provider: &CryptoProvider,
+    ) -> Result<Arc<Self>, InvalidIdentity> {
+        let invalid = |source| InvalidIdentity::Key {
+            slot: identity.slot,
+            source,
+        };
+        let mut shown = Vec::with_capacity(identity.certificates.len());
+        for certificate in &identity.certificates {
+            let key = provider
+                .key_provider
+                .load_private_key(certificate.key.der().clone_key())
+                .map_err(invalid)?;
+            let chain = certificate
+                .chain
+                .iter()
+                .map(|one| CertificateDer::from(one.der().to_vec()))
+                .collect();
+            shown.push(Arc::new(CertifiedKey::new(chain, key)));
+        }
+        if shown.is_empty() {
+            return Err(InvalidIdentity::Missing {
+                slot: identity.slot,
+            });
+        }
+        Ok(Arc::new(Self(shown)))
+    }
+}
+
+impl fmt::Debug for ShownIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ShownIdentity")
+    }
+}
+
+impl ResolvesServerCert for ShownIdentity {
+    /// The first certificate whose key can sign by a scheme that the client offers.
+    fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let schemes = client_hello.signature_schemes();
+        let fitting = self
+            .0
+            .iter()
+            .find(|shown| shown.key.choose_scheme(schemes).is_some());
+        fitting.or_else(|| self.0.first()).cloned()
+    }
+}
+
+/// Makes server configurations.
+pub(crate) struct ServerTls {
+    pub(crate) provider: Arc<CryptoProvider>,
+    pub(crate) clock: Clock,
+    pub(crate) limits: TrustLimits,
+}
+
+impl ServerTls {
+    /// For the admin listener and the regular gateways: no client certificate is asked for.
+    pub(crate) fn regular(
+        &self,
+        identity: &Arc<ShownIdentity>,
+    ) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
+        Ok(Arc::new(finish(config)))
+    }
+
+    /// For the mtls gateway: a client certificate that `trusting` trusts is demanded.
+    pub(crate) fn mutual(
+        &self,
+        identity: &Arc<ShownIdentity>,
+        trusting: Trusting,
+    ) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let verifier = ClientVerifier::new(trusting, self.limits, Arc::clone(&self.provider));
+        let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            .with_client_cert_verifier(Arc::new(verifier))
+            .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
+        Ok(Arc::new(finish(config)))
+    }
+
+    fn time(&self) -> Arc<dyn TimeProvider> {
+        Arc::new(OurTime(self.clock.clone()))
+    }
+}
+
+/// Resumption is off: no session is kept and no ticket is sent, so that each connection proves itself anew.
+fn finish(mut config: ServerConfig) -> ServerConfig {
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    config
+}
+
+#[derive(Debug)]
+struct OurTime(Clock);
+
+impl TimeProvider for OurTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(
+            self.0.now().unix_seconds(),
+        )))
+    }
+}
+
+/// Why an identity cannot be shown.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum InvalidIdentity {
+    /// There is none.
+    #[error("there is no server certificate for {slot}")]
+    Missing {
+        /// Whose.
+        slot: IdentitySlot,
+    },
+    /// Its key cannot be used.
+    #[error("the server key for {slot} cannot be used: {source}")]
+    Key {
+        /// Whose.
+        slot: IdentitySlot,
+        /// Why.
+        source: rustls::Error,
+    },
+}

@@ -1,0 +1,12 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "small numbers of the tests' own"
+)]
+
+mod faults;
+mod history;
+mod journals;
+mod opening;
+mod places;
+mod power_cut;
+mod speed;

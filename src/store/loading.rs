@@ -1,0 +1,227 @@
+//! Rows to catalog, at start-up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use redb::{ReadTransaction, ReadableTable};
+
+use crate::domain::catalog::Catalog;
+use crate::domain::deployment::{Deployment, DeploymentKey};
+use crate::domain::environment::Environment;
+use crate::domain::name::RealmName;
+use crate::domain::realm::Realm;
+use crate::store::db::{Store, stored_revision};
+use crate::store::error::{Fault, StoreError};
+use crate::store::row;
+use crate::store::row::codec::RowError;
+use crate::store::row::installation::Certificates;
+use crate::store::seal::{RowSeal, StoreKeys};
+use crate::store::tables::{
+    ACCOUNTS, AUTHORITY, CONNECTIONS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META, PIPELINES,
+    REALMS, TOKENS, Table, deployment_object, pipeline_object,
+};
+
+impl Store {
+    /// The catalog as the last commit left it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a row is damaged, was moved, or is of a newer realmgate.
+    pub fn load(&self) -> Result<Catalog, StoreError> {
+        self.read(|transaction| {
+            let mut reader = Reader {
+                transaction,
+                keys: &self.keys,
+                certificates: Certificates::default(),
+                realms: HashMap::new(),
+            };
+            reader.realms()?;
+            reader.accounts()?;
+            reader.installations()?;
+            reader.pipelines()?;
+            reader.deployments()?;
+            reader.connections()?;
+            reader.catalog()
+        })
+    }
+}
+
+struct Reader<'a> {
+    transaction: &'a ReadTransaction,
+    keys: &'a StoreKeys,
+    certificates: Certificates,
+    realms: HashMap<RealmName, Realm>,
+}
+
+impl Reader<'_> {
+    fn realms(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Realms)?;
+        for entry in self.transaction.open_table(REALMS)?.iter()? {
+            let (name, row) = entry?;
+            let name = name.value();
+            let seal = keys.at("", name);
+            let realm = row::realm::decode(name, row.value(), &seal).map_err(at(&seal))?;
+            self.realms.insert(realm.name.clone(), realm);
+        }
+        Ok(())
+    }
+
+    fn accounts(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Accounts)?;
+        for entry in self.transaction.open_table(ACCOUNTS)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, name) = key.value();
+            let seal = keys.at(realm, name);
+            let row = row::account::decode(name, row.value(), &seal, &mut self.certificates);
+            let account = row.map_err(at(&seal))?;
+            let accounts = &mut self.realm(&seal)?.accounts;
+            accounts.insert(account.name.clone(), Arc::new(account));
+        }
+        Ok(())
+    }
+
+    fn installations(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Installations)?;
+        for entry in self.transaction.open_table(INSTALLATIONS)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, id) = key.value();
+            let object = id.to_string();
+            let seal = keys.at(realm, &object);
+            let row = row::installation::decode(id, row.value(), &seal, &mut self.certificates);
+            let installation = row.map_err(at(&seal))?;
+            let installations = &mut self.realm(&seal)?.installations;
+            installations.insert(installation.id, Arc::new(installation));
+        }
+        Ok(())
+    }
+
+    fn pipelines(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Pipelines)?;
+        for entry in self.transaction.open_table(PIPELINES)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, name, major) = key.value();
+            let object = pipeline_object(name, major);
+            let seal = keys.at(realm, &object);
+            let key = row::pipeline::key(name, major);
+            let row = key.and_then(|key| row::pipeline::decode(key, row.value(), &seal));
+            let pipeline = row.map_err(at(&seal))?;
+            let pipelines = &mut self.realm(&seal)?.pipelines;
+            pipelines.insert(pipeline.key.clone(), Arc::new(pipeline));
+        }
+        Ok(())
+    }
+
+    fn deployments(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Deployments)?;
+        for entry in self.transaction.open_table(DEPLOYMENTS)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, environment, name, major) = key.value();
+            let object = deployment_object(environment, name, major);
+            let seal = keys.at(realm, &object);
+            let key = deployment_key(environment, name, major);
+            let row = key.and_then(|key| row::deployment::decode(key, row.value(), &seal));
+            let deployment = row.map_err(at(&seal))?;
+            let realm = self.realm(&seal)?;
+            let deployment = share_pipeline(realm, deployment);
+            realm
+                .deployments
+                .insert(deployment.key.clone(), Arc::new(deployment));
+        }
+        Ok(())
+    }
+
+    fn connections(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Connections)?;
+        for entry in self.transaction.open_table(CONNECTIONS)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, name) = key.value();
+            let seal = keys.at(realm, name);
+            let row = row::connection::decode(name, row.value(), &seal);
+            let connection = row.map_err(at(&seal))?;
+            let connections = &mut self.realm(&seal)?.connections;
+            connections.insert(connection.name.clone(), Arc::new(connection));
+        }
+        Ok(())
+    }
+
+    /// Adds what belongs to no realm.
+    fn catalog(mut self) -> Result<Catalog, Fault> {
+        let mut catalog = Catalog {
+            revision: stored_revision(&self.transaction.open_table(META)?)?,
+            ..Catalog::default()
+        };
+        let keys = self.keys.table(Table::Tokens)?;
+        for entry in self.transaction.open_table(TOKENS)?.iter()? {
+            let (name, row) = entry?;
+            let seal = keys.at("", name.value());
+            let row = row::token::decode(name.value(), row.value(), &seal);
+            let token = row.map_err(at(&seal))?;
+            catalog
+                .tokens_by_hash
+                .insert(token.hash, token.name.clone());
+            catalog.tokens.insert(token.name.clone(), Arc::new(token));
+        }
+        let keys = self.keys.table(Table::Identities)?;
+        for entry in self.transaction.open_table(IDENTITIES)?.iter()? {
+            let (slot, row) = entry?;
+            let (slot, row) = (slot.value(), row.value());
+            let seal = keys.at("", slot);
+            let certificates = &mut self.certificates;
+            if slot == AUTHORITY {
+                let authority = row::identity::decode_authority(row, &seal, certificates);
+                catalog.server_authority = Some(Arc::new(authority.map_err(at(&seal))?));
+            } else {
+                let identity = row::identity::decode(slot, row, &seal, certificates);
+                let identity = identity.map_err(at(&seal))?;
+                catalog
+                    .server_identities
+                    .insert(identity.slot, Arc::new(identity));
+            }
+        }
+        let realms = self
+            .realms
+            .into_iter()
+            .map(|(name, realm)| (name, Arc::new(realm)));
+        catalog.realms = realms.collect::<OrdMap<_, _>>();
+        Ok(catalog)
+    }
+
+    fn realm(&mut self, seal: &RowSeal<'_>) -> Result<&mut Realm, Fault> {
+        self.realms
+            .get_mut(seal.realm())
+            .ok_or(RowError::Orphan)
+            .map_err(at(seal))
+    }
+}
+
+/// Says which row an error belongs to.
+pub(crate) fn at(seal: &RowSeal<'_>) -> impl FnOnce(RowError) -> Fault {
+    let (table, row) = (seal.table(), seal.to_string());
+    move |source| Fault::Row { table, row, source }
+}
+
+fn deployment_key(environment: &str, name: &str, major: u16) -> Result<DeploymentKey, RowError> {
+    let pipeline = row::pipeline::key(name, major)?;
+    Ok(DeploymentKey {
+        environment: Environment::parse(environment)?,
+        pipeline,
+    })
+}
+
+/// A deployment of a pipeline's present form needs no copy of it in memory.
+fn share_pipeline(realm: &Realm, deployment: Deployment) -> Deployment {
+    let deployed = &deployment.pipeline;
+    let present = realm.pipelines.get(&deployed.key).filter(|present| {
+        present.revision == deployed.revision
+            && present.updated == deployed.updated
+            && present.trigger == deployed.trigger
+            && present.handler == deployed.handler
+    });
+    match present {
+        Some(present) => Deployment {
+            pipeline: Arc::clone(present),
+            ..deployment
+        },
+        None => deployment,
+    }
+}

@@ -1,0 +1,73 @@
+//! A trigger inside the row of its pipeline. Its values are stored as they were written and parsed again on load.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::trigger::{
+    Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs, Trigger,
+};
+use crate::store::row::codec::RowError;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TriggerV1<'a> {
+    #[serde(borrow)]
+    methods: Vec<&'a str>,
+    timeout_ms: u32,
+    request_mb: u32,
+    #[serde(borrow)]
+    response_headers: Vec<(&'a str, &'a str)>,
+    external: bool,
+    internal: bool,
+    mtls: bool,
+    #[serde(borrow)]
+    routes: Vec<&'a str>,
+}
+
+impl<'a> From<&'a Trigger> for TriggerV1<'a> {
+    fn from(trigger: &'a Trigger) -> Self {
+        let headers = trigger.response_headers.iter();
+        Self {
+            methods: trigger.methods.iter().map(Method::as_str).collect(),
+            timeout_ms: trigger.timeout.millis(),
+            request_mb: trigger.request_size.megabytes(),
+            response_headers: headers
+                .map(|header| (header.name.as_str(), header.value.source()))
+                .collect(),
+            external: trigger.publication.external,
+            internal: trigger.publication.internal,
+            mtls: trigger.publication.mtls,
+            routes: trigger.routes.iter().map(RoutePattern::as_str).collect(),
+        }
+    }
+}
+
+impl TryFrom<TriggerV1<'_>> for Trigger {
+    type Error = RowError;
+
+    fn try_from(row: TriggerV1<'_>) -> Result<Self, RowError> {
+        let methods = row
+            .methods
+            .into_iter()
+            .map(Method::parse)
+            .collect::<Result<Vec<_>, _>>()?;
+        let headers = row.response_headers.into_iter();
+        Ok(Self {
+            methods: MethodSet::of(methods)?,
+            timeout: TimeoutMs::new(row.timeout_ms)?,
+            request_size: RequestSizeMb::new(row.request_mb)?,
+            response_headers: headers
+                .map(|(name, value)| ResponseHeader::parse(name, value))
+                .collect::<Result<_, _>>()?,
+            publication: Publication {
+                external: row.external,
+                internal: row.internal,
+                mtls: row.mtls,
+            },
+            routes: row
+                .routes
+                .into_iter()
+                .map(RoutePattern::parse)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}

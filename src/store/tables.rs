@@ -1,0 +1,113 @@
+//! The tables of the store's file, and the words they go by.
+
+use std::fmt;
+
+use redb::TableDefinition;
+
+/// What the store keeps of itself: see the `META_…` keys.
+pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+/// Realms, by name.
+pub(crate) const REALMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("realms");
+/// Accounts, by realm and name.
+pub(crate) const ACCOUNTS: TableDefinition<'_, (&str, &str), &[u8]> =
+    TableDefinition::new("accounts");
+/// Installations, by realm and number.
+pub(crate) const INSTALLATIONS: TableDefinition<'_, (&str, u64), &[u8]> =
+    TableDefinition::new("installations");
+/// Pipelines, by realm, name and major version.
+pub(crate) const PIPELINES: TableDefinition<'_, (&str, &str, u16), &[u8]> =
+    TableDefinition::new("pipelines");
+/// Deployments, by realm, environment, name and major version.
+pub(crate) const DEPLOYMENTS: TableDefinition<'_, (&str, &str, &str, u16), &[u8]> =
+    TableDefinition::new("deployments");
+/// Connections, by realm and name.
+pub(crate) const CONNECTIONS: TableDefinition<'_, (&str, &str), &[u8]> =
+    TableDefinition::new("connections");
+/// Access tokens, by name.
+pub(crate) const TOKENS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tokens");
+/// Server identities by slot, and the server's authority under [`AUTHORITY`].
+pub(crate) const IDENTITIES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("identities");
+/// Audit records, by sequence.
+pub(crate) const AUDIT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("audit");
+/// The audit's index: realm and sequence.
+pub(crate) const AUDIT_BY_REALM: TableDefinition<'_, (&str, u64), ()> =
+    TableDefinition::new("audit_by_realm");
+/// Refusals, by realm (empty for the operator's own) and sequence.
+pub(crate) const REFUSALS: TableDefinition<'_, (&str, u64), &[u8]> =
+    TableDefinition::new("refusals");
+/// Of each realm's refusals: the oldest kept sequence, and the next one to give.
+pub(crate) const REFUSAL_META: TableDefinition<'_, &str, (u64, u64)> =
+    TableDefinition::new("refusal_meta");
+
+/// Which layout of tables the file has: 4 bytes, little endian.
+pub(crate) const META_FORMAT: &str = "format";
+/// What the store's keys are derived with, besides the master key; see [`crate::store::seal`].
+pub(crate) const META_KEY_CHECK: &str = "key-check";
+/// The catalog's revision: 8 bytes, little endian.
+pub(crate) const META_REVISION: &str = "revision";
+/// When the store was made: milliseconds since the Unix epoch, 8 bytes, little endian.
+pub(crate) const META_CREATED: &str = "created";
+
+/// The layout of tables that this version reads and writes.
+pub(crate) const FORMAT: u32 = 1;
+/// The key of the server's authority in [`IDENTITIES`]; no slot is named so.
+pub(crate) const AUTHORITY: &str = "authority";
+
+/// What a pipeline's row is bound to, besides its realm.
+pub(crate) fn pipeline_object(name: &str, major: u16) -> String {
+    format!("{name} v{major}")
+}
+
+/// What a deployment's row is bound to, besides its realm.
+pub(crate) fn deployment_object(environment: &str, name: &str, major: u16) -> String {
+    format!("{environment} {name} v{major}")
+}
+
+/// A table that holds rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// Realms.
+    Realms,
+    /// Accounts.
+    Accounts,
+    /// Installations.
+    Installations,
+    /// Pipelines.
+    Pipelines,
+    /// Deployments.
+    Deployments,
+    /// Connections.
+    Connections,
+    /// Access tokens.
+    Tokens,
+    /// Server identities and the server's authority.
+    Identities,
+    /// The audit.
+    Audit,
+    /// The refusal journal.
+    Refusals,
+}
+
+impl Table {
+    /// Its name in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Realms => "realms",
+            Self::Accounts => "accounts",
+            Self::Installations => "installations",
+            Self::Pipelines => "pipelines",
+            Self::Deployments => "deployments",
+            Self::Connections => "connections",
+            Self::Tokens => "tokens",
+            Self::Identities => "identities",
+            Self::Audit => "audit",
+            Self::Refusals => "refusals",
+        }
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,220 @@
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rcgen::KeyPair;
+use rustls_pki_types::{
+    AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm,
+};
+
+use crate::trust::anchors::Anchors;
+use crate::trust::judge::{Distrust, Verified, judge_with};
+use crate::trust::limits::TrustLimits;
+use crate::trust::reason::Reason;
+use crate::trust::signature::MODERN;
+use crate::trust::workshop::*;
+
+/// Counts the signatures that are really checked, whoever asks.
+#[derive(Debug)]
+struct Counting<'a> {
+    algorithm: &'static dyn SignatureVerificationAlgorithm,
+    checks: &'a AtomicUsize,
+}
+
+impl SignatureVerificationAlgorithm for Counting<'_> {
+    fn verify_signature(
+        &self,
+        public_key: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), InvalidSignature> {
+        self.checks.fetch_add(1, Ordering::SeqCst);
+        self.algorithm
+            .verify_signature(public_key, message, signature)
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.public_key_alg_id()
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.signature_alg_id()
+    }
+}
+
+/// The judgement, and how many signatures it checked.
+pub(super) fn counted<'a>(
+    anchors: impl Into<Anchors<'a>>,
+    presented: &[CertificateDer<'_>],
+) -> (Result<Verified, Distrust>, usize) {
+    let checks = AtomicUsize::new(0);
+    let counting: Vec<Counting<'_>> = MODERN
+        .iter()
+        .map(|algorithm| Counting {
+            algorithm: *algorithm,
+            checks: &checks,
+        })
+        .collect();
+    let algorithms: Vec<&dyn SignatureVerificationAlgorithm> = counting
+        .iter()
+        .map(|algorithm| -> &dyn SignatureVerificationAlgorithm { algorithm })
+        .collect();
+    let judged = judge_with(
+        &algorithms,
+        anchors.into(),
+        presented,
+        now(),
+        &TrustLimits::default(),
+    );
+    (judged, checks.load(Ordering::SeqCst))
+}
+
+fn without_aki(common_name: &str) -> rcgen::CertificateParams {
+    with(client(common_name), |params| {
+        params.use_authority_key_identifier_extension = false
+    })
+}
+
+#[test]
+fn each_signature_of_the_path_is_checked_once() {
+    let root = Made::root(ca("Root"));
+    let middle = root.issue(ca("Middle"));
+    let low = middle.issue(ca("Low"));
+    let leaf = low.issue(client("client"));
+    for (presented, expected) in [
+        (chain(&[&leaf, &low, &middle]), 3),
+        (chain(&[&leaf, &middle, &low, &root]), 3),
+    ] {
+        let (judged, checks) = counted(&set(&[&root]), &presented);
+        assert!(judged.is_ok());
+        assert_eq!(checks, expected);
+    }
+    let spelled_otherwise = low.calling_itself(name("LOW")).issue(client("client"));
+    let (judged, checks) = counted(&set(&[&root]), &chain(&[&spelled_otherwise, &low, &middle]));
+    assert!(judged.is_ok());
+    assert_eq!(checks, 3);
+}
+
+#[test]
+fn of_a_hundred_anchors_with_one_name_the_right_one_is_found_by_its_key_identifier() {
+    let roots: Vec<Made> = (0..100).map(|_| Made::root(ca("Root"))).collect();
+    let trust = set(&roots.iter().collect::<Vec<_>>());
+    for root in &roots {
+        let (judged, checks) = counted(&trust, &chain(&[&root.issue(client("client"))]));
+        assert_eq!(judged.unwrap().anchor, root.certificate.fingerprint());
+        assert_eq!(checks, 1);
+    }
+    let (judged, checks) = counted(
+        &trust,
+        &chain(&[&Made::root(ca("Root")).issue(client("x"))]),
+    );
+    assert_eq!(judged.unwrap_err().reason, Reason::UnknownIssuer);
+    assert!(checks <= 4, "{checks}");
+}
+
+#[test]
+fn of_a_hundred_anchors_with_one_name_and_no_key_identifiers_four_are_tried() {
+    let roots: Vec<Made> = (0..100)
+        .map(|_| Made::root(ca_without_key_id("Root")))
+        .collect();
+    let trust = set(&roots.iter().collect::<Vec<_>>());
+    let mut accepted = 0;
+    for root in &roots {
+        let (judged, checks) = counted(&trust, &chain(&[&root.issue(without_aki("client"))]));
+        assert!(checks <= 4, "{checks}");
+        accepted += usize::from(judged.is_ok());
+    }
+    assert_eq!(accepted, 4);
+    let last = roots
+        .iter()
+        .max_by_key(|root| root.certificate.fingerprint())
+        .unwrap();
+    let leaf = last.issue(without_aki("client"));
+    let (judged, checks) = counted(&trust, &chain(&[&leaf, last]));
+    assert!(
+        judged.is_ok(),
+        "a client that sends the root along says which one it is"
+    );
+    assert_eq!(checks, 1);
+}
+
+#[test]
+fn a_key_that_a_hundred_anchors_share_is_tried_once() {
+    let key = Rc::new(KeyPair::generate().unwrap());
+    let expired = |day: u8| {
+        with(ca("Root"), |params| {
+            params.serial_number = Some(u64::from(day).into());
+            params.not_after =
+                time::macros::datetime!(2030-01-01 0:00 UTC) + time::Duration::days(i64::from(day));
+        })
+    };
+    let roots: Vec<Made> = (1..100)
+        .map(|day| Made::root_with(expired(day), Rc::clone(&key)))
+        .collect();
+    let leaf = roots[0].issue(client("client"));
+    let (judged, checks) = counted(&set(&roots.iter().collect::<Vec<_>>()), &chain(&[&leaf]));
+    assert_eq!(judged.unwrap_err().reason, Reason::Expired);
+    assert_eq!(checks, 1);
+    let valid = Made::root_with(ca("Root"), key);
+    let all: Vec<&Made> = roots.iter().chain([&valid]).collect();
+    let (judged, checks) = counted(&set(&all), &chain(&[&leaf]));
+    assert_eq!(judged.unwrap().anchor, valid.certificate.fingerprint());
+    assert_eq!(checks, 1);
+}
+
+#[test]
+fn the_number_of_other_anchors_costs_no_signature_checks() {
+    let key = Rc::new(KeyPair::generate().unwrap());
+    let mut roots: Vec<Made> = (0..2_000)
+        .map(|number| Made::root_with(ca(&format!("Root {number}")), Rc::clone(&key)))
+        .collect();
+    roots.push(Made::root(ca("Ours")));
+    let leaf = roots.last().unwrap().issue(client("client"));
+    let (judged, checks) = counted(&set(&roots.iter().collect::<Vec<_>>()), &chain(&[&leaf]));
+    assert!(judged.is_ok());
+    assert_eq!(checks, 1);
+}
+
+#[test]
+fn a_mesh_of_cross_signed_intermediates_costs_a_bounded_number_of_checks() {
+    let names = ["A", "B", "C"];
+    let made: Vec<Made> = names
+        .iter()
+        .map(|common_name| Made::root(ca(common_name)))
+        .collect();
+    let mut presented = vec![made[0].issue(client("client"))];
+    for issuer in &made {
+        for subject in &made {
+            presented.push(issuer.issue_for(subject.params.clone(), Rc::clone(&subject.key)));
+        }
+    }
+    let presented: Vec<&Made> = presented.iter().collect();
+    let (judged, checks) = counted(&set(&[&Made::root(ca("Root"))]), &chain(&presented));
+    assert_eq!(judged.unwrap_err().reason, Reason::UnknownIssuer);
+    assert!(checks <= 32, "{checks}");
+}
+
+#[test]
+fn helpers_of_one_name_are_not_all_tried() {
+    let root = Made::root(ca("Root"));
+    let helpers: Vec<Made> = (0..50)
+        .map(|_| root.issue(ca_without_key_id("Middle")))
+        .collect();
+    let trust = set_with_helpers(&[&root], &helpers.iter().collect::<Vec<_>>());
+    let stray = Made::root(ca("Middle")).issue(without_aki("client"));
+    let (judged, checks) = counted(&trust, &chain(&[&stray]));
+    assert_eq!(judged.unwrap_err().reason, Reason::BadSignature);
+    assert!(checks <= 4, "{checks}");
+}
+
+#[test]
+fn of_presented_certificates_with_one_name_the_one_with_the_right_key_identifier_is_tried_first() {
+    let root = Made::root(ca("Root"));
+    let middles: Vec<Made> = (0..9).map(|_| root.issue(ca("Middle"))).collect();
+    for middle in &middles {
+        let leaf = middle.issue(client("client"));
+        let presented: Vec<&Made> = std::iter::once(&leaf).chain(&middles).collect();
+        let (judged, checks) = counted(&set(&[&root]), &chain(&presented));
+        assert!(judged.is_ok());
+        assert_eq!(checks, 2);
+    }
+}

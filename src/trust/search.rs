@@ -1,0 +1,421 @@
+//! Finds the paths from a client's certificate up to a trust anchor, each step proven by a signature.
+//!
+//! From each certificate up: first the anchors of the issuer's name, then the presented certificates of that name, then
+//! helpers; those whose key identifier fits come first. The first path that is accepted ends the search. What it may
+//! cost is bounded by [`TrustLimits`], by [`STEPS_MAX`], and per owner, so that on a shared host no realm can use up
+//! what another needs.
+
+use std::sync::Arc;
+
+use crate::clock::Moment;
+use crate::pki::certificate::Certificate;
+use crate::trust::anchors::{Anchors, Candidate};
+use crate::trust::finding::{Finding, Role, called, named};
+use crate::trust::index::{Key, Name};
+use crate::trust::issuer::Issuer;
+use crate::trust::limits::TrustLimits;
+use crate::trust::reason::Reason;
+use crate::trust::signature::{Meter, Proof};
+
+/// The most certificates that are climbed to in one judgement, the same one on different paths counted each time.
+const STEPS_MAX: u32 = 256;
+
+/// A path whose signatures are proven.
+#[derive(Clone, Debug)]
+pub struct Path {
+    /// The client's certificate.
+    pub leaf: Certificate,
+    /// From the leaf's issuer upwards, without the anchor.
+    pub intermediates: Vec<Arc<Issuer>>,
+    /// The trust anchor.
+    pub anchor: Arc<Issuer>,
+}
+
+impl Path {
+    /// All certificates of the path, from the client's to the anchor.
+    pub fn certificates(&self) -> impl Iterator<Item = (Role, &Certificate)> {
+        let intermediates = self
+            .intermediates
+            .iter()
+            .map(|issuer| (Role::Intermediate, &issuer.certificate));
+        std::iter::once((Role::Client, &self.leaf))
+            .chain(intermediates)
+            .chain([(Role::Anchor, &self.anchor.certificate)])
+    }
+}
+
+/// Where and for what is searched.
+#[derive(Debug)]
+pub struct Search<'a> {
+    /// Whom to trust.
+    pub anchors: Anchors<'a>,
+    /// The client's certificate.
+    pub leaf: &'a Certificate,
+    /// What the client presented besides, and could be read.
+    pub presented: &'a [Arc<Issuer>],
+    /// The moment in question.
+    pub now: Moment,
+    /// What it may cost.
+    pub limits: &'a TrustLimits,
+    /// Checks the signatures.
+    pub meter: &'a Meter<'a>,
+}
+
+impl Search<'_> {
+    /// Finds the first path that `accept` accepts.
+    ///
+    /// # Errors
+    /// What was wrong with the path that came furthest.
+    pub fn first_path(
+        &self,
+        accept: &dyn Fn(&Path) -> Result<(), Finding>,
+    ) -> Result<Path, Finding> {
+        let mut climb = Climb {
+            search: self,
+            accept,
+            charges: Vec::new(),
+            steps: 0,
+            outcome: Outcome::default(),
+        };
+        match climb.up(&mut Vec::new()) {
+            Some(path) => Ok(path),
+            None => Err(climb.into_finding()),
+        }
+    }
+}
+
+struct Climb<'a> {
+    search: &'a Search<'a>,
+    accept: &'a dyn Fn(&Path) -> Result<(), Finding>,
+    /// What each owner has spent.
+    charges: Vec<(Arc<str>, u32)>,
+    steps: u32,
+    outcome: Outcome,
+}
+
+/// What to say if no path is accepted; the first finding of each kind, the upper kinds first.
+#[derive(Default)]
+struct Outcome {
+    /// A proven path broke a rule.
+    rejected: Option<Finding>,
+    /// An issuer of the right name did not prove to be the issuer.
+    unproven: Option<Finding>,
+    /// The path that came furthest before no issuer was found, as long as the number.
+    dead_end: Option<(usize, Certificate)>,
+    /// An anchor has the issuer's name and another key.
+    namesake: Option<Certificate>,
+}
+
+impl Climb<'_> {
+    /// Goes on from the last of the intermediates, or from the leaf where there are none.
+    fn up(&mut self, climbed: &mut Vec<Arc<Issuer>>) -> Option<Path> {
+        self.steps = self.steps.saturating_add(1);
+        if self.steps > STEPS_MAX {
+            return None;
+        }
+        let child = climbed
+            .last()
+            .map_or(self.search.leaf, |issuer| &issuer.certificate)
+            .clone();
+        let issuer_name = Name::of(&child.facts().raw_issuer);
+        let accepted = self.try_anchors(climbed, &child, &issuer_name);
+        if accepted.is_some() {
+            return accepted;
+        }
+        let mut went_on = false;
+        for (issuer, helper) in self.intermediates(climbed, &child, &issuer_name) {
+            let paid = match &helper {
+                Some(candidate) => self.charge(candidate, 1),
+                None => true,
+            };
+            if !paid || self.prove(&child, &issuer, Role::Intermediate) != Proof::Signed {
+                continue;
+            }
+            went_on = true;
+            if climbed.len() >= self.search.limits.path_intermediates_max {
+                self.note_too_long(&child);
+                break;
+            }
+            climbed.push(issuer);
+            let accepted = self.up(climbed);
+            climbed.pop();
+            if accepted.is_some() {
+                return accepted;
+            }
+        }
+        let furthest = self
+            .outcome
+            .dead_end
+            .as_ref()
+            .is_none_or(|(length, _)| climbed.len() > *length);
+        if !went_on && furthest {
+            self.outcome.dead_end = Some((climbed.len(), child));
+        }
+        None
+    }
+
+    /// Tries the anchors that may have issued `child`.
+    fn try_anchors(
+        &mut self,
+        climbed: &[Arc<Issuer>],
+        child: &Certificate,
+        issuer_name: &Name,
+    ) -> Option<Path> {
+        let mut tried = Vec::new();
+        for key in self.anchor_keys(child, issuer_name) {
+            for candidate in self.search.anchors.candidates(key, self.search.now) {
+                let fingerprint = candidate.issuer.certificate.fingerprint();
+                if tried.contains(&fingerprint) || !self.can_pay(&candidate) {
+                    continue;
+                }
+                tried.push(fingerprint);
+                let before = self.search.meter.spent();
+                let proof = self.prove(child, &candidate.issuer, Role::Anchor);
+                if self.search.meter.spent() > before {
+                    self.charge(&candidate, 1);
+                }
+                if proof != Proof::Signed {
+                    continue;
+                }
+                let path = Path {
+                    leaf: self.search.leaf.clone(),
+                    intermediates: climbed.to_vec(),
+                    anchor: Arc::clone(&candidate.issuer),
+                };
+                match (self.accept)(&path) {
+                    Ok(()) => return Some(path),
+                    Err(finding) => {
+                        self.outcome.rejected.get_or_insert(finding);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Under which keys anchors are looked up: the very certificates that the client presented, then by name and key
+    /// identifier, then by name.
+    fn anchor_keys(&self, child: &Certificate, issuer_name: &Name) -> Vec<Key> {
+        let presented = self
+            .search
+            .presented
+            .iter()
+            .filter(|issuer| issuer.subject == *issuer_name);
+        let mut keys: Vec<Key> = presented
+            .map(|issuer| Key::anchor(&issuer.certificate.fingerprint()))
+            .collect();
+        if let Some(key_id) = &child.facts().authority_key_id {
+            keys.push(Key::anchors_with_key_id(issuer_name, key_id));
+            keys.push(Key::anchors_without_key_id(issuer_name));
+        }
+        keys.push(Key::anchors(issuer_name));
+        keys
+    }
+
+    /// The presented certificates and helpers that may have issued `child` and are not on the path yet, each helper
+    /// with the place where it was found.
+    fn intermediates(
+        &self,
+        climbed: &[Arc<Issuer>],
+        child: &Certificate,
+        issuer_name: &Name,
+    ) -> Vec<(Arc<Issuer>, Option<Candidate>)> {
+        let presented = self
+            .search
+            .presented
+            .iter()
+            .filter(|issuer| issuer.subject == *issuer_name);
+        let helpers = self
+            .search
+            .anchors
+            .candidates(Key::helpers(issuer_name), self.search.now);
+        let mut found: Vec<(Arc<Issuer>, Option<Candidate>)> = presented
+            .map(|issuer| (Arc::clone(issuer), None))
+            .chain(
+                helpers
+                    .into_iter()
+                    .map(|helper| (Arc::clone(&helper.issuer), Some(helper))),
+            )
+            .filter(|(issuer, _)| {
+                issuer.certificate != *child
+                    && !climbed.iter().any(|below| below.is_same_authority(issuer))
+            })
+            .collect();
+        found.sort_by_key(|(issuer, helper)| {
+            (helper.is_some(), key_ids_differ(child, &issuer.certificate))
+        });
+        let mut seen = Vec::new();
+        found.retain(|(issuer, _)| {
+            let is_new = !seen.contains(&issuer.certificate.fingerprint());
+            seen.push(issuer.certificate.fingerprint());
+            is_new
+        });
+        found
+    }
+
+    fn prove(&mut self, child: &Certificate, issuer: &Issuer, role: Role) -> Proof {
+        let proof = self.search.meter.prove(child, issuer);
+        if proof == Proof::NotSigned && key_ids_differ(child, &issuer.certificate) {
+            if role == Role::Anchor {
+                self.outcome
+                    .namesake
+                    .get_or_insert_with(|| issuer.certificate.clone());
+            }
+            return proof;
+        }
+        let child_called = || called(self.role_of(child), child);
+        let issuer_called = || called(role, &issuer.certificate);
+        let finding = match proof {
+            Proof::Signed | Proof::Exhausted => return proof,
+            Proof::NotSigned => {
+                let detail = format!(
+                    "The {} is not signed with the key of the {}.",
+                    child_called(),
+                    issuer_called()
+                );
+                Finding::new(Reason::BadSignature, detail)
+            }
+            Proof::AlgorithmNotAccepted => {
+                let algorithm = named(&child.facts().signature_algorithm);
+                let detail = format!(
+                    "The {} is signed with {algorithm}, which is not accepted.",
+                    child_called()
+                );
+                Finding::new(Reason::WeakSignature, detail)
+            }
+            Proof::KeyNotAccepted => {
+                let key = &issuer.certificate.facts().key;
+                let detail = format!(
+                    "The {} has a key ({key}) that is not accepted.",
+                    issuer_called()
+                );
+                Finding::new(Reason::WeakKey, detail)
+            }
+        };
+        self.outcome.unproven.get_or_insert(finding);
+        proof
+    }
+
+    fn role_of(&self, child: &Certificate) -> Role {
+        if child == self.search.leaf {
+            Role::Client
+        } else {
+            Role::Intermediate
+        }
+    }
+
+    fn spent_by(&self, owner: &str) -> u32 {
+        self.charges
+            .iter()
+            .find(|(name, _)| **name == *owner)
+            .map_or(0, |(_, spent)| *spent)
+    }
+
+    fn payer(&self, candidate: &Candidate) -> Option<Arc<str>> {
+        let limit = self.search.limits.signature_checks_per_owner_max;
+        self.search
+            .anchors
+            .payer(candidate, |owner| self.spent_by(owner) < limit)
+    }
+
+    fn can_pay(&self, candidate: &Candidate) -> bool {
+        self.payer(candidate).is_some()
+    }
+
+    /// Whether somebody who brought the candidate could still pay, and now has.
+    fn charge(&mut self, candidate: &Candidate, cost: u32) -> bool {
+        let Some(payer) = self.payer(candidate) else {
+            return false;
+        };
+        match self.charges.iter_mut().find(|(name, _)| *name == payer) {
+            Some((_, spent)) => *spent = spent.saturating_add(cost),
+            None => self.charges.push((payer, cost)),
+        }
+        true
+    }
+
+    fn note_too_long(&mut self, child: &Certificate) {
+        let most = self.search.limits.path_intermediates_max;
+        let called = called(self.role_of(child), child);
+        let detail = format!(
+            "The path goes on above the {called}, beyond the {most} intermediate certificates allowed."
+        );
+        self.outcome
+            .unproven
+            .get_or_insert(Finding::new(Reason::PathTooLong, detail));
+    }
+
+    fn into_finding(self) -> Finding {
+        let Outcome {
+            rejected,
+            unproven,
+            dead_end,
+            namesake,
+        } = self.outcome;
+        if let Some(finding) = rejected.or(unproven) {
+            return finding;
+        }
+        let end = dead_end.map_or_else(|| self.search.leaf.clone(), |(_, end)| end);
+        no_issuer(self.search, &end, namesake.as_ref())
+    }
+}
+
+/// Whether both name a key, and not the same one.
+fn key_ids_differ(child: &Certificate, issuer: &Certificate) -> bool {
+    match (
+        &child.facts().authority_key_id,
+        &issuer.facts().subject_key_id,
+    ) {
+        (Some(wanted), Some(offered)) => wanted != offered,
+        (None, _) | (_, None) => false,
+    }
+}
+
+/// What to say where nobody issued `end`: that something is missing in between, if it looks so, else that its issuer
+/// is not known.
+fn no_issuer(search: &Search<'_>, end: &Certificate, namesake: Option<&Certificate>) -> Finding {
+    let role = if end == search.leaf {
+        Role::Client
+    } else {
+        Role::Intermediate
+    };
+    let this = called(role, end);
+    let issuer = named(&end.facts().issuer);
+    if let Some(namesake) = namesake {
+        let detail = format!(
+            "The {this} was issued by another key than that of the {}.",
+            called(Role::Anchor, namesake)
+        );
+        return Finding::new(Reason::UnknownIssuer, detail);
+    }
+    if end.facts().self_issued {
+        return Finding::new(
+            Reason::UnknownIssuer,
+            format!("The {this} was issued by itself and is no trust anchor."),
+        );
+    }
+    if leads_try_anchors(search, end) {
+        let detail = format!(
+            "The {this} was issued by {issuer}, whose certificate the client did not send."
+        );
+        return Finding::new(Reason::IncompleteChain, detail);
+    }
+    let detail =
+        format!("The {this} was issued by {issuer}, which is no trust anchor and was not sent.");
+    Finding::new(Reason::UnknownIssuer, detail)
+}
+
+/// Whether the missing issuer probably stands below an anchor: another presented certificate does, or the issuer's
+/// name is of the same house as an anchor's.
+fn leads_try_anchors(search: &Search<'_>, end: &Certificate) -> bool {
+    let others = search
+        .presented
+        .iter()
+        .filter(|issuer| issuer.certificate != *end);
+    let attached = others.into_iter().any(|other| {
+        let above = Name::of(&other.certificate.facts().raw_issuer);
+        search.anchors.has(Key::anchors(&other.subject)) || search.anchors.has(Key::anchors(&above))
+    });
+    let issuer = Name::of(&end.facts().raw_issuer);
+    attached || Key::family(&issuer).is_some_and(|family| search.anchors.has(family))
+}

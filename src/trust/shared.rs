@@ -1,0 +1,114 @@
+//! What a shared host accepts: the trust anchors of all realms of an environment.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use crate::pki::fingerprint::Fingerprint;
+use crate::trust::index::{Key, Slot};
+use crate::trust::set::TrustSet;
+
+/// The union of the trust sets of many owners (realms). Cloning it is cheap, and so is changing one owner's part.
+///
+/// Owners that brought the very same issuers for a key lie side by side and are seen as one, so that a CA that a
+/// thousand realms trust is tried once.
+#[derive(Clone, Debug, Default)]
+pub struct SharedTrust {
+    slots: OrdMap<Place, Arc<Slot>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    key: Key,
+    slot: Fingerprint,
+    owner: Arc<str>,
+}
+
+impl SharedTrust {
+    /// The union in which `owner` has `after` in place of `before`. Costs O(anchors of that owner), whatever the
+    /// others have.
+    #[must_use]
+    pub fn with(
+        &self,
+        owner: &Arc<str>,
+        before: Option<&Arc<TrustSet>>,
+        after: Option<&Arc<TrustSet>>,
+    ) -> Self {
+        let mut slots = self.slots.clone();
+        let place = |key: &Key, slot: &Arc<Slot>| Place {
+            key: *key,
+            slot: slot.id,
+            owner: Arc::clone(owner),
+        };
+        for (key, slot) in before.iter().flat_map(|set| set.slots()) {
+            slots.remove(&place(key, slot));
+        }
+        for (key, slot) in after.iter().flat_map(|set| set.slots()) {
+            slots.insert(place(key, slot), Arc::clone(slot));
+        }
+        Self { slots }
+    }
+
+    /// Whether nobody has an anchor here.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Whether anybody has something filed under a key.
+    pub fn has(&self, key: Key) -> bool {
+        self.groups(key).next().is_some()
+    }
+
+    /// Whether the certificate with this SHA-256 is an anchor of any owner.
+    pub fn has_anchor(&self, fingerprint: &Fingerprint) -> bool {
+        self.has(Key::anchor(fingerprint))
+    }
+
+    /// What is filed under a key: once for all owners with the same contents.
+    pub fn groups(&self, key: Key) -> impl Iterator<Item = &Arc<Slot>> {
+        let nobody: Arc<str> = Arc::from("");
+        let mut next = Some(Place {
+            key,
+            slot: Fingerprint::from_bytes([0; 32]),
+            owner: nobody,
+        });
+        std::iter::from_fn(move || {
+            let from = next.take()?;
+            let (place, slot) = self.slots.range(from.clone()..).next()?;
+            if place.key != key {
+                return None;
+            }
+            next = successor(&place.slot).map(|slot| Place { slot, ..from });
+            Some(slot)
+        })
+    }
+
+    /// The owners of one group, in order.
+    pub fn owners(&self, key: Key, slot: Fingerprint) -> impl Iterator<Item = &Arc<str>> {
+        let from = Place {
+            key,
+            slot,
+            owner: Arc::from(""),
+        };
+        self.slots
+            .range(from..)
+            .map(|(place, _)| place)
+            .take_while(move |place| place.key == key && place.slot == slot)
+            .map(|place| &place.owner)
+    }
+}
+
+/// The next fingerprint in their order.
+fn successor(fingerprint: &Fingerprint) -> Option<Fingerprint> {
+    let mut bytes = *fingerprint.as_bytes();
+    for byte in bytes.iter_mut().rev() {
+        match byte.checked_add(1) {
+            Some(more) => {
+                *byte = more;
+                return Some(Fingerprint::from_bytes(bytes));
+            }
+            None => *byte = 0,
+        }
+    }
+    None
+}

@@ -1,0 +1,155 @@
+//! The documents hold what they promise: a section for each reason, and links that lead somewhere.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use realmgate::trust::reason::Reason;
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    let path = project().join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The lines of a document outside of its blocks of code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut fenced = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fenced && !fence
+    })
+}
+
+/// The sections of `text` whose heading is one code, such as `` ### `expired` ``: the code, and what stands below it.
+fn sections(text: &str) -> Vec<(String, String)> {
+    let mut sections: Vec<(String, String)> = Vec::new();
+    let mut open = false;
+    for line in prose(text) {
+        if line.starts_with('#') {
+            let heading = line.trim_start_matches('#').trim();
+            let code = heading
+                .strip_prefix('`')
+                .and_then(|rest| rest.strip_suffix('`'));
+            open = code.is_some();
+            sections.extend(code.map(|code| (code.to_owned(), String::new())));
+        } else if let Some((_, body)) = sections.last_mut().filter(|_| open) {
+            body.push_str(line);
+            body.push('\n');
+        }
+    }
+    sections
+}
+
+/// One line of words: quotes and line ends of Markdown play no part.
+fn words(text: &str) -> String {
+    let lines = text.lines().map(|line| line.trim_start_matches('>').trim());
+    lines
+        .collect::<Vec<_>>()
+        .join(" ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn every_reason_has_a_section_and_no_section_names_an_unknown_code() {
+    let text = read("docs/troubleshooting.md");
+    let named: Vec<String> = sections(&text).into_iter().map(|(code, _)| code).collect();
+    let expected: Vec<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+    let (there, wanted): (BTreeSet<&str>, BTreeSet<&str>) = (
+        named.iter().map(String::as_str).collect(),
+        expected.iter().copied().collect(),
+    );
+    let missing: Vec<&&str> = wanted.difference(&there).collect();
+    let unknown: Vec<&&str> = there.difference(&wanted).collect();
+    assert!(
+        missing.is_empty() && unknown.is_empty(),
+        "no section for {missing:?}; no such code: {unknown:?}"
+    );
+    assert_eq!(named, expected, "each code once, in the order of the code");
+}
+
+#[test]
+fn every_section_quotes_the_sentence_that_people_are_told() {
+    for (code, body) in sections(&read("docs/troubleshooting.md")) {
+        let reason = Reason::parse(&code).unwrap();
+        assert!(
+            words(&body).contains(reason.advice()),
+            "{code}: {}",
+            reason.advice()
+        );
+        for part in ["**The client sees**", "**It means**", "**To do**"] {
+            assert!(body.contains(part), "{code} has no {part}");
+        }
+    }
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut documents = vec![project().join("README.md")];
+    let docs = std::fs::read_dir(project().join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    documents
+        .extend(docs.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    let mut broken = Vec::new();
+    for document in &documents {
+        let text = std::fs::read_to_string(document).unwrap();
+        for target in targets(&text) {
+            if target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            if let Err(why) = follow(document, target) {
+                broken.push(format!("{}: ({target}) {why}", document.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// What stands between `](` and `)`, outside of code.
+fn targets(text: &str) -> Vec<&str> {
+    let links = prose(text).flat_map(|line| line.split("](").skip(1));
+    links
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(target, _)| target)
+        .collect()
+}
+
+fn follow(document: &Path, target: &str) -> Result<(), &'static str> {
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let path: PathBuf = if file.is_empty() {
+        document.to_owned()
+    } else {
+        document.parent().unwrap().join(file)
+    };
+    if !path.exists() {
+        return Err("there is no such file");
+    }
+    if anchor.is_empty() {
+        return Ok(());
+    }
+    let text = std::fs::read_to_string(&path).map_err(|_| "it cannot be read")?;
+    let headings = prose(&text).filter(|line| line.starts_with('#'));
+    let found = headings
+        .map(|line| line.trim_start_matches('#').trim())
+        .any(|heading| anchor_of(heading) == anchor);
+    if found {
+        Ok(())
+    } else {
+        Err("there is no such heading")
+    }
+}
+
+/// As GitHub makes anchors of headings.
+fn anchor_of(heading: &str) -> String {
+    let lower = heading.to_lowercase();
+    let kept = lower
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}

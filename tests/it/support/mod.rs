@@ -1,0 +1,5 @@
+//! What the end-to-end tests share: the real binary, started as a user starts it, and real clients.
+
+pub mod clients;
+pub mod demo;
+pub mod wait;
