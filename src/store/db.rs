@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use redb::backends::FileBackend;
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
-    TableError, WriteTransaction,
+    StorageError, TableError, WriteTransaction,
 };
 
 use crate::clock::Moment;
@@ -173,8 +173,11 @@ impl Store {
                 return Err(fault);
             }
             let _alone = self.alone();
-            self.fall_back_to_reading();
-            self.try_read(&act)
+            // Somebody else may have opened it anew by now.
+            self.try_read(&act).or_else(|_| {
+                self.fall_back_to_reading();
+                self.try_read(&act)
+            })
         });
         read.map_err(|fault| fault.reading(&self.path))
     }
@@ -208,7 +211,11 @@ impl Store {
                 }
                 match prepared {
                     // Only the end of the commit failed, such as giving space back.
-                    Some(result) if self.try_read(landed).unwrap_or(false) => return Ok(result),
+                    Some(result) if self.try_read(landed).unwrap_or(false) => {
+                        let synced = self.disk.sync_data().map_err(StorageError::Io);
+                        synced.map_err(|error| Fault::from(error).syncing(&self.path))?;
+                        return Ok(result);
+                    }
                     Some(_) | None => fault,
                 }
             }
