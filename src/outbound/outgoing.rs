@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::outbound::wire::Exchange;
 
-/// A request's body that marks in its exchange when it came to its end.
+/// A request's body that marks in its exchange that it was sent.
 #[derive(Debug)]
 pub struct Outgoing<B> {
     body: Option<B>,
@@ -25,7 +25,7 @@ impl<B: Body> Outgoing<B> {
         }
     }
 
-    /// Marks the end in `exchange`.
+    /// Tells `exchange` when it was sent.
     pub fn bind(&mut self, exchange: &Arc<Exchange>) {
         if self.body.is_some() {
             self.exchange = Some(Arc::clone(exchange));
@@ -46,9 +46,13 @@ impl<B> Outgoing<B> {
     pub const fn is_none(&self) -> bool {
         self.body.is_none()
     }
+}
 
-    fn end(&mut self) {
-        if let Some(exchange) = self.exchange.take() {
+impl<B> Drop for Outgoing<B> {
+    fn drop(&mut self) {
+        // While its connection lives, a body is dropped when all of it is written, and only then. Its last frame would
+        // not tell: where the length is known, nobody asks whether it was the last.
+        if let Some(exchange) = &self.exchange {
             exchange.body_sent();
         }
     }
@@ -65,20 +69,10 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let Some(body) = &mut self.body else {
-            return Poll::Ready(None);
-        };
-        let polled = Pin::new(&mut *body).poll_frame(cx);
-        let ended = match &polled {
-            Poll::Ready(None) => true,
-            // Nothing follows trailers, and nobody asks for what follows a last frame.
-            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || body.is_end_stream(),
-            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
-        };
-        if ended {
-            self.end();
+        match &mut self.body {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
         }
-        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -127,6 +127,10 @@ impl TlsFailure {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the enum is not exhaustive, and what is left has no story of its own"
+    )]
     fn of_certificate(error: &CertificateError) -> Self {
         use CertificateError as E;
         match error {
@@ -241,8 +245,13 @@ impl fmt::Display for TlsFailure {
     }
 }
 
+/// A name as people write it; the library tells `DnsName("a.example")`.
 fn shown(name: &str) -> String {
-    name.chars()
+    let inner = name
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
+    let bare = inner.unwrap_or(name).trim_matches('"');
+    bare.chars()
         .take(NAME_CHARS_MAX)
         .flat_map(char::escape_debug)
         .collect()

@@ -70,12 +70,12 @@ impl Socket {
     }
 
     fn unless_gone<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        match written {
-            Poll::Ready(Err(error)) if is_gone(&error) => {
+        match &written {
+            Poll::Ready(Err(error)) if is_gone(error) => {
                 self.write_failed = true;
                 Poll::Pending
             }
-            other => other,
+            Poll::Ready(_) | Poll::Pending => written,
         }
     }
 }

@@ -490,3 +490,6 @@ pub enum CompileError {
     #[error("TLS cannot be configured: {0}")]
     Tls(#[from] rustls::Error),
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,6 @@
+//! Calls to upstreams on real sockets.
 
+mod pooling;
+mod stale;
+mod streaming;
+mod tls;
