@@ -2,10 +2,29 @@
 //!
 //! `docs/architecture.md` tells which room does what, and who may know whom.
 
+pub mod app;
+pub mod cli;
+pub mod client;
 pub mod clock;
+pub mod demo;
 pub mod domain;
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows says so by ending"
+    )
+)]
+
+pub mod api;
+pub mod clock;
+pub mod control;
+pub mod domain;
+pub mod gateway;
+pub mod manifest;
 pub mod outbound;
 pub mod pki;
+pub mod settings;
 pub mod snapshot;
 pub mod store;
 pub mod telemetry;

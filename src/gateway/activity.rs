@@ -112,12 +112,17 @@ impl Activity {
         let idle = since(self.quiet_since.load(Ordering::Relaxed));
         match self.head_since.load(Ordering::Relaxed) {
             0 => Waiting::Idle(idle),
-            head => Waiting::Head { head: since(head), idle },
+            head => Waiting::Head {
+                head: since(head),
+                idle,
+            },
         }
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+        u64::try_from(self.began.elapsed().as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1)
     }
 }
 

@@ -49,7 +49,10 @@ impl Admission {
             room
         };
         if admitted {
-            return Some(Admitted { admission: Arc::clone(self), address });
+            return Some(Admitted {
+                admission: Arc::clone(self),
+                address,
+            });
         }
         self.open.fetch_sub(1, Ordering::Relaxed);
         None
@@ -74,13 +77,14 @@ impl Admission {
 
     #[expect(
         clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
         clippy::cast_possible_truncation,
         reason = "the remainder is below the number of shards, which is not zero"
     )]
     fn shard(&self, address: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
         let place = self.hasher.hash_one(address) as usize % SHARDS;
-        self.addresses[place].lock().unwrap_or_else(PoisonError::into_inner)
+        self.addresses[place]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,14 +105,21 @@ mod tests {
     use super::*;
 
     fn admission(connections_max: u32, connections_per_address_max: u32) -> Arc<Admission> {
-        let limits = GatewayLimits { connections_max, connections_per_address_max, ..GatewayLimits::default() };
+        let limits = GatewayLimits {
+            connections_max,
+            connections_per_address_max,
+            ..GatewayLimits::default()
+        };
         Arc::new(Admission::new(&limits))
     }
 
     #[test]
     fn an_address_gets_its_share_and_no_more() {
         let admission = admission(10, 2);
-        let (a, mapped): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "::ffff:10.0.0.1".parse().unwrap());
+        let (a, mapped): (IpAddr, IpAddr) = (
+            "10.0.0.1".parse().unwrap(),
+            "::ffff:10.0.0.1".parse().unwrap(),
+        );
         let first = admission.admit(a).unwrap();
         let _second = admission.admit(mapped).unwrap();
         assert!(admission.admit(a).is_none());

@@ -29,7 +29,10 @@ pub struct ClientIo {
 
 enum Closing {
     Open,
-    Draining { deadline: Pin<Box<Sleep>>, left: u32 },
+    Draining {
+        deadline: Pin<Box<Sleep>>,
+        left: u32,
+    },
     Closed,
 }
 
@@ -77,7 +80,11 @@ impl ClientIo {
 }
 
 impl AsyncRead for ClientIo {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let came = buffer.filled().len().saturating_sub(before);
@@ -94,7 +101,11 @@ impl AsyncRead for ClientIo {
 }
 
 impl AsyncWrite for ClientIo {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.mute() {
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -136,7 +147,10 @@ impl AsyncWrite for ClientIo {
                         Closing::Closed
                     } else {
                         let deadline = Box::pin(tokio::time::sleep(this.linger));
-                        Closing::Draining { deadline, left: this.linger_bytes }
+                        Closing::Draining {
+                            deadline,
+                            left: this.linger_bytes,
+                        }
                     };
                 }
                 Closing::Draining { deadline, left } => {
@@ -144,7 +158,9 @@ impl AsyncWrite for ClientIo {
                     let mut buffer = ReadBuf::new(&mut scratch);
                     match Pin::new(&mut this.stream).poll_read(cx, &mut buffer) {
                         Poll::Ready(Ok(())) if !buffer.filled().is_empty() && *left > 0 => {
-                            *left = left.saturating_sub(u32::try_from(buffer.filled().len()).unwrap_or(u32::MAX));
+                            *left = left.saturating_sub(
+                                u32::try_from(buffer.filled().len()).unwrap_or(u32::MAX),
+                            );
                         }
                         Poll::Ready(_) => this.closing = Closing::Closed,
                         Poll::Pending => {

@@ -15,10 +15,11 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use crate::gateway::activity::{Activity, Serving, Waiting};
 use crate::gateway::answer::AnswerBody;
+use crate::gateway::deadline;
 use crate::gateway::exchange;
 use crate::gateway::handshake::Established;
 use crate::gateway::limits::GatewayLimits;
@@ -26,13 +27,22 @@ use crate::gateway::peer::{Peer, Protocol};
 use crate::gateway::worker::Worker;
 
 /// Serves HTTP until either side ends the connection.
-pub(crate) async fn drive(worker: &Arc<Worker>, established: Established, shutdown: watch::Receiver<bool>) {
-    let Established { stream, peer, epoch } = established;
+pub(crate) async fn drive(
+    worker: &Arc<Worker>,
+    established: Established,
+    shutdown: watch::Receiver<bool>,
+) {
+    let Established {
+        stream,
+        peer,
+        epoch,
+    } = established;
     let activity = Arc::clone(stream.get_ref().0.activity());
     activity.handshake_done();
     let protocol = peer.tls.protocol;
     let service = service_fn({
-        let (worker, peer, activity) = (Arc::clone(worker), Arc::clone(&peer), Arc::clone(&activity));
+        let (worker, peer, activity) =
+            (Arc::clone(worker), Arc::clone(&peer), Arc::clone(&activity));
         move |request: Request<Incoming>| {
             let serving = activity.request();
             let (worker, peer) = (Arc::clone(&worker), Arc::clone(&peer));
@@ -42,7 +52,13 @@ pub(crate) async fn drive(worker: &Arc<Worker>, established: Established, shutdo
             }
         }
     });
-    let watching = Watching { worker, peer: &peer, activity: &activity, epoch, shutdown };
+    let watching = Watching {
+        worker,
+        peer: &peer,
+        activity: &activity,
+        epoch,
+        shutdown,
+    };
     let io = TokioIo::new(stream);
     match protocol {
         Protocol::H1 => {
@@ -52,7 +68,9 @@ pub(crate) async fn drive(worker: &Arc<Worker>, established: Established, shutdo
                 .header_read_timeout(None)
                 .max_headers(usize::from(worker.limits.header_fields_max));
             let connection = pin!(builder.serve_connection(io, service));
-            watching.run(connection, http1::Connection::graceful_shutdown).await;
+            watching
+                .run(connection, http1::Connection::graceful_shutdown)
+                .await;
         }
         Protocol::H2 => {
             let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -63,7 +81,9 @@ pub(crate) async fn drive(worker: &Arc<Worker>, established: Established, shutdo
                 .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
                 .initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES);
             let connection = pin!(builder.serve_connection(io, service));
-            watching.run(connection, http2::Connection::graceful_shutdown).await;
+            watching
+                .run(connection, http2::Connection::graceful_shutdown)
+                .await;
         }
     }
 }
@@ -99,6 +119,7 @@ impl Watching<'_> {
         let limits = self.worker.limits;
         let mut epoch_moves = pin!(next_epoch(self.epoch.take()));
         let mut shuts_down = pin!(down(self.shutdown.clone()));
+        let mut dismissed = pin!(self.peer.dismissed());
         let mut timer = pin!(tokio::time::sleep(idle_timeout(&limits)));
         let mut finishing = false;
         let alarm = Arc::new(Alarm::default());
@@ -118,10 +139,18 @@ impl Watching<'_> {
                         epoch_moves.set(next_epoch(receiver));
                         alarm.ring();
                     }
-                    if !finishing && shuts_down.as_mut().poll(&mut seldom).is_ready() {
+                    let going_on =
+                        |verdict: &Verdict| !finishing && matches!(verdict, Verdict::GoOn);
+                    if going_on(&verdict) && dismissed.as_mut().poll(&mut seldom).is_ready() {
+                        self.worker.counters.connection_cut();
+                        verdict = Verdict::Finish(millis(limits.cut_grace_ms));
+                    }
+                    if going_on(&verdict) && shuts_down.as_mut().poll(&mut seldom).is_ready() {
                         verdict = Verdict::Finish(millis(limits.shutdown_grace_ms));
                     }
-                    if timer.as_mut().poll(&mut seldom).is_ready() {
+                    if matches!(verdict, Verdict::GoOn)
+                        && timer.as_mut().poll(&mut seldom).is_ready()
+                    {
                         if finishing {
                             return Poll::Ready(());
                         }
@@ -133,7 +162,7 @@ impl Watching<'_> {
                         Verdict::Finish(grace) => {
                             finish(connection.as_mut());
                             finishing = true;
-                            timer.as_mut().reset(Instant::now() + grace);
+                            timer.as_mut().reset(deadline::after(grace));
                             alarm.ring();
                         }
                         Verdict::Drop => return Poll::Ready(()),
@@ -162,7 +191,7 @@ impl Watching<'_> {
         if bytes == 0 || self.activity.is_serving() || self.peer.tls.protocol == Protocol::H2 {
             return false;
         }
-        let deadline = Instant::now() + millis(limits.header_timeout_ms);
+        let deadline = deadline::after(millis(limits.header_timeout_ms));
         if timer.deadline() > deadline {
             timer.reset(deadline);
         }
@@ -186,7 +215,7 @@ impl Watching<'_> {
         };
         match allowed.checked_sub(so_far).filter(|left| !left.is_zero()) {
             Some(left) => {
-                timer.reset(Instant::now() + left);
+                timer.reset(deadline::after(left));
                 Verdict::GoOn
             }
             None => Verdict::Drop,
@@ -226,7 +255,10 @@ struct Alarm {
 
 impl Default for Alarm {
     fn default() -> Self {
-        Self { rung: AtomicBool::new(true), task: Mutex::new(Waker::noop().clone()) }
+        Self {
+            rung: AtomicBool::new(true),
+            task: Mutex::new(Waker::noop().clone()),
+        }
     }
 }
 
@@ -258,7 +290,11 @@ impl Wake for Alarm {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.ring();
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         task.wake();
     }
 }

@@ -20,6 +20,7 @@ use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::gateway::client_io::ClientIo;
+use crate::gateway::deadline;
 use crate::gateway::listener::GatewaySet;
 use crate::gateway::peer::{Peer, PeerPlace, Protocol, TlsFacts};
 use crate::gateway::refused::{self, Caller, Why};
@@ -33,7 +34,8 @@ use crate::trust::reason::Reason;
 const UNRECOGNIZED_NAME: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 0x70];
 
 /// What a client gets that speaks plain HTTP to a TLS port.
-const PLAIN_HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\
+const PLAIN_HTTP: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\
 Content-Length: 56\r\n\r\nThis port speaks HTTPS: begin the address with https://\n";
 
 /// A connection whose handshake is done.
@@ -60,11 +62,22 @@ pub(crate) async fn handshake(
     io: ClientIo,
 ) -> Option<Established> {
     let patience = Duration::from_millis(u64::from(worker.limits.handshake_timeout_ms));
-    let deadline = Instant::now() + patience;
+    let deadline = deadline::after(patience);
     let start = hello(worker, gateways, address, io, deadline).await?;
-    let name = start.client_hello().server_name().map(|name| lower_case(name).into_owned());
+    let name = start
+        .client_hello()
+        .server_name()
+        .map(|name| lower_case(name).into_owned());
     let Some(name) = name else {
-        turn_away(worker, start, gateways.first(), address, None, Reason::NoName).await;
+        turn_away(
+            worker,
+            start,
+            gateways.first(),
+            address,
+            None,
+            Reason::NoName,
+        )
+        .await;
         return None;
     };
     // The snapshot is asked once, and not held while the client takes its time.
@@ -72,7 +85,12 @@ pub(crate) async fn handshake(
     let chosen = match choice {
         Ok(chosen) => chosen,
         Err(reason) => {
-            let gateway = worker.live.load().names.locate(&name).map_or_else(|| gateways.first(), |place| place.gateway);
+            let gateway = worker
+                .live
+                .load()
+                .names
+                .locate(&name)
+                .map_or_else(|| gateways.first(), |place| place.gateway);
             turn_away(worker, start, gateway, address, Some(&name), reason).await;
             return None;
         }
@@ -98,12 +116,20 @@ async fn hello(
             Some(_) | None => Why::of_handshake(&error, None),
         },
         // A client that says nothing (a health check, a browser's spare connection) is nobody's news.
-        Err(_) => io.as_ref().is_some_and(ClientIo::said_something).then(|| Why::plainly(Reason::HandshakeTimeout)),
+        Err(_) => io
+            .as_ref()
+            .is_some_and(ClientIo::said_something)
+            .then(|| Why::plainly(Reason::HandshakeTimeout)),
     };
     if let Some(why) = why {
         let plain = why.reason == Reason::PlainHttp;
-        let caller =
-            Caller { address, gateway: gateways.first(), environment: None, realm: None, server_name: None };
+        let caller = Caller {
+            address,
+            gateway: gateways.first(),
+            environment: None,
+            realm: None,
+            server_name: None,
+        };
         refused::record(worker, caller, why);
         if let Some(mut io) = io {
             if plain {
@@ -117,13 +143,21 @@ async fn hello(
 
 /// What `name` leads to. A realm without installation, and one that is not there, are unknown names alike.
 fn choose(snapshot: &Snapshot, gateways: GatewaySet, name: &str) -> Result<Chosen, Reason> {
-    let place = snapshot.names.locate(name).filter(|place| gateways.has(place.gateway)).ok_or(Reason::UnknownName)?;
+    let place = snapshot
+        .names
+        .locate(name)
+        .filter(|place| gateways.has(place.gateway))
+        .ok_or(Reason::UnknownName)?;
     let (gateway, environment) = (place.gateway, place.environment);
     let shared = snapshot.shared.get(environment);
     let Some(label) = place.realm else {
-        let epoch = (gateway == Gateway::Mtls).then(|| (shared.epoch.number(), shared.epoch.watch()));
+        let epoch =
+            (gateway == Gateway::Mtls).then(|| (shared.epoch.number(), shared.epoch.watch()));
         return Ok(Chosen {
-            place: PeerPlace::Shared { gateway, environment },
+            place: PeerPlace::Shared {
+                gateway,
+                environment,
+            },
             tls: Arc::clone(shared.tls(gateway)),
             epoch,
         });
@@ -136,7 +170,10 @@ fn choose(snapshot: &Snapshot, gateways: GatewaySet, name: &str) -> Result<Chose
     let own = realm.environments.get(environment);
     let endpoint = own.mtls.as_ref().ok_or(Reason::UnknownName)?;
     Ok(Chosen {
-        place: PeerPlace::Realm { environment, realm: realm.name.clone() },
+        place: PeerPlace::Realm {
+            environment,
+            realm: realm.name.clone(),
+        },
         tls: Arc::clone(&endpoint.tls),
         epoch: Some((own.epoch.number(), own.epoch.watch())),
     })
@@ -153,14 +190,26 @@ async fn finish(
 ) -> Option<Established> {
     let Chosen { place, tls, epoch } = chosen;
     let buffer = usize::try_from(worker.limits.tls_buffer_bytes_max).unwrap_or(usize::MAX);
-    let accept = start.into_stream_with(tls, |connection| connection.set_buffer_limit(Some(buffer))).into_fallible();
+    let accept = start
+        .into_stream_with(tls, |connection| connection.set_buffer_limit(Some(buffer)))
+        .into_fallible();
     let (outcome, verdict) = verifier::observe(timeout_at(deadline, accept)).await;
     let (gateway, environment, realm) = match &place {
-        PeerPlace::Shared { gateway, environment } => (*gateway, *environment, None),
-        PeerPlace::Realm { environment, realm } => (Gateway::Mtls, *environment, Some(realm.clone())),
+        PeerPlace::Shared {
+            gateway,
+            environment,
+        } => (*gateway, *environment, None),
+        PeerPlace::Realm { environment, realm } => {
+            (Gateway::Mtls, *environment, Some(realm.clone()))
+        }
     };
-    let caller =
-        |realm| Caller { address, gateway, environment: Some(environment), realm, server_name: Some(&name) };
+    let caller = |realm| Caller {
+        address,
+        gateway,
+        environment: Some(environment),
+        realm,
+        server_name: Some(&name),
+    };
     let stream = match outcome {
         Ok(Ok(stream)) => stream,
         Ok(Err((error, mut io))) => {
@@ -171,7 +220,11 @@ async fn finish(
             return None;
         }
         Err(_) => {
-            refused::record(worker, caller(realm), Why::plainly(Reason::HandshakeTimeout));
+            refused::record(
+                worker,
+                caller(realm),
+                Why::plainly(Reason::HandshakeTimeout),
+            );
             return None;
         }
     };
@@ -185,7 +238,11 @@ async fn finish(
         }
     };
     let (_, connection) = stream.get_ref();
-    let protocol = if connection.alpn_protocol() == Some(b"h2") { Protocol::H2 } else { Protocol::H1 };
+    let protocol = if connection.alpn_protocol() == Some(b"h2") {
+        Protocol::H2
+    } else {
+        Protocol::H1
+    };
     let version = match connection.protocol_version() {
         Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
         Some(_) | None => "TLSv1.3",
@@ -194,7 +251,11 @@ async fn finish(
     let (number, epoch) = epoch.map_or((0, None), |(number, watch)| (number, Some(watch)));
     let tls = TlsFacts { version, protocol };
     let peer = Arc::new(Peer::new(place, name.into(), address, tls, client, number));
-    Some(Established { stream, peer, epoch })
+    Some(Established {
+        stream,
+        peer,
+        epoch,
+    })
 }
 
 /// Ends a handshake whose name leads nowhere.
@@ -213,7 +274,17 @@ async fn turn_away(
     let known = |label: &str| place.realms.get(label).map(|realm| realm.name.clone());
     let realm: Option<RealmName> = located.and_then(|located| located.realm).and_then(known);
     drop(place);
-    refused::record(worker, Caller { address, gateway, environment, realm, server_name: name }, Why::plainly(reason));
+    refused::record(
+        worker,
+        Caller {
+            address,
+            gateway,
+            environment,
+            realm,
+            server_name: name,
+        },
+        Why::plainly(reason),
+    );
     let mut io = start.io;
     let told: io::Result<()> = io.write_all(&UNRECOGNIZED_NAME).await;
     if told.is_ok() {

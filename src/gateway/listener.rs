@@ -30,13 +30,19 @@ pub struct GatewaySet {
 impl GatewaySet {
     /// One gateway alone.
     pub const fn of(gateway: Gateway) -> Self {
-        Self { first: gateway, bits: 1 << gateway as u8 }
+        Self {
+            first: gateway,
+            bits: 1 << gateway as u8,
+        }
     }
 
     /// The same with another gateway.
     #[must_use]
     pub const fn with(self, gateway: Gateway) -> Self {
-        Self { first: self.first, bits: self.bits | 1 << gateway as u8 }
+        Self {
+            first: self.first,
+            bits: self.bits | 1 << gateway as u8,
+        }
     }
 
     /// Whether the address serves `gateway`.
@@ -46,7 +52,11 @@ impl GatewaySet {
 
     /// The gateway that a client without a name is counted for: mtls where the address serves it.
     pub const fn first(self) -> Gateway {
-        if self.has(Gateway::Mtls) { Gateway::Mtls } else { self.first }
+        if self.has(Gateway::Mtls) {
+            Gateway::Mtls
+        } else {
+            self.first
+        }
     }
 }
 
@@ -64,7 +74,11 @@ pub enum Sharing {
 /// # Errors
 /// What the system says: the address in use, not ours, or not permitted.
 pub fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
@@ -97,11 +111,24 @@ pub(crate) async fn accept(
                 match admission.admit(address.ip()) {
                     Some(admitted) => {
                         let (worker, shutdown) = (Arc::clone(&worker), shutdown.clone());
-                        tokio::spawn(serve(worker, gateways, stream, address, (admitted, open), shutdown));
+                        tokio::spawn(serve(
+                            worker,
+                            gateways,
+                            stream,
+                            address,
+                            (admitted, open),
+                            shutdown,
+                        ));
                     }
                     None => {
                         let gateway = gateways.first();
-                        let caller = Caller { address, gateway, environment: None, realm: None, server_name: None };
+                        let caller = Caller {
+                            address,
+                            gateway,
+                            environment: None,
+                            realm: None,
+                            server_name: None,
+                        };
                         refused::record(&worker, caller, Why::plainly(Reason::Limit));
                     }
                 }

@@ -31,7 +31,11 @@ pub(crate) struct Why {
 
 impl Why {
     pub(crate) const fn plainly(reason: Reason) -> Self {
-        Self { reason, sentence: None, certificate: None }
+        Self {
+            reason,
+            sentence: None,
+            certificate: None,
+        }
     }
 
     /// Reads the reason out of what rustls and the verifier say. `None` where the client merely went away.
@@ -44,10 +48,13 @@ impl Why {
                     certificate: distrust.leaf,
                 });
             }
-            Some(Ok(verified)) => Some(verified.leaf().clone()),
+            Some(Ok(verified)) => verified.leaf(),
             None => None,
         };
-        let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        let Some(error) = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        else {
             let gone = matches!(
                 error.kind(),
                 io::ErrorKind::UnexpectedEof
@@ -55,10 +62,18 @@ impl Why {
                     | io::ErrorKind::ConnectionAborted
                     | io::ErrorKind::BrokenPipe
             );
-            return (!gone).then_some(Self { reason: Reason::ProtocolError, sentence: None, certificate: shown });
+            return (!gone).then_some(Self {
+                reason: Reason::ProtocolError,
+                sentence: None,
+                certificate: shown,
+            });
         };
         let (reason, sentence) = explain(error);
-        Some(Self { reason, sentence, certificate: shown })
+        Some(Self {
+            reason,
+            sentence,
+            certificate: shown,
+        })
     }
 }
 
@@ -70,20 +85,32 @@ fn explain(error: &rustls::Error) -> (Reason, Option<String>) {
     match error {
         rustls::Error::NoCertificatesPresented => (Reason::NoCertificate, None),
         rustls::Error::AlertReceived(alert) => (rejected_us(*alert), Some(told(*alert))),
-        rustls::Error::PeerIncompatible(_) => {
-            (Reason::NoCommonParameters, Some(format!("Client and gateway share no parameters: {error}.")))
+        rustls::Error::PeerIncompatible(_) => (
+            Reason::NoCommonParameters,
+            Some(format!("Client and gateway share no parameters: {error}.")),
+        ),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            (Reason::ProtocolError, None)
         }
-        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => (Reason::ProtocolError, None),
-        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
-            (Reason::BadSignature, Some("The client did not prove that it holds its certificate's key.".to_owned()))
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => (
+            Reason::BadSignature,
+            Some("The client did not prove that it holds its certificate's key.".to_owned()),
+        ),
+        rustls::Error::InvalidCertificate(CertificateError::BadEncoding) => {
+            (Reason::MalformedCertificate, None)
         }
-        rustls::Error::InvalidCertificate(CertificateError::BadEncoding) => (Reason::MalformedCertificate, None),
-        other => (Reason::ProtocolError, Some(format!("The handshake broke off: {other}."))),
+        other => (
+            Reason::ProtocolError,
+            Some(format!("The handshake broke off: {other}.")),
+        ),
     }
 }
 
 /// A fatal alert from the client about our certificate, or about something else.
-#[expect(clippy::wildcard_enum_match_arm, reason = "alerts are an open registry; the rest has no reason of its own")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "alerts are an open registry; the rest has no reason of its own"
+)]
 const fn rejected_us(alert: AlertDescription) -> Reason {
     match alert {
         AlertDescription::UnknownCA
@@ -119,9 +146,16 @@ pub(crate) fn record(worker: &Worker, caller: Caller<'_>, why: Why) {
         gateway: caller.gateway,
         environment: caller.environment,
         address: caller.address.ip().to_canonical(),
-        server_name: caller.server_name.map(|name| name.chars().take(255).flat_map(char::escape_default).collect()),
+        server_name: caller.server_name.map(|name| {
+            name.chars()
+                .take(255)
+                .flat_map(char::escape_default)
+                .collect()
+        }),
         reason: why.reason.as_str().into(),
-        sentence: why.sentence.unwrap_or_else(|| why.reason.advice().to_owned()),
+        sentence: why
+            .sentence
+            .unwrap_or_else(|| why.reason.advice().to_owned()),
         certificate,
         left_out: 0,
     });

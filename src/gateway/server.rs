@@ -57,7 +57,8 @@ pub fn start(
         WorkerModel::Shared => (1, Sharing::Alone),
     };
     let mut bound = Vec::new();
-    let mut sockets: Vec<Vec<(std::net::TcpListener, GatewaySet)>> = (0..runtimes).map(|_| Vec::new()).collect();
+    let mut sockets: Vec<Vec<(std::net::TcpListener, GatewaySet)>> =
+        (0..runtimes).map(|_| Vec::new()).collect();
     for (address, gateways) in &parts.listeners {
         // A port of 0 is chosen by the first socket; the others join it.
         let mut address = *address;
@@ -74,13 +75,21 @@ pub fn start(
     let (shutdown, receiver) = watch::channel(false);
     let mut threads = Vec::new();
     for (position, sockets) in sockets.into_iter().enumerate() {
-        let runtime = runtime(parts.model, workers).map_err(|source| GatewayError::Runtime { source })?;
-        let (worker, admission, receiver) = (Arc::new(worker()), Arc::clone(&admission), receiver.clone());
+        let runtime =
+            runtime(parts.model, workers).map_err(|source| GatewayError::Runtime { source })?;
+        let (worker, admission, receiver) =
+            (Arc::new(worker()), Arc::clone(&admission), receiver.clone());
         let thread = std::thread::Builder::new().name(format!("gateway-{position}"));
-        let spawned = thread.spawn(move || runtime.block_on(work(worker, admission, sockets, receiver)));
+        let spawned =
+            thread.spawn(move || runtime.block_on(work(worker, admission, sockets, receiver)));
         threads.push(spawned.map_err(|source| GatewayError::Runtime { source })?);
     }
-    Ok(RunningGateway { bound, admission, shutdown, threads })
+    Ok(RunningGateway {
+        bound,
+        admission,
+        shutdown,
+        threads,
+    })
 }
 
 /// With `SO_REUSEPORT` a second process of the same user could join an address unnoticed: bind it once without.
@@ -88,15 +97,19 @@ fn probe(address: SocketAddr) -> Result<(), GatewayError> {
     if address.port() == 0 {
         return Ok(());
     }
-    listener::bind(address, Sharing::Alone).map(drop).map_err(|source| GatewayError::Bind { address, source })
+    listener::bind(address, Sharing::Alone)
+        .map(drop)
+        .map_err(|source| GatewayError::Bind { address, source })
 }
 
 fn runtime(model: WorkerModel, workers: usize) -> io::Result<Runtime> {
     match model {
         WorkerModel::PerCore => Builder::new_current_thread().enable_all().build(),
-        WorkerModel::Shared => {
-            Builder::new_multi_thread().worker_threads(workers).thread_name("gateway-worker").enable_all().build()
-        }
+        WorkerModel::Shared => Builder::new_multi_thread()
+            .worker_threads(workers)
+            .thread_name("gateway-worker")
+            .enable_all()
+            .build(),
     }
 }
 
@@ -110,7 +123,13 @@ async fn work(
         match TcpListener::from_std(socket) {
             Ok(socket) => {
                 let (worker, admission) = (Arc::clone(&worker), Arc::clone(&admission));
-                tokio::spawn(listener::accept(worker, admission, socket, gateways, shutdown.clone()));
+                tokio::spawn(listener::accept(
+                    worker,
+                    admission,
+                    socket,
+                    gateways,
+                    shutdown.clone(),
+                ));
             }
             Err(error) => tracing::error!(%error, "a listening socket could not be used"),
         }

@@ -195,11 +195,8 @@ async fn connect(
         host: target.url.host().into(),
         failure,
     };
-    let Some(name) = &target.server_name else {
-        return Err(failed(TlsFailure::Incomplete));
-    };
-    let connector = TlsConnector::from(Arc::clone(tls));
-    let stream = connector.connect(name.clone(), socket).await;
+    let connector = TlsConnector::from(Arc::clone(&tls.config));
+    let stream = connector.connect(tls.server_name.clone(), socket).await;
     let stream = stream.map_err(|error| failed(TlsFailure::of_handshake(&error)))?;
     Ok((Wire::tls(stream, Arc::clone(&exchange)), exchange))
 }

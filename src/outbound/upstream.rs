@@ -120,7 +120,7 @@ pub fn target(address: SocketAddr) -> Target {
         authority: HeaderValue::from_str(&url.authority()).unwrap(),
         url,
         tls: None,
-        server_name: None,
+        compiled_from: (0, 0),
         limits: ConnectionLimits::default(),
     }
 }

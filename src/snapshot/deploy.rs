@@ -13,7 +13,7 @@ use crate::domain::trigger::{Method, MethodSet};
 use crate::snapshot::client_tls::Targets;
 use crate::snapshot::compile::CompileError;
 use crate::snapshot::realm::RealmEnvironment;
-use crate::snapshot::route::{CallCounters, CompiledHandler, Deployed, RouteTable};
+use crate::snapshot::route::{AddedHeader, CallCounters, CompiledHandler, Deployed, RouteTable};
 
 /// The routes of all that `realm` has deployed in `environment`. What was deployed before keeps its counters.
 pub(crate) fn route_table(
@@ -84,6 +84,12 @@ fn deployed(
         base_path,
         trigger: pipeline.trigger.clone(),
         allow: allow(pipeline.trigger.methods),
+        response_headers: pipeline
+            .trigger
+            .response_headers
+            .iter()
+            .filter_map(AddedHeader::compile)
+            .collect(),
         handler,
         counters,
     })

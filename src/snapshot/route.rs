@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use matchit::Router;
 
 use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::pipeline::{IdentityHeaders, PipelineKey};
-use crate::domain::template::JsonTemplate;
-use crate::domain::trigger::Trigger;
+use crate::domain::template::{JsonTemplate, TextTemplate};
+use crate::domain::trigger::{ResponseHeader, Trigger};
 use crate::snapshot::client_tls::Target;
 
 /// A deployed pipeline, compiled.
@@ -29,10 +29,40 @@ pub struct Deployed {
     pub trigger: Trigger,
     /// The value of `Allow` in a 405.
     pub allow: HeaderValue,
+    /// Headers that are added to the handler's answers.
+    pub response_headers: Vec<AddedHeader>,
     /// What answers.
     pub handler: CompiledHandler,
     /// Its calls, counted; the same counters whatever is deployed under this key.
     pub counters: Arc<CallCounters>,
+}
+
+/// A header that is added to answers, compiled.
+pub struct AddedHeader {
+    /// Its name.
+    pub name: HeaderName,
+    /// Its value.
+    pub value: AddedValue,
+}
+
+/// The value of an added header.
+pub enum AddedValue {
+    /// It is always the same.
+    Fixed(HeaderValue),
+    /// It holds expressions.
+    Rendered(TextTemplate),
+}
+
+impl AddedHeader {
+    /// Compiles a header; `None` where name or value cannot stand in HTTP, which parsing it has ruled out.
+    pub fn compile(header: &ResponseHeader) -> Option<Self> {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+        let value = match header.value.fixed() {
+            Some(fixed) => AddedValue::Fixed(HeaderValue::from_bytes(fixed.as_bytes()).ok()?),
+            None => AddedValue::Rendered(header.value.clone()),
+        };
+        Some(Self { name, value })
+    }
 }
 
 /// A handler, compiled.

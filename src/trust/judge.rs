@@ -40,6 +40,13 @@ impl Verified {
         let end = self.path_ends.unix_millis().saturating_add(1000);
         self.path_starts <= moment && moment.unix_millis() < end
     }
+
+    /// The client's certificate, decoded once more: it is not kept, since idle connections keep this.
+    pub fn leaf(&self) -> Option<Certificate> {
+        self.chain
+            .first()
+            .and_then(|der| Certificate::from_der(der).ok())
+    }
 }
 
 /// Why a client is not trusted.

@@ -26,7 +26,7 @@ use crate::outbound::upstream::{
 };
 use crate::pki::authority::{Authority, AuthorityRequest, ClientRequest, Leaf};
 use crate::pki::key::KeyChoice;
-use crate::snapshot::client_tls::Target;
+use crate::snapshot::client_tls::{Target, TargetTls};
 
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
 
@@ -119,8 +119,11 @@ fn tls_target(address: SocketAddr, name: &str, trusted: &Authority, us: Option<&
             .unwrap(),
     };
     let mut target = target(address);
-    target.tls = Some(Arc::new(config));
-    target.server_name = Some(ServerName::try_from(name.to_owned()).unwrap());
+    let server_name = ServerName::try_from(name.to_owned()).unwrap();
+    target.tls = Some(TargetTls {
+        config: Arc::new(config),
+        server_name,
+    });
     target
 }
 

@@ -1,0 +1,261 @@
+//! Whether a peer may call a realm now, by what that realm trusts now.
+//!
+//! The handshake's verdict is not the last word: anchors are removed, certificates expire, and on a shared host the
+//! realm is known only from the path. Each request is held to the realm's present trust anchors; while they and the
+//! moment leave the last verdict standing, that costs a comparison.
+
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::domain::environment::Gateway;
+use crate::domain::name::RealmName;
+use crate::gateway::client::Client;
+use crate::gateway::path::CanonicalPath;
+use crate::gateway::peer::{Peer, PeerPlace};
+use crate::gateway::refusal::Refusal;
+use crate::snapshot::realm::{RealmEnvironment, RealmSnapshot};
+use crate::snapshot::state::Snapshot;
+use crate::trust::judge::{self, Distrust};
+use crate::trust::reason::Reason;
+use crate::trust::set::TrustSet;
+
+/// How many realms one connection is remembered by. Beyond it the longest known one is asked anew.
+const REALMS_MAX: usize = 8;
+/// How long a realm's refusal is remembered, so that asking again and again costs nothing.
+const REFUSAL_KEPT: Duration = Duration::from_secs(1);
+
+/// A realm that the peer may call, as it is now.
+pub struct Entitled<'s> {
+    /// The realm.
+    pub realm: &'s RealmName,
+    /// What it has in the environment of the connection.
+    pub environment: &'s RealmEnvironment,
+    /// The client as that realm sees it; on the mtls gateway only, and always there.
+    pub client: Option<Arc<Client>>,
+}
+
+/// The realm that a call of `path` leads to, where the peer may call it.
+///
+/// # Errors
+/// [`Refusal`]: of a realm's own host, why its client is not let in any more; else the same for a realm that does not
+/// exist, that is closed, and that does not trust the client.
+pub fn entitle<'s>(
+    snapshot: &'s Snapshot,
+    peer: &Peer,
+    path: &CanonicalPath,
+    now: Moment,
+) -> Result<Entitled<'s>, Refusal> {
+    match &peer.place {
+        PeerPlace::Realm { realm, .. } => {
+            let entitled = on_own_host(snapshot, peer, realm, now)?;
+            if path.realm() == Some(realm.as_str()) {
+                Ok(entitled)
+            } else {
+                Err(Refusal::ForeignPath)
+            }
+        }
+        PeerPlace::Shared {
+            gateway,
+            environment,
+        } => {
+            let realm = path
+                .realm()
+                .and_then(|name| snapshot.open_realm(name))
+                .ok_or(Refusal::NotFound)?;
+            let environment = realm.environments.get(*environment);
+            let client = match gateway {
+                Gateway::External | Gateway::Internal => None,
+                Gateway::Mtls => Some(on_shared_host(realm, environment, peer, now)?),
+            };
+            Ok(Entitled {
+                realm: &realm.name,
+                environment,
+                client,
+            })
+        }
+    }
+}
+
+/// Whether the peer's client may still be on its connection: trusted by its realm on the realm's own host, by any realm
+/// on a shared one.
+pub fn still_entitled(snapshot: &Snapshot, peer: &Peer, now: Moment) -> bool {
+    match &peer.place {
+        PeerPlace::Realm { realm, .. } => on_own_host(snapshot, peer, realm, now).is_ok(),
+        PeerPlace::Shared {
+            gateway: Gateway::External | Gateway::Internal,
+            ..
+        } => true,
+        PeerPlace::Shared {
+            gateway: Gateway::Mtls,
+            environment,
+        } => {
+            let trust = &*snapshot.shared.get(*environment).trust;
+            peer.client
+                .as_ref()
+                .is_some_and(|verified| judge::recheck(verified, trust, now).is_ok())
+        }
+    }
+}
+
+fn on_own_host<'s>(
+    snapshot: &'s Snapshot,
+    peer: &Peer,
+    name: &RealmName,
+    now: Moment,
+) -> Result<Entitled<'s>, Refusal> {
+    let realm = snapshot
+        .open_realm(name.as_str())
+        .ok_or(Refusal::RealmClosed)?;
+    let environment = realm.environments.get(peer.place.environment());
+    let endpoint = environment
+        .mtls
+        .as_ref()
+        .ok_or_else(|| Refusal::Distrusted(Arc::new(nothing_installed(peer))))?;
+    let client = standing(peer, &realm.name, &endpoint.trust, now).map_err(Refusal::Distrusted)?;
+    Ok(Entitled {
+        realm: &realm.name,
+        environment,
+        client: Some(client),
+    })
+}
+
+fn on_shared_host(
+    realm: &RealmSnapshot,
+    environment: &RealmEnvironment,
+    peer: &Peer,
+    now: Moment,
+) -> Result<Arc<Client>, Refusal> {
+    let endpoint = environment.mtls.as_ref().ok_or(Refusal::NotFound)?;
+    standing(peer, &realm.name, &endpoint.trust, now).map_err(|distrust| Refusal::OtherRealm {
+        realm: realm.name.clone(),
+        distrust,
+    })
+}
+
+/// The last installation went while the connection was open.
+fn nothing_installed(peer: &Peer) -> Distrust {
+    Distrust {
+        reason: Reason::AnchorRemoved,
+        detail: "No trust anchor is installed any more.".to_owned(),
+        leaf: peer.client.as_ref().and_then(|verified| verified.leaf()),
+    }
+}
+
+/// What realms thought of one connection's client when they were last asked.
+#[derive(Debug, Default)]
+pub struct Standings(Vec<Standing>);
+
+#[derive(Debug)]
+struct Standing {
+    realm: RealmName,
+    /// The anchors that were asked. Being held weakly, they cost no memory once replaced, and no later set can be
+    /// mistaken for them.
+    trust: Weak<TrustSet>,
+    verdict: Verdict,
+}
+
+#[derive(Debug)]
+enum Verdict {
+    Trusted(Arc<Client>),
+    Distrusted { since: Moment, why: Arc<Distrust> },
+}
+
+impl Standing {
+    /// The verdict, where it still holds.
+    fn present(
+        &self,
+        trust: &Arc<TrustSet>,
+        now: Moment,
+    ) -> Option<Result<Arc<Client>, Arc<Distrust>>> {
+        if !std::ptr::eq(self.trust.as_ptr(), Arc::as_ptr(trust)) {
+            return None;
+        }
+        match &self.verdict {
+            Verdict::Trusted(client) => client
+                .verified()
+                .is_valid_at(now)
+                .then(|| Ok(Arc::clone(client))),
+            Verdict::Distrusted { since, why } => {
+                let holds = *since <= now && now < since.plus(REFUSAL_KEPT);
+                holds.then(|| Err(Arc::clone(why)))
+            }
+        }
+    }
+}
+
+/// What `realm`, whose present anchors are `trust`, thinks of the peer's client.
+fn standing(
+    peer: &Peer,
+    realm: &RealmName,
+    trust: &Arc<TrustSet>,
+    now: Moment,
+) -> Result<Arc<Client>, Arc<Distrust>> {
+    let mut standings = peer
+        .standings()
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let place = standings
+        .0
+        .iter()
+        .position(|standing| standing.realm == *realm);
+    let known = place.and_then(|place| standings.0.get(place));
+    if let Some(verdict) = known.and_then(|standing| standing.present(trust, now)) {
+        return verdict;
+    }
+    let judged = judge_again(peer, known, trust, now);
+    if let Some(place) = place {
+        standings.0.remove(place);
+    } else if standings.0.len() >= REALMS_MAX {
+        standings.0.remove(0);
+    }
+    let verdict = match &judged {
+        Ok(client) => Verdict::Trusted(Arc::clone(client)),
+        Err(why) => Verdict::Distrusted {
+            since: now,
+            why: Arc::clone(why),
+        },
+    };
+    standings.0.push(Standing {
+        realm: realm.clone(),
+        trust: Arc::downgrade(trust),
+        verdict,
+    });
+    judged
+}
+
+fn judge_again(
+    peer: &Peer,
+    known: Option<&Standing>,
+    trust: &TrustSet,
+    now: Moment,
+) -> Result<Arc<Client>, Arc<Distrust>> {
+    let former = known.and_then(|standing| match &standing.verdict {
+        Verdict::Trusted(client) => Some(client),
+        Verdict::Distrusted { .. } => None,
+    });
+    let Some(verified) = former
+        .map(|client| client.verified())
+        .or(peer.client.as_deref())
+    else {
+        // There is no such peer on the mtls gateway; were there one, it would not be let in.
+        return Err(Arc::new(Distrust {
+            reason: Reason::NoCertificate,
+            detail: "The client sent no certificate.".to_owned(),
+            leaf: None,
+        }));
+    };
+    let judged = judge::rejudge(verified, trust, now).map_err(Arc::new)?;
+    Ok(match former {
+        // The headers that were made for it still tell the truth.
+        Some(client)
+            if client.verified().is_valid_at(now) && client.identity() == &*judged.identity =>
+        {
+            Arc::clone(client)
+        }
+        Some(_) | None => Arc::new(Client::new(judged)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

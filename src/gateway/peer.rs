@@ -1,0 +1,224 @@
+//! What the handshake proved: one per connection, shared by its requests.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use tokio::sync::Notify;
+
+use crate::domain::environment::{Environment, Gateway};
+use crate::domain::name::RealmName;
+use crate::gateway::entitlement::{self, Standings};
+use crate::gateway::forwarding::Forwarding;
+use crate::gateway::worker::Worker;
+use crate::trust::judge::Verified;
+
+/// A connection whose handshake is done.
+#[derive(Debug)]
+pub struct Peer {
+    /// What the server name of the handshake leads to.
+    pub place: PeerPlace,
+    /// The server name of the handshake, in lower case, without trailing dot.
+    pub host: Arc<str>,
+    /// Where the client calls from.
+    pub address: SocketAddr,
+    /// How the two sides speak.
+    pub tls: TlsFacts,
+    /// The client, as verified in the handshake; always there on the mtls gateway, and only there.
+    pub client: Option<Arc<Verified>>,
+    /// The trust epoch that the handshake was made in; 0 on the regular gateways.
+    pub epoch: u64,
+    standings: Mutex<Standings>,
+    forwarding: OnceLock<Forwarding>,
+    dismissed: AtomicBool,
+    dismissal: Notify,
+}
+
+/// What a server name leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerPlace {
+    /// A gateway's host that all realms share.
+    Shared {
+        /// The gateway.
+        gateway: Gateway,
+        /// The environment.
+        environment: Environment,
+    },
+    /// A realm's own mTLS host.
+    Realm {
+        /// The environment.
+        environment: Environment,
+        /// The realm.
+        realm: RealmName,
+    },
+}
+
+impl PeerPlace {
+    /// The gateway.
+    pub const fn gateway(&self) -> Gateway {
+        match self {
+            Self::Shared { gateway, .. } => *gateway,
+            Self::Realm { .. } => Gateway::Mtls,
+        }
+    }
+
+    /// The environment.
+    pub const fn environment(&self) -> Environment {
+        match self {
+            Self::Shared { environment, .. } | Self::Realm { environment, .. } => *environment,
+        }
+    }
+}
+
+/// What was agreed on in the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub version: &'static str,
+    /// The protocol that is spoken over it.
+    pub protocol: Protocol,
+}
+
+/// A version of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1, and 1.0.
+    H1,
+    /// HTTP/2.
+    H2,
+}
+
+impl Protocol {
+    /// As ALPN names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::H1 => "http/1.1",
+            Self::H2 => "h2",
+        }
+    }
+}
+
+impl Peer {
+    /// A peer that has made no request yet.
+    pub fn new(
+        place: PeerPlace,
+        host: Arc<str>,
+        address: SocketAddr,
+        tls: TlsFacts,
+        client: Option<Arc<Verified>>,
+        epoch: u64,
+    ) -> Self {
+        Self {
+            place,
+            host,
+            address,
+            tls,
+            client,
+            epoch,
+            standings: Mutex::new(Standings::default()),
+            forwarding: OnceLock::new(),
+            dismissed: AtomicBool::new(false),
+            dismissal: Notify::new(),
+        }
+    }
+
+    /// Whether the client may still be on this connection, by what its host trusts now. Requests are each held to their
+    /// realm besides; this is for connections that make none.
+    pub fn still_entitled(&self, worker: &Worker) -> bool {
+        entitlement::still_entitled(&worker.live.load(), self, worker.clock.now())
+    }
+
+    /// Asks for the connection's end: what is being answered is finished, and nothing more is accepted.
+    pub fn dismiss(&self) {
+        self.dismissed.store(true, Ordering::Release);
+        self.dismissal.notify_waiters();
+    }
+
+    /// Waits until somebody asks for the connection's end.
+    pub async fn dismissed(&self) {
+        let notified = self.dismissal.notified();
+        let mut notified = std::pin::pin!(notified);
+        // Registered before the look, so that a dismissal in between is not missed.
+        notified.as_mut().enable();
+        if !self.dismissed.load(Ordering::Acquire) {
+            notified.await;
+        }
+    }
+
+    /// What realms thought of this client when they were last asked. Only requests of this connection take the lock,
+    /// and none across a wait.
+    pub(crate) const fn standings(&self) -> &Mutex<Standings> {
+        &self.standings
+    }
+
+    /// Has upstreams told where the calls of this connection come from.
+    pub(crate) fn tell_forwarding(&self, authority: &str, headers: &mut http::HeaderMap) {
+        let usual = self
+            .forwarding
+            .get_or_init(|| Forwarding::new(self.address, authority));
+        if usual.is_of(authority) {
+            usual.tell(headers);
+        } else {
+            Forwarding::new(self.address, authority).tell(headers);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn peer() -> Peer {
+        let place = PeerPlace::Shared {
+            gateway: Gateway::External,
+            environment: Environment::Prod,
+        };
+        let tls = TlsFacts {
+            version: "TLSv1.3",
+            protocol: Protocol::H1,
+        };
+        Peer::new(
+            place,
+            "api.gate.localhost".into(),
+            "192.0.2.7:5000".parse().unwrap(),
+            tls,
+            None,
+            0,
+        )
+    }
+
+    #[tokio::test]
+    async fn a_dismissal_is_seen_before_and_after_it() {
+        let peer = Arc::new(peer());
+        let waiting = tokio::spawn({
+            let peer = Arc::clone(&peer);
+            async move { peer.dismissed().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        peer.dismiss();
+        tokio::time::timeout(Duration::from_secs(5), waiting)
+            .await
+            .unwrap()
+            .unwrap();
+        tokio::time::timeout(Duration::from_secs(5), peer.dismissed())
+            .await
+            .unwrap();
+    }
+
+    #[test]
+    fn each_call_is_told_by_the_host_that_it_named() {
+        let peer = peer();
+        for authority in [
+            "api.gate.localhost",
+            "api.gate.localhost:8443",
+            "api.gate.localhost",
+        ] {
+            let mut headers = http::HeaderMap::new();
+            peer.tell_forwarding(authority, &mut headers);
+            assert_eq!(headers["x-forwarded-host"], authority);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! May this call be made? Everything that is asked of a call's head, in one order, ends here in a [`Permit`].
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderValue, Method};
+use percent_encoding::percent_decode_str;
+
+use crate::domain::environment::Gateway;
+use crate::domain::trigger;
+use crate::gateway::call::Call;
+use crate::gateway::client::Client;
+use crate::gateway::entitlement;
+use crate::gateway::path::{AmbiguousPath, CanonicalPath};
+use crate::gateway::refusal::Refusal;
+use crate::gateway::request_id::RequestId;
+use crate::gateway::{authority, headers};
+use crate::snapshot::route::{CompiledHandler, Deployed};
+
+/// A call that may be made. Handlers ask for it; only [`admit`] makes one.
+pub struct Permit {
+    deployed: Arc<Deployed>,
+    gateway: Gateway,
+    method: Method,
+    path: CanonicalPath,
+    parameters: Vec<(String, String)>,
+    client: Option<Arc<Client>>,
+    request_id: RequestId,
+}
+
+impl Permit {
+    /// The pipeline that is called.
+    pub const fn deployed(&self) -> &Arc<Deployed> {
+        &self.deployed
+    }
+
+    /// The gateway that the call came in by.
+    pub const fn gateway(&self) -> Gateway {
+        self.gateway
+    }
+
+    /// The method.
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path.
+    pub const fn path(&self) -> &CanonicalPath {
+        &self.path
+    }
+
+    /// The route's parameters, percent-decoded.
+    pub fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
+    /// The client, on the mtls gateway.
+    pub fn client(&self) -> Option<&Client> {
+        self.client.as_deref()
+    }
+
+    /// The call's identifier.
+    pub const fn request_id(&self) -> RequestId {
+        self.request_id
+    }
+}
+
+/// What a 405 to CONNECT offers instead: it is no request for a path, so no trigger has a say.
+const EVERY_METHOD: HeaderValue =
+    HeaderValue::from_static("POST, PUT, GET, PATCH, DELETE, OPTIONS, HEAD");
+
+/// Decides on a call by its head, and takes out of the head what only the gateway may say.
+///
+/// # Errors
+/// [`Refusal`]. Of several, the first in this order: authority, path, entitlement, route, gateway, method.
+pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
+    authority::check(head.version, &head.uri, &head.headers, &call.peer().host)
+        .map_err(Refusal::Authority)?;
+    if head.method == Method::CONNECT {
+        return Err(Refusal::MethodNotAllowed {
+            allow: EVERY_METHOD,
+        });
+    }
+    let sent = head
+        .uri
+        .path_and_query()
+        .ok_or(Refusal::Path(AmbiguousPath::NotAbsolute))?;
+    let path = CanonicalPath::of(sent).map_err(Refusal::Path)?;
+    call.leads_to(path.clone());
+    let worker = Arc::clone(call.worker());
+    let peer = Arc::clone(call.peer());
+    // Asked once, and not held beyond this decision.
+    let snapshot = worker.live.load();
+    let entitled = entitlement::entitle(&snapshot, &peer, &path, call.at())?;
+    call.enters(entitled.realm, entitled.client.as_ref());
+    let found = entitled
+        .environment
+        .routes
+        .find(path.as_str())
+        .ok_or(Refusal::NotFound)?;
+    let gateway = peer.place.gateway();
+    let deployed = Arc::clone(found.deployed);
+    if !deployed.trigger.publication.on(gateway) {
+        return Err(Refusal::NotFound);
+    }
+    call.calls(&deployed);
+    if !is_admitted(&head.method, &deployed) {
+        return Err(Refusal::MethodNotAllowed {
+            allow: deployed.allow.clone(),
+        });
+    }
+    let parameters = found
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.to_owned(), decoded(value)));
+    let parameters = if wants_parameters(&deployed) {
+        parameters.collect()
+    } else {
+        Vec::new()
+    };
+    headers::remove_reserved(&mut head.headers);
+    Ok(Permit {
+        deployed,
+        gateway,
+        method: head.method.clone(),
+        path,
+        parameters,
+        client: entitled.client,
+        request_id: call.id(),
+    })
+}
+
+/// HEAD is admitted with GET (RFC 9110, 9.3.2).
+fn is_admitted(method: &Method, deployed: &Deployed) -> bool {
+    let asked = match *method {
+        Method::POST => trigger::Method::Post,
+        Method::PUT => trigger::Method::Put,
+        Method::GET | Method::HEAD => trigger::Method::Get,
+        Method::PATCH => trigger::Method::Patch,
+        Method::DELETE => trigger::Method::Delete,
+        Method::OPTIONS => trigger::Method::Options,
+        _ => return false,
+    };
+    deployed.trigger.methods.contains(asked)
+}
+
+/// Whether anything will look at the route's parameters.
+fn wants_parameters(deployed: &Deployed) -> bool {
+    match &deployed.handler {
+        CompiledHandler::Echo | CompiledHandler::Mock(_) => true,
+        CompiledHandler::Upstream { .. } => {
+            crate::gateway::response_headers::need_scope(&deployed.response_headers)
+        }
+    }
+}
+
+fn decoded(value: &str) -> String {
+    percent_decode_str(value).decode_utf8_lossy().into_owned()
+}

@@ -1,0 +1,406 @@
+//! The shapes of a manifest. They are the TOML of `realmgate apply` and the JSON bodies of the admin API.
+
+use std::collections::BTreeMap;
+
+use serde::de::{Deserialize, Deserializer};
+use serde::{Deserialize as Read, Serialize as Write};
+use serde_json::Value;
+
+use crate::domain::account::AccountType;
+use crate::domain::address::BaseUrl;
+use crate::domain::environment::Environment;
+use crate::domain::name::{AccountName, ConnectionName, PipelineName, RealmName};
+use crate::domain::trigger::{Method, RoutePattern};
+use crate::manifest::connection::{BaseUrlDocument, TrustDocument};
+use crate::manifest::given::GivenSecret;
+use crate::manifest::text::Text;
+
+/// A whole manifest.
+#[derive(Clone, Debug, Default, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Document {
+    /// The realms that it tells of.
+    #[serde(default)]
+    pub realm: Vec<RealmDocument>,
+}
+
+/// One realm.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RealmDocument {
+    /// Its name.
+    pub name: Text<RealmName>,
+    /// Whether it serves; left out, it stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<RealmStateWord>,
+    /// Its accounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub account: Vec<AccountDocument>,
+    /// Which accounts are to be its trust.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub installation: Vec<InstallationDocument>,
+    /// Its outgoing targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connection: Vec<ConnectionDocument>,
+    /// Its pipelines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pipeline: Vec<PipelineDocument>,
+    /// What is deployed where.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deployment: Vec<DeploymentDocument>,
+}
+
+/// Whether a realm serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Read, Write)]
+#[serde(rename_all = "kebab-case")]
+pub enum RealmStateWord {
+    /// It does.
+    Active,
+    /// Nothing of it answers.
+    Suspended,
+}
+
+/// An account with its name.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AccountDocument {
+    /// Its name.
+    pub name: Text<AccountName>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub account_type: Text<AccountType>,
+    /// Its values in `test`; left out, they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<ValuesDocument>,
+    /// Its values in `prod`; left out, they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prod: Option<ValuesDocument>,
+}
+
+/// An account whose name stands elsewhere: the body of a `PUT`.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AccountBody {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub account_type: Text<AccountType>,
+    /// Its values in `test`; left out, they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<ValuesDocument>,
+    /// Its values in `prod`; left out, they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prod: Option<ValuesDocument>,
+}
+
+/// The values of an account in one environment. Which of them are asked for depends on its type. A field `x-file` names
+/// a file, relative to the manifest, that holds the value of `x`.
+#[derive(Clone, Debug, Default, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ValuesDocument {
+    /// `true` removes the values of this environment; nothing else may stand beside it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub clear: bool,
+    /// `certificate-chain`: certificates as PEM, optionally with their private key; `keep` leaves all that is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<GivenSecret>,
+    /// The same as base64 of DER or PKCS#12.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain_base64: Option<GivenSecret>,
+    /// The same in a file: PEM, DER or PKCS#12.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain_file: Option<String>,
+    /// `certificate-chain`: intermediates that only help to build paths, as PEM; left out, there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub helpers: Option<String>,
+    /// The same as base64 of DER or PKCS#12.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub helpers_base64: Option<String>,
+    /// The same in a file: PEM, DER or PKCS#12.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub helpers_file: Option<String>,
+    /// `certificate-chain`: the private key as PEM, where it is not in the chain. `private-key`, `public-key` and
+    /// `secret-key`: the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<GivenSecret>,
+    /// The same in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<String>,
+    /// `basic`: the password. `certificate-chain`: of an encrypted key or PKCS#12 file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<GivenSecret>,
+    /// The same in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<String>,
+    /// `basic`: the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// `custom-auth-header`: the header's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_name: Option<String>,
+    /// `custom-auth-header`: the header's value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_value: Option<GivenSecret>,
+    /// The same in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_value_file: Option<String>,
+    /// `oauth-bearer`: the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<GivenSecret>,
+    /// The same in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<String>,
+    /// `api-key`: the name of the URL parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url_param_name: Option<String>,
+    /// `api-key`: the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<GivenSecret>,
+    /// The same in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_file: Option<String>,
+    /// `private-key`: what the key is encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<GivenSecret>,
+    /// The same in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passphrase_file: Option<String>,
+}
+
+/// An account that is to be a realm's trust in one environment.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct InstallationDocument {
+    /// Which account.
+    pub account: Text<AccountName>,
+    /// Where.
+    pub environment: Text<Environment>,
+    /// How far it is to go; `installed` unless stated.
+    #[serde(default)]
+    pub state: InstallationStateWord,
+}
+
+/// How far an installation is to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Read, Write)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstallationStateWord {
+    /// An operator is asked.
+    Requested,
+    /// It is put to work; a realm admin's manifest can only ask for it.
+    #[default]
+    Installed,
+}
+
+/// A connection with its name.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConnectionDocument {
+    /// Its name.
+    pub name: Text<ConnectionName>,
+    /// Where it leads.
+    pub base_url: BaseUrlDocument,
+    /// Whom we trust there; the system's roots unless stated.
+    #[serde(default)]
+    pub trust: TrustDocument,
+    /// How long connecting may take, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_timeout_ms: Option<u32>,
+    /// How many unused connections each worker keeps at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_connections_max: Option<u16>,
+    /// How long an unused connection is kept, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_ms: Option<u32>,
+}
+
+/// A connection whose name stands elsewhere: the body of a `PUT`.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConnectionBody {
+    /// Where it leads.
+    pub base_url: BaseUrlDocument,
+    /// Whom we trust there; the system's roots unless stated.
+    #[serde(default)]
+    pub trust: TrustDocument,
+    /// How long connecting may take, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_timeout_ms: Option<u32>,
+    /// How many unused connections each worker keeps at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_connections_max: Option<u16>,
+    /// How long an unused connection is kept, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_ms: Option<u32>,
+}
+
+/// A base URL for each environment.
+#[derive(Clone, Debug, PartialEq, Eq, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BaseUrls {
+    /// Where it leads in `test`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<Text<BaseUrl>>,
+    /// Where it leads in `prod`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prod: Option<Text<BaseUrl>>,
+}
+
+/// A pipeline with its name and major version.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PipelineDocument {
+    /// Its name.
+    pub name: Text<PipelineName>,
+    /// Its major version, from 1.
+    pub major: u16,
+    /// How it is called.
+    pub trigger: TriggerDocument,
+    /// What answers.
+    pub handler: HandlerDocument,
+}
+
+/// A pipeline whose name and major version stand elsewhere: the body of a `PUT`.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PipelineBody {
+    /// How it is called.
+    pub trigger: TriggerDocument,
+    /// What answers.
+    pub handler: HandlerDocument,
+}
+
+/// The kinds of trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Read, Write)]
+#[serde(rename_all = "kebab-case")]
+pub enum TriggerWord {
+    /// The only one yet.
+    Rest,
+}
+
+/// How a pipeline is called.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TriggerDocument {
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: TriggerWord,
+    /// Admitted methods; all of them unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<Text<Method>>>,
+    /// How long the answer's head may take, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u32>,
+    /// The largest request body, in MB of 1,048,576 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_size_mb: Option<u32>,
+    /// *External API*; must be stated where `mtls` is on, else on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<bool>,
+    /// *Internal API*.
+    #[serde(default)]
+    pub internal: bool,
+    /// *mTLS enabled API*.
+    #[serde(default)]
+    pub mtls: bool,
+    /// Additional routes below the pipeline's path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Text<RoutePattern>>,
+    /// Headers added to the answer; values may hold `{{ … }}` expressions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub response_headers: BTreeMap<String, String>,
+}
+
+/// The kinds of handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Read, Write)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandlerWord {
+    /// Answers with a document.
+    Mock,
+    /// Answers with the message.
+    Echo,
+    /// Passes the call on to a connection.
+    Upstream,
+}
+
+/// What answers. Which fields are asked for depends on its type.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HandlerDocument {
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: HandlerWord,
+    /// `mock`: any JSON value, with `{{ … }}` expressions in its strings.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub document: Option<Value>,
+    /// `mock`: the same as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_json: Option<String>,
+    /// `upstream`: the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Text<ConnectionName>>,
+    /// `upstream`: whether it gets readable `X-Client-Cert-*` headers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readable_identity_headers: Option<bool>,
+    /// `upstream`: whether it gets Envoy's `X-Forwarded-Client-Cert`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_forwarded_client_cert: Option<bool>,
+}
+
+/// A pipeline that is to be deployed.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DeploymentDocument {
+    /// The pipeline's name.
+    pub pipeline: Text<PipelineName>,
+    /// Its major version.
+    pub major: u16,
+    /// Where it is to serve.
+    pub environments: Vec<Text<Environment>>,
+}
+
+impl From<&AccountDocument> for AccountBody {
+    fn from(document: &AccountDocument) -> Self {
+        Self {
+            account_type: document.account_type.clone(),
+            test: document.test.clone(),
+            prod: document.prod.clone(),
+        }
+    }
+}
+
+impl From<&ConnectionDocument> for ConnectionBody {
+    fn from(document: &ConnectionDocument) -> Self {
+        Self {
+            base_url: document.base_url.clone(),
+            trust: document.trust.clone(),
+            connect_timeout_ms: document.connect_timeout_ms,
+            idle_connections_max: document.idle_connections_max,
+            idle_timeout_ms: document.idle_timeout_ms,
+        }
+    }
+}
+
+impl From<&PipelineDocument> for PipelineBody {
+    fn from(document: &PipelineDocument) -> Self {
+        Self {
+            trigger: document.trigger.clone(),
+            handler: document.handler.clone(),
+        }
+    }
+}
+
+/// Tells `null` from a field that is not there.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}

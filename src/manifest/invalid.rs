@@ -1,0 +1,72 @@
+//! Why a manifest cannot be carried out.
+
+use crate::domain::name::{AccountName, ConnectionName, RealmName};
+use crate::domain::pipeline::PipelineKey;
+use crate::domain::rejection::Rejection;
+use crate::manifest::account::InvalidAccount;
+use crate::manifest::connection::InvalidConnection;
+use crate::manifest::pipeline::InvalidPipeline;
+use crate::manifest::step::Noun;
+
+/// Why a manifest, or one document of it, cannot be carried out. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidManifest {
+    /// Something stands in it twice.
+    #[error("realm {realm}: {noun} '{name}' is there twice: leave one of them out")]
+    Twice {
+        /// Whose.
+        realm: RealmName,
+        /// What kind of thing it is.
+        noun: Noun,
+        /// Its name.
+        name: String,
+    },
+    /// A realm's state is given twice, and differs.
+    #[error("realm {realm}: its state is given twice, and differs: leave one of them out")]
+    StateTwice {
+        /// Which.
+        realm: RealmName,
+    },
+    /// An account that cannot be.
+    #[error("realm {realm}, account '{account}', {source}")]
+    Account {
+        /// Whose.
+        realm: RealmName,
+        /// Which.
+        account: AccountName,
+        /// Why.
+        source: InvalidAccount,
+    },
+    /// A connection that cannot be.
+    #[error("realm {realm}, connection '{connection}': {source}")]
+    Connection {
+        /// Whose.
+        realm: RealmName,
+        /// Which.
+        connection: ConnectionName,
+        /// Why.
+        source: InvalidConnection,
+    },
+    /// A pipeline that cannot be.
+    #[error("realm {realm}, pipeline {pipeline}: {source}")]
+    Pipeline {
+        /// Whose.
+        realm: RealmName,
+        /// Which.
+        pipeline: PipelineKey,
+        /// Why.
+        source: InvalidPipeline,
+    },
+    /// The domain refuses a step.
+    #[error("realm {realm}, {noun} '{name}': {source}")]
+    Rejected {
+        /// Whose.
+        realm: RealmName,
+        /// What kind of thing it is.
+        noun: Noun,
+        /// Its name.
+        name: String,
+        /// Why.
+        source: Rejection,
+    },
+}

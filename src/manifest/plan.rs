@@ -1,0 +1,563 @@
+//! Planning: what would have to be done to bring the catalog to what documents say.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::clock::Moment;
+use crate::domain::account::Account;
+use crate::domain::catalog::{Catalog, Circumstances, Rules};
+use crate::domain::change::{Change, Warning};
+use crate::domain::command::Command;
+use crate::domain::deployment::DeploymentKey;
+use crate::domain::environment::Environment;
+use crate::domain::installation::InstallationState;
+use crate::domain::name::{AccountName, ConnectionName, RealmName};
+use crate::domain::pipeline::PipelineKey;
+use crate::domain::realm::{Realm, RealmState};
+use crate::domain::token::{Actor, Role};
+use crate::manifest::document::{
+    AccountBody, ConnectionBody, Document, InstallationStateWord, PipelineBody, RealmStateWord,
+};
+use crate::manifest::invalid::InvalidManifest;
+use crate::manifest::prune;
+use crate::manifest::step::{Noun, Step, Verb};
+use crate::manifest::{account, connection, pipeline};
+use crate::pki::certificate::Certificate;
+
+/// What becomes of things that the documents do not name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unnamed {
+    /// They stay.
+    #[default]
+    Stay,
+    /// They go, inside the realms that the documents name.
+    Go,
+}
+
+/// What would have to be done, in an order in which it can be done.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The steps, those that find everything as it should be included.
+    pub steps: Vec<Step>,
+    /// What there is to know about it, each once.
+    pub warnings: Vec<Warning>,
+}
+
+impl Plan {
+    /// Whether everything is as the documents say already.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| step.commands.is_empty())
+    }
+
+    /// Takes the commands of all steps out, in order; the steps stay, to be told.
+    pub fn take_commands(&mut self) -> Vec<Command> {
+        self.steps
+            .iter_mut()
+            .flat_map(|step| std::mem::take(&mut step.commands))
+            .collect()
+    }
+}
+
+/// Plans what brings `catalog` to what `documents` say. Pure: the commands are tried on a copy, so that what is planned
+/// can be carried out as long as the catalog stays the same. `role` decides how far installations can go.
+///
+/// # Errors
+/// [`InvalidManifest`]: the first thing that cannot be.
+pub fn plan(
+    catalog: &Catalog,
+    documents: &[Document],
+    role: &Role,
+    unnamed: Unnamed,
+    rules: &Rules,
+    now: Moment,
+) -> Result<Plan, InvalidManifest> {
+    let realms = gather(documents)?;
+    let actor = Actor {
+        name: "plan".to_owned(),
+        role: role.clone(),
+        address: None,
+    };
+    let around = Circumstances {
+        actor: &actor,
+        now,
+        rules,
+    };
+    let mut planner = Planner {
+        scratch: catalog.clone(),
+        around,
+        plan: Plan::default(),
+        warned: 0,
+    };
+    for (name, wanted) in &realms {
+        planner.realm(name, wanted, unnamed)?;
+    }
+    Ok(planner.plan)
+}
+
+/// Everything that the documents say of one realm.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    state: Option<RealmStateWord>,
+    pub(crate) accounts: BTreeMap<AccountName, AccountBody>,
+    pub(crate) installations: BTreeMap<(Environment, AccountName), InstallationStateWord>,
+    pub(crate) connections: BTreeMap<ConnectionName, ConnectionBody>,
+    pub(crate) pipelines: BTreeMap<PipelineKey, PipelineBody>,
+    pub(crate) deployments: BTreeSet<DeploymentKey>,
+}
+
+fn gather(documents: &[Document]) -> Result<BTreeMap<RealmName, Wanted>, InvalidManifest> {
+    let mut realms: BTreeMap<RealmName, Wanted> = BTreeMap::new();
+    for document in documents.iter().flat_map(|document| &document.realm) {
+        let realm = &document.name.0;
+        let wanted = realms.entry(realm.clone()).or_default();
+        match (wanted.state, document.state) {
+            (Some(before), Some(now)) if before != now => {
+                return Err(InvalidManifest::StateTwice {
+                    realm: realm.clone(),
+                });
+            }
+            (before, now) => wanted.state = now.or(before),
+        }
+        for account in &document.account {
+            once(
+                realm,
+                Noun::Account,
+                &mut wanted.accounts,
+                account.name.0.clone(),
+                account.into(),
+            )?;
+        }
+        for installation in &document.installation {
+            let key = (installation.environment.0, installation.account.0.clone());
+            if wanted
+                .installations
+                .insert(key, installation.state)
+                .is_some()
+            {
+                let name = format!(
+                    "{} in {}",
+                    installation.account.0, installation.environment.0
+                );
+                return Err(InvalidManifest::Twice {
+                    realm: realm.clone(),
+                    noun: Noun::Installation,
+                    name,
+                });
+            }
+        }
+        for connection in &document.connection {
+            once(
+                realm,
+                Noun::Connection,
+                &mut wanted.connections,
+                connection.name.0.clone(),
+                connection.into(),
+            )?;
+        }
+        for pipeline in &document.pipeline {
+            let key = PipelineKey {
+                name: pipeline.name.0.clone(),
+                major: pipeline.major,
+            };
+            once(
+                realm,
+                Noun::Pipeline,
+                &mut wanted.pipelines,
+                key,
+                pipeline.into(),
+            )?;
+        }
+        for deployment in &document.deployment {
+            let pipeline = PipelineKey {
+                name: deployment.pipeline.0.clone(),
+                major: deployment.major,
+            };
+            for environment in &deployment.environments {
+                let key = DeploymentKey {
+                    environment: environment.0,
+                    pipeline: pipeline.clone(),
+                };
+                if !wanted.deployments.insert(key) {
+                    let name = format!("{pipeline} in {}", environment.0);
+                    return Err(InvalidManifest::Twice {
+                        realm: realm.clone(),
+                        noun: Noun::Deployment,
+                        name,
+                    });
+                }
+            }
+        }
+    }
+    Ok(realms)
+}
+
+fn once<K: Ord + std::fmt::Display, V>(
+    realm: &RealmName,
+    noun: Noun,
+    map: &mut BTreeMap<K, V>,
+    key: K,
+    value: V,
+) -> Result<(), InvalidManifest> {
+    match map.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(value);
+            Ok(())
+        }
+        Entry::Occupied(place) => Err(InvalidManifest::Twice {
+            realm: realm.clone(),
+            noun,
+            name: place.key().to_string(),
+        }),
+    }
+}
+
+/// What is planned with: a copy of the catalog that every step is tried on.
+pub(crate) struct Planner<'a> {
+    scratch: Catalog,
+    around: Circumstances<'a>,
+    plan: Plan,
+    /// How many warnings there were before the present realm's.
+    warned: usize,
+}
+
+/// What a step is about.
+pub(crate) struct About<'a> {
+    pub(crate) realm: &'a RealmName,
+    pub(crate) noun: Noun,
+    pub(crate) name: String,
+    pub(crate) environment: Option<Environment>,
+}
+
+impl Planner<'_> {
+    /// The realm as it is after the steps so far; it is there, since planning a realm begins with making it.
+    pub(crate) fn present(&self, name: &RealmName) -> Arc<Realm> {
+        match self.scratch.realms.get(name) {
+            Some(realm) => Arc::clone(realm),
+            None => Arc::new(Realm::new(name.clone(), self.around.now)),
+        }
+    }
+
+    fn realm(
+        &mut self,
+        name: &RealmName,
+        wanted: &Wanted,
+        unnamed: Unnamed,
+    ) -> Result<(), InvalidManifest> {
+        self.warned = self.plan.warnings.len();
+        self.make_realm(name, wanted.state)?;
+        if unnamed == Unnamed::Go {
+            prune::before(self, name, wanted)?;
+        }
+        for (account, body) in &wanted.accounts {
+            self.account(name, account, body, unnamed)?;
+        }
+        for ((environment, account), state) in &wanted.installations {
+            self.installation(name, *environment, account, *state)?;
+        }
+        for (connection, body) in &wanted.connections {
+            let present = self.present(name).connections.contains_key(connection);
+            let command = connection::command(name, connection, body).map_err(|source| {
+                InvalidManifest::Connection {
+                    realm: name.clone(),
+                    connection: connection.clone(),
+                    source,
+                }
+            })?;
+            self.save(
+                name,
+                Noun::Connection,
+                connection.to_string(),
+                present,
+                command,
+                String::new(),
+            )?;
+        }
+        for (key, body) in &wanted.pipelines {
+            let present = self.present(name).pipelines.contains_key(key);
+            let command =
+                pipeline::command(name, key, body).map_err(|source| InvalidManifest::Pipeline {
+                    realm: name.clone(),
+                    pipeline: key.clone(),
+                    source,
+                })?;
+            let detail = format!("handler {}", handler_word(&command));
+            self.save(
+                name,
+                Noun::Pipeline,
+                key.to_string(),
+                present,
+                command,
+                detail,
+            )?;
+        }
+        for key in &wanted.deployments {
+            let present = self.present(name).deployments.contains_key(key);
+            let about = About {
+                realm: name,
+                noun: Noun::Deployment,
+                name: key.pipeline.to_string(),
+                environment: Some(key.environment),
+            };
+            let command = Command::Deploy {
+                realm: name.clone(),
+                key: key.clone(),
+            };
+            self.step(about, verb(present), vec![command], String::new())?;
+        }
+        if unnamed == Unnamed::Go {
+            prune::after(self, name, wanted)?;
+        }
+        Ok(())
+    }
+
+    fn make_realm(
+        &mut self,
+        name: &RealmName,
+        state: Option<RealmStateWord>,
+    ) -> Result<(), InvalidManifest> {
+        let present = self.scratch.realms.get(name).map(|realm| realm.state);
+        let mut commands = Vec::new();
+        if present.is_none() {
+            commands.push(Command::CreateRealm {
+                realm: name.clone(),
+            });
+        }
+        let detail = match (state, present.unwrap_or(RealmState::Active)) {
+            (Some(RealmStateWord::Suspended), RealmState::Active) => {
+                commands.push(Command::SuspendRealm {
+                    realm: name.clone(),
+                });
+                "suspended"
+            }
+            (Some(RealmStateWord::Active), RealmState::Suspended) => {
+                commands.push(Command::ResumeRealm {
+                    realm: name.clone(),
+                });
+                "resumed"
+            }
+            (Some(RealmStateWord::Active), RealmState::Active)
+            | (Some(RealmStateWord::Suspended), RealmState::Suspended)
+            | (None, RealmState::Active | RealmState::Suspended) => "",
+        };
+        let about = About {
+            realm: name,
+            noun: Noun::Realm,
+            name: name.to_string(),
+            environment: None,
+        };
+        self.step(about, verb(present.is_some()), commands, detail.to_owned())
+    }
+
+    fn account(
+        &mut self,
+        realm: &RealmName,
+        name: &AccountName,
+        body: &AccountBody,
+        unnamed: Unnamed,
+    ) -> Result<(), InvalidManifest> {
+        let present = self.present(realm).accounts.get(name).cloned();
+        let prefix = &self.around.rules.trust_account_prefix;
+        let mut body = body.clone();
+        if unnamed == Unnamed::Go {
+            prune::values(&mut body, present.as_deref());
+        }
+        let command =
+            account::command(realm, name, &body, present.as_deref(), prefix).map_err(|source| {
+                InvalidManifest::Account {
+                    realm: realm.clone(),
+                    account: name.clone(),
+                    source,
+                }
+            })?;
+        let detail = format!("type {}", body.account_type.0);
+        self.save(
+            realm,
+            Noun::Account,
+            name.to_string(),
+            present.is_some(),
+            command,
+            detail,
+        )
+    }
+
+    fn installation(
+        &mut self,
+        realm: &RealmName,
+        environment: Environment,
+        account: &AccountName,
+        state: InstallationStateWord,
+    ) -> Result<(), InvalidManifest> {
+        let present = self.present(realm);
+        let stored = present.accounts.get(account).cloned();
+        let installed = present.installed_of(environment, account).cloned();
+        let about = About {
+            realm,
+            noun: Noun::Installation,
+            name: account.to_string(),
+            environment: Some(environment),
+        };
+        let as_stored =
+            installed
+                .as_ref()
+                .zip(stored.as_deref())
+                .is_some_and(|(installed, stored)| {
+                    is_same(
+                        stored,
+                        environment,
+                        &installed.certificates,
+                        &installed.helpers,
+                    )
+                });
+        if as_stored {
+            return self.step(about, Verb::Unchanged, Vec::new(), "installed".to_owned());
+        }
+        let mut commands = Vec::new();
+        let waits = present
+            .requested(environment, account)
+            .is_some_and(|request| {
+                stored
+                    .as_ref()
+                    .is_some_and(|stored| stored.revision == request.account_revision)
+            });
+        if !waits {
+            let account = account.clone();
+            commands.push(Command::RequestInstallation {
+                realm: realm.clone(),
+                environment,
+                account,
+            });
+        }
+        let may_install = self.around.actor.role == Role::Operator;
+        let detail = match (state, stored) {
+            (InstallationStateWord::Installed, Some(stored)) if may_install => {
+                let (realm, account) = (realm.clone(), account.clone());
+                commands.push(Command::Install {
+                    realm,
+                    environment,
+                    account,
+                    revision: stored.revision,
+                });
+                "installed"
+            }
+            (InstallationStateWord::Installed | InstallationStateWord::Requested, _) => {
+                "requested: waits for an operator"
+            }
+        };
+        self.step(
+            about,
+            verb(installed.is_some() || waits),
+            commands,
+            detail.to_owned(),
+        )
+    }
+
+    fn save(
+        &mut self,
+        realm: &RealmName,
+        noun: Noun,
+        name: String,
+        present: bool,
+        command: Command,
+        detail: String,
+    ) -> Result<(), InvalidManifest> {
+        let about = About {
+            realm,
+            noun,
+            name,
+            environment: None,
+        };
+        self.step(about, verb(present), vec![command], detail)
+    }
+
+    /// Tries the commands on the copy. A step whose commands change nothing keeps none of them.
+    pub(crate) fn step(
+        &mut self,
+        about: About<'_>,
+        verb: Verb,
+        commands: Vec<Command>,
+        detail: String,
+    ) -> Result<(), InvalidManifest> {
+        let mut effective = Vec::with_capacity(commands.len());
+        for command in commands {
+            let change = self
+                .scratch
+                .apply(&command, self.around)
+                .map_err(|source| InvalidManifest::Rejected {
+                    realm: about.realm.clone(),
+                    noun: about.noun,
+                    name: about.name.clone(),
+                    source,
+                })?;
+            if self.take(change) {
+                effective.push(command);
+            }
+        }
+        self.plan.steps.push(Step {
+            verb: if effective.is_empty() {
+                Verb::Unchanged
+            } else {
+                verb
+            },
+            noun: about.noun,
+            realm: about.realm.clone(),
+            name: about.name,
+            environment: about.environment,
+            detail,
+            commands: effective,
+        });
+        Ok(())
+    }
+
+    /// Keeps the warnings of a change; tells whether it changed anything.
+    fn take(&mut self, change: Change) -> bool {
+        for warning in change.warnings {
+            // Warnings repeat within a realm only, so that many realms need not be compared with each other.
+            if !self
+                .plan
+                .warnings
+                .iter()
+                .skip(self.warned)
+                .any(|known| *known == warning)
+            {
+                self.plan.warnings.push(warning);
+            }
+        }
+        !change.touched.is_empty()
+    }
+}
+
+const fn verb(present: bool) -> Verb {
+    if present { Verb::Change } else { Verb::Create }
+}
+
+fn handler_word(command: &Command) -> &'static str {
+    if let Command::SavePipeline { handler, .. } = command {
+        handler.as_str()
+    } else {
+        ""
+    }
+}
+
+fn is_same(
+    account: &Account,
+    environment: Environment,
+    certificates: &[Certificate],
+    helpers: &[Certificate],
+) -> bool {
+    account
+        .chain(environment)
+        .is_some_and(|(stored, stored_helpers)| {
+            let prints =
+                |of: &[Certificate]| of.iter().map(Certificate::fingerprint).collect::<Vec<_>>();
+            prints(stored) == prints(certificates) && prints(stored_helpers) == prints(helpers)
+        })
+}
+
+/// Whether an installation still matters: it works or waits.
+pub(crate) const fn is_present(state: &InstallationState) -> bool {
+    match state {
+        InstallationState::Requested | InstallationState::Installed { .. } => true,
+        InstallationState::Rejected { .. } | InstallationState::Removed { .. } => false,
+    }
+}
