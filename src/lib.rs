@@ -2,12 +2,6 @@
 //!
 //! `docs/architecture.md` tells which room does what, and who may know whom.
 
-pub mod app;
-pub mod cli;
-pub mod client;
-pub mod clock;
-pub mod demo;
-pub mod domain;
 #![cfg_attr(
     test,
     allow(
@@ -16,9 +10,14 @@ pub mod domain;
     )
 )]
 
+pub mod admin;
 pub mod api;
+pub mod app;
+pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod control;
+pub mod demo;
 pub mod domain;
 pub mod gateway;
 pub mod manifest;

@@ -147,7 +147,7 @@ impl Ready {
             domain: running.names().domain().to_owned(),
             pid: std::process::id(),
             admin: ReadyAdmin {
-                url: running.admin_url(),
+                url: running.admin_url().to_owned(),
                 token_file: running.operator_token_file().to_owned(),
                 ca: running.admin_ca_file().to_owned(),
             },

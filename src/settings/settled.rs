@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 use crate::admin::limits::AdminLimits;
-use crate::api::limits::ApiLimits;
+use crate::api::router::ApiLimits;
 use crate::domain::catalog::Rules;
 use crate::domain::endpoint::{HostLabels, NamePlan};
 use crate::domain::environment::PerEnvironment;
@@ -203,7 +203,7 @@ impl Settings {
             },
             api: ApiLimits {
                 apply_bytes_max: size(given, "admin_body_mb_max")?.saturating_mul(1_048_576),
-                body_idle_timeout_ms: small(given, "body_idle_timeout_ms")?,
+                ..ApiLimits::default()
             },
         };
         settings.check()?;
