@@ -21,7 +21,9 @@ use crate::gateway::testing::{Fed, House, Like, Told, Visit, fed, service, upstr
 const SHOP: &str = "/pipeline/acme/v1/shop";
 
 fn routed(trigger: &mut Trigger) {
-    trigger.routes = ["/products/:id", "/slow"].map(|route| RoutePattern::parse(route).unwrap()).into();
+    trigger.routes = ["/products/:id", "/slow"]
+        .map(|route| RoutePattern::parse(route).unwrap())
+        .into();
 }
 
 /// A house whose acme has the pipeline `shop`, passed on to `url`.
@@ -90,10 +92,18 @@ async fn a_call_is_passed_on_with_the_targets_path_and_host() {
     ];
     for visit in [house.acme_at_home(), house.acme_at_home().over_http2()] {
         for (called, asked) in cases {
-            let request = Request::post(format!("{SHOP}{called}")).body(Full::from("hello")).unwrap();
+            let request = Request::post(format!("{SHOP}{called}"))
+                .body(Full::from("hello"))
+                .unwrap();
             let seen = one_seen(&visit, &seen, request).await;
-            assert_eq!((seen.method, seen.uri.to_string().as_str()), (Method::POST, asked));
-            assert_eq!((seen.version, &seen.body[..]), (Version::HTTP_11, &b"hello"[..]));
+            assert_eq!(
+                (seen.method, seen.uri.to_string().as_str()),
+                (Method::POST, asked)
+            );
+            assert_eq!(
+                (seen.version, &seen.body[..]),
+                (Version::HTTP_11, &b"hello"[..])
+            );
             assert_eq!(seen.headers["host"], url.trim_start_matches("http://"));
             assert_eq!(seen.headers["content-length"], "5");
         }
@@ -126,31 +136,65 @@ async fn the_target_learns_who_calls_and_from_where_and_no_forgery_gets_through(
         ] {
             request = request.header(name, "forged");
         }
-        request.header("connection", "client-cert, x-forwarded-for, x-mine").header("x-mine", "1")
+        request
+            .header("connection", "client-cert, x-forwarded-for, x-mine")
+            .header("x-mine", "1")
     };
-    let of_mtls = one_seen(&house.acme_at_home(), &seen, forged().body(Full::default()).unwrap()).await;
+    let of_mtls = one_seen(
+        &house.acme_at_home(),
+        &seen,
+        forged().body(Full::default()).unwrap(),
+    )
+    .await;
     let headers = &of_mtls.headers;
-    assert!(headers.values().all(|value| value != "forged"), "{headers:?}");
-    let sent = STANDARD.decode(headers["client-cert"].to_str().unwrap().trim_matches(':')).unwrap();
+    assert!(
+        headers.values().all(|value| value != "forged"),
+        "{headers:?}"
+    );
+    let sent = STANDARD
+        .decode(headers["client-cert"].to_str().unwrap().trim_matches(':'))
+        .unwrap();
     assert_eq!(sent, house.acme.leaf.certificate.der());
     assert!(headers.contains_key("client-cert-chain"));
-    assert_eq!(headers["x-client-cert-subject"], house.acme.leaf.certificate.facts().subject.as_str());
+    assert_eq!(
+        headers["x-client-cert-subject"],
+        house.acme.leaf.certificate.facts().subject.as_str()
+    );
     assert_eq!(headers["x-client-cert-verify"], "SUCCESS");
     assert_eq!(headers["x-client-cert-account"], "dgb-mtls-autocorp");
-    assert!(headers["x-forwarded-client-cert"].to_str().unwrap().starts_with("Hash="));
+    assert!(
+        headers["x-forwarded-client-cert"]
+            .to_str()
+            .unwrap()
+            .starts_with("Hash=")
+    );
     assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
     assert_eq!(headers["x-forwarded-host"], "acme.api2.gate.localhost");
     assert_eq!(headers["x-forwarded-proto"], "https");
-    assert_eq!(headers["forwarded"], "for=192.0.2.7;host=acme.api2.gate.localhost;proto=https");
+    assert_eq!(
+        headers["forwarded"],
+        "for=192.0.2.7;host=acme.api2.gate.localhost;proto=https"
+    );
     assert_eq!(headers.get("x-mine"), None);
     for name in ["client-cert", "x-forwarded-for", "x-client-cert-subject"] {
         assert_eq!(headers.get_all(name).iter().count(), 1, "{name}");
     }
-    let of_outside = one_seen(&house.outside(), &seen, forged().body(Full::default()).unwrap()).await;
+    let of_outside = one_seen(
+        &house.outside(),
+        &seen,
+        forged().body(Full::default()).unwrap(),
+    )
+    .await;
     let headers = &of_outside.headers;
-    assert!(headers.values().all(|value| value != "forged"), "{headers:?}");
+    assert!(
+        headers.values().all(|value| value != "forged"),
+        "{headers:?}"
+    );
     assert_eq!(headers["x-client-cert-verify"], "NONE");
-    let of_certificates = headers.keys().filter(|name| name.as_str().contains("client-cert")).count();
+    let of_certificates = headers
+        .keys()
+        .filter(|name| name.as_str().contains("client-cert"))
+        .count();
     assert_eq!(of_certificates, 1);
 }
 
@@ -166,8 +210,20 @@ async fn what_concerns_one_hop_is_not_passed_on() {
         .header("expect", "100-continue")
         .header("authorization", "Bearer kept")
         .header("cookie", "a=1");
-    let seen = one_seen(&house.acme_at_home(), &seen, request.body(Full::from("x")).unwrap()).await;
-    for name in ["keep-alive", "proxy-authorization", "upgrade", "expect", "connection", "transfer-encoding"] {
+    let seen = one_seen(
+        &house.acme_at_home(),
+        &seen,
+        request.body(Full::from("x")).unwrap(),
+    )
+    .await;
+    for name in [
+        "keep-alive",
+        "proxy-authorization",
+        "upgrade",
+        "expect",
+        "connection",
+        "transfer-encoding",
+    ] {
         assert_eq!(seen.headers.get(name), None, "{name}");
     }
     assert_eq!(seen.headers["te"], "trailers");
@@ -194,24 +250,41 @@ async fn the_answer_comes_back_with_its_own_status_and_headers() {
     let house = shop_within(&url, GatewayLimits::default(), |trigger| {
         trigger.response_headers = vec![
             ResponseHeader::parse("X-Fixed", "1").unwrap(),
-            ResponseHeader::parse("X-Asked", "{{ message.queryAndPath.q }}/{{ message.headers.x-a }}").unwrap(),
+            ResponseHeader::parse(
+                "X-Asked",
+                "{{ message.queryAndPath.q }}/{{ message.headers.x-a }}",
+            )
+            .unwrap(),
         ];
     });
     for visit in [house.acme_at_home(), house.acme_at_home().over_http2()] {
-        let request = Request::get(format!("{SHOP}?q=7")).header("x-a", "b").body(Full::default()).unwrap();
+        let request = Request::get(format!("{SHOP}?q=7"))
+            .header("x-a", "b")
+            .body(Full::default())
+            .unwrap();
         let told = visit.ask(request).await;
-        assert_eq!((told.status.as_u16(), told.text()), (418, "short and stout"));
+        assert_eq!(
+            (told.status.as_u16(), told.text()),
+            (418, "short and stout")
+        );
         assert_eq!(told.headers["content-type"], "text/x-tea");
         assert_eq!(told.headers.get_all("set-cookie").iter().count(), 2);
-        assert_eq!((told.headers.get("x-hop"), told.headers.get("connection")), (None, None));
+        assert_eq!(
+            (told.headers.get("x-hop"), told.headers.get("connection")),
+            (None, None)
+        );
         assert_ne!(told.headers["x-request-id"], "the target's");
-        assert_eq!((&told.headers["x-fixed"], &told.headers["x-asked"]), (&"1".parse().unwrap(), &"7/b".parse().unwrap()));
+        assert_eq!(
+            (&told.headers["x-fixed"], &told.headers["x-asked"]),
+            (&"1".parse().unwrap(), &"7/b".parse().unwrap())
+        );
     }
 }
 
 #[tokio::test]
 async fn both_bodies_stream() {
-    let url = service(|request: Request<Incoming>| async { Response::new(request.into_body()) }).await;
+    let url =
+        service(|request: Request<Incoming>| async { Response::new(request.into_body()) }).await;
     let house = shop_at(&url);
     for visit in [house.acme_at_home(), house.acme_at_home().over_http2()] {
         let (feeder, body) = fed();
@@ -220,7 +293,10 @@ async fn both_bodies_stream() {
         let mut answer = answer.into_body();
         // Each piece comes back before the next one is sent: neither side waits for the end.
         for piece in ["one", "two", "three"] {
-            feeder.send(Frame::data(Bytes::from_static(piece.as_bytes()))).await.unwrap();
+            feeder
+                .send(Frame::data(Bytes::from_static(piece.as_bytes())))
+                .await
+                .unwrap();
             let came = answer.frame().await.unwrap().unwrap().into_data().unwrap();
             assert_eq!(came, piece);
         }
@@ -228,7 +304,14 @@ async fn both_bodies_stream() {
         assert_eq!(answer.collect().await.unwrap().to_bytes(), "");
     }
     for record in house.records() {
-        assert_eq!((&record["bytesIn"], &record["bytesOut"], record.get("aborted")), (&json!(11), &json!(11), None));
+        assert_eq!(
+            (
+                &record["bytesIn"],
+                &record["bytesOut"],
+                record.get("aborted")
+            ),
+            (&json!(11), &json!(11), None)
+        );
     }
 }
 
@@ -236,22 +319,37 @@ async fn both_bodies_stream() {
 async fn an_early_answer_is_passed_on_while_the_body_still_comes() {
     let url = service(|request: Request<Incoming>| async move {
         drop(request);
-        Response::builder().status(413).body(Full::from("enough")).unwrap()
+        Response::builder()
+            .status(413)
+            .body(Full::from("enough"))
+            .unwrap()
     })
     .await;
     let house = shop_at(&url);
     let (feeder, body) = fed();
-    feeder.send(Frame::data(Bytes::from_static(b"begun"))).await.unwrap();
-    let answer = house.acme_at_home().send(Request::post(SHOP).body(body).unwrap()).await;
+    feeder
+        .send(Frame::data(Bytes::from_static(b"begun")))
+        .await
+        .unwrap();
+    let answer = house
+        .acme_at_home()
+        .send(Request::post(SHOP).body(body).unwrap())
+        .await;
     assert_eq!(answer.status(), 413);
-    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "enough");
+    assert_eq!(
+        answer.into_body().collect().await.unwrap().to_bytes(),
+        "enough"
+    );
 }
 
 /// A body of unknown length, as HTTP/1.1 wants it for trailers, that ends with `trailers`.
 fn trailing(trailers: HeaderMap) -> Fed {
     let (feeder, body) = fed();
     tokio::spawn(async move {
-        for frame in [Frame::data(Bytes::from_static(b"x")), Frame::trailers(trailers)] {
+        for frame in [
+            Frame::data(Bytes::from_static(b"x")),
+            Frame::trailers(trailers),
+        ] {
             let _ = feeder.send(frame).await;
         }
     });
@@ -273,26 +371,40 @@ async fn trailers_are_passed_on_both_ways_without_forgeries() {
                 let body = request.into_body().collect().await.unwrap();
                 *seen.lock().unwrap() = body.trailers().cloned();
                 let body = trailing(answer_trailers);
-                Response::builder().header("trailer", "x-end").body(body).unwrap()
+                Response::builder()
+                    .header("trailer", "x-end")
+                    .body(body)
+                    .unwrap()
             }
         }
     })
     .await;
     let house = shop_at(&url);
     for visit in [house.acme_at_home(), house.acme_at_home().over_http2()] {
-        let request = Request::post(SHOP).header("te", "trailers").header("trailer", "x-sum, client-cert");
-        let answer = visit.send(request.body(trailing(request_trailers.clone())).unwrap()).await;
+        let request = Request::post(SHOP)
+            .header("te", "trailers")
+            .header("trailer", "x-sum, client-cert");
+        let answer = visit
+            .send(request.body(trailing(request_trailers.clone())).unwrap())
+            .await;
         let answer = answer.into_body().collect().await.unwrap();
         assert_eq!(answer.trailers().unwrap()["x-end"], "2");
         let seen = seen.lock().unwrap().take().unwrap();
-        assert_eq!((seen.len(), &seen["x-sum"]), (1, &"1".parse::<HeaderValue>().unwrap()));
+        assert_eq!(
+            (seen.len(), &seen["x-sum"]),
+            (1, &"1".parse::<HeaderValue>().unwrap())
+        );
     }
 }
 
 #[tokio::test]
 async fn head_and_bodiless_answers_end_with_their_head() {
     let url = service(|request: Request<Incoming>| async move {
-        let status = if request.method() == Method::HEAD { 200 } else { 204 };
+        let status = if request.method() == Method::HEAD {
+            200
+        } else {
+            204
+        };
         let length = if status == 200 { "1000" } else { "0" };
         let mut answer = Response::builder().status(status);
         if status == 200 {
@@ -303,14 +415,19 @@ async fn head_and_bodiless_answers_end_with_their_head() {
     .await;
     let house = shop_at(&url);
     for visit in [house.acme_at_home(), house.acme_at_home().over_http2()] {
-        let told = visit.ask(Request::head(SHOP).body(Full::default()).unwrap()).await;
+        let told = visit
+            .ask(Request::head(SHOP).body(Full::default()).unwrap())
+            .await;
         assert_eq!((told.status.as_u16(), told.body.len()), (200, 0));
         assert_eq!(told.headers["content-length"], "1000");
         let told = visit.get(SHOP).await;
         assert_eq!((told.status.as_u16(), told.body.len()), (204, 0));
     }
     for record in house.records() {
-        assert_eq!((&record["bytesOut"], record.get("aborted")), (&json!(0), None));
+        assert_eq!(
+            (&record["bytesOut"], record.get("aborted")),
+            (&json!(0), None)
+        );
     }
 }
 
@@ -326,14 +443,22 @@ async fn silent() -> String {
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_not_waited_for() {
     let limits = GatewayLimits::default();
-    let house = shop_within(&silent().await, limits, |trigger| trigger.timeout = TimeoutMs::new(50).unwrap());
+    let house = shop_within(&silent().await, limits, |trigger| {
+        trigger.timeout = TimeoutMs::new(50).unwrap()
+    });
     let visit = house.acme_at_home();
-    for told in [visit.get(SHOP).await, visit.post(SHOP, "text/plain", "with a body").await] {
+    for told in [
+        visit.get(SHOP).await,
+        visit.post(SHOP, "text/plain", "with a body").await,
+    ] {
         assert_eq!((told.status.as_u16(), told.body.len()), (500, 0));
         assert_eq!(told.headers.get("content-type"), None);
     }
     for record in house.records() {
-        assert_eq!((&record["reason"], &record["status"]), (&json!("timeout"), &json!(500)));
+        assert_eq!(
+            (&record["reason"], &record["status"]),
+            (&json!("timeout"), &json!(500))
+        );
     }
 }
 
@@ -344,28 +469,45 @@ async fn the_timeout_begins_with_the_last_byte_of_the_body() {
         Response::new(Full::from(body))
     })
     .await;
-    let house = shop_within(&url, GatewayLimits::default(), |trigger| trigger.timeout = TimeoutMs::new(100).unwrap());
+    let house = shop_within(&url, GatewayLimits::default(), |trigger| {
+        trigger.timeout = TimeoutMs::new(100).unwrap()
+    });
     let (feeder, body) = fed();
     let slowly = tokio::spawn(async move {
         let began = crate::clock::Stopwatch::start();
         // Until the timeout would have been over twice, had it begun with the head.
         while began.elapsed() < Duration::from_millis(200) {
-            feeder.send(Frame::data(Bytes::from_static(b"x"))).await.unwrap();
+            feeder
+                .send(Frame::data(Bytes::from_static(b"x")))
+                .await
+                .unwrap();
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     });
-    let answer = house.acme_at_home().send(Request::post(SHOP).body(body).unwrap()).await;
+    let answer = house
+        .acme_at_home()
+        .send(Request::post(SHOP).body(body).unwrap())
+        .await;
     slowly.await.unwrap();
     assert_eq!(answer.status(), 200);
 }
 
 #[tokio::test]
 async fn a_sender_that_stands_still_is_not_waited_for() {
-    let limits = GatewayLimits { body_idle_timeout_ms: 50, ..GatewayLimits::default() };
+    let limits = GatewayLimits {
+        body_idle_timeout_ms: 50,
+        ..GatewayLimits::default()
+    };
     let house = shop_within(&silent().await, limits, routed);
     let (feeder, body) = fed();
-    feeder.send(Frame::data(Bytes::from_static(b"begun"))).await.unwrap();
-    let answer = house.acme_at_home().send(Request::post(SHOP).body(body).unwrap()).await;
+    feeder
+        .send(Frame::data(Bytes::from_static(b"begun")))
+        .await
+        .unwrap();
+    let answer = house
+        .acme_at_home()
+        .send(Request::post(SHOP).body(body).unwrap())
+        .await;
     assert_eq!(answer.status(), 500);
     assert_eq!(answer.headers()["connection"], "close");
     drop(feeder);
@@ -376,21 +518,35 @@ async fn a_sender_that_stands_still_is_not_waited_for() {
 async fn an_answer_that_stands_still_is_broken_off() {
     let url = service(|_: Request<Incoming>| async {
         let (feeder, body) = fed();
-        feeder.send(Frame::data(Bytes::from_static(b"begun"))).await.unwrap();
+        feeder
+            .send(Frame::data(Bytes::from_static(b"begun")))
+            .await
+            .unwrap();
         tokio::spawn(async move { feeder.closed().await });
         // Kept open by the task above until the gateway goes away.
         Response::new(body)
     })
     .await;
-    let limits = GatewayLimits { body_idle_timeout_ms: 50, ..GatewayLimits::default() };
+    let limits = GatewayLimits {
+        body_idle_timeout_ms: 50,
+        ..GatewayLimits::default()
+    };
     let house = shop_within(&url, limits, routed);
     let visit = house.acme_at_home();
-    let answer = visit.send(Request::get(SHOP).body(Full::<Bytes>::default()).unwrap()).await;
+    let answer = visit
+        .send(Request::get(SHOP).body(Full::<Bytes>::default()).unwrap())
+        .await;
     assert_eq!(answer.status(), 200);
     assert!(answer.into_body().collect().await.is_err());
     let record = &house.records()[0];
-    assert_eq!((&record["reason"], &record["status"]), (&json!("timeout"), &json!(200)));
-    assert_eq!((&record["aborted"], &record["bytesOut"]), (&json!(true), &json!(5)));
+    assert_eq!(
+        (&record["reason"], &record["status"]),
+        (&json!("timeout"), &json!(200))
+    );
+    assert_eq!(
+        (&record["aborted"], &record["bytesOut"]),
+        (&json!(true), &json!(5))
+    );
 }
 
 #[tokio::test]
@@ -405,30 +561,50 @@ async fn a_slow_upload_keeps_an_answer_alive_that_waits_for_it() {
         Response::new(body)
     })
     .await;
-    let limits = GatewayLimits { body_idle_timeout_ms: 150, ..GatewayLimits::default() };
+    let limits = GatewayLimits {
+        body_idle_timeout_ms: 150,
+        ..GatewayLimits::default()
+    };
     let house = shop_within(&url, limits, routed);
     let (feeder, body) = fed();
     tokio::spawn(async move {
         for _ in 0..20 {
-            feeder.send(Frame::data(Bytes::from_static(b"x"))).await.unwrap();
+            feeder
+                .send(Frame::data(Bytes::from_static(b"x")))
+                .await
+                .unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    let answer = house.acme_at_home().send(Request::post(SHOP).body(body).unwrap()).await;
-    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes().len(), 20);
+    let answer = house
+        .acme_at_home()
+        .send(Request::post(SHOP).body(body).unwrap())
+        .await;
+    assert_eq!(
+        answer.into_body().collect().await.unwrap().to_bytes().len(),
+        20
+    );
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_an_answer_is_told_as_aborted() {
     let url = service(|_: Request<Incoming>| async {
         let (feeder, body) = fed();
-        tokio::spawn(async move { while feeder.send(Frame::data(Bytes::from(vec![0; 65_536]))).await.is_ok() {} });
+        tokio::spawn(async move {
+            while feeder
+                .send(Frame::data(Bytes::from(vec![0; 65_536])))
+                .await
+                .is_ok()
+            {}
+        });
         Response::new(body)
     })
     .await;
     let house = shop_at(&url);
     let visit = house.acme_at_home();
-    let answer = visit.send(Request::get(SHOP).body(Full::<Bytes>::default()).unwrap()).await;
+    let answer = visit
+        .send(Request::get(SHOP).body(Full::<Bytes>::default()).unwrap())
+        .await;
     let mut body = answer.into_body();
     assert!(body.frame().await.unwrap().is_ok());
     drop(body);
@@ -437,14 +613,20 @@ async fn a_client_that_leaves_an_answer_is_told_as_aborted() {
     }
     let records = house.records();
     assert_eq!(records.len(), 1);
-    assert_eq!((&records[0]["aborted"], &records[0]["status"]), (&json!(true), &json!(200)));
+    assert_eq!(
+        (&records[0]["aborted"], &records[0]["status"]),
+        (&json!(true), &json!(200))
+    );
     assert!(records[0]["bytesOut"].as_u64().unwrap() >= 65_536);
     assert_eq!(records[0].get("reason"), None);
 }
 
 async fn refused(house: &House, status: u16, reason: &str) -> Told {
     let told = house.acme_at_home().get(SHOP).await;
-    assert_eq!((told.status.as_u16(), told.reason().as_str()), (status, reason));
+    assert_eq!(
+        (told.status.as_u16(), told.reason().as_str()),
+        (status, reason)
+    );
     assert_eq!(house.records()[0]["reason"], reason);
     assert!(!told.text().contains("127.0.0.1"), "{}", told.text());
     told
@@ -455,7 +637,12 @@ async fn an_upstream_that_is_not_there_is_a_bad_gateway() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    refused(&shop_at(&format!("http://{address}")), 502, "upstream-connect").await;
+    refused(
+        &shop_at(&format!("http://{address}")),
+        502,
+        "upstream-connect",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -467,15 +654,27 @@ async fn a_target_that_may_not_be_called_is_a_bad_gateway() {
 async fn an_upstream_that_does_not_shake_hands_in_time_is_a_gateway_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut house = shop_at("http://127.0.0.1:1");
-    let limits = ConnectionLimits { connect_timeout_ms: 50, ..ConnectionLimits::default() };
-    house.target_within(&format!("https://{}", listener.local_addr().unwrap()), limits);
+    let limits = ConnectionLimits {
+        connect_timeout_ms: 50,
+        ..ConnectionLimits::default()
+    };
+    house.target_within(
+        &format!("https://{}", listener.local_addr().unwrap()),
+        limits,
+    );
     refused(&house, 504, "upstream-connect").await;
 }
 
 #[tokio::test]
 async fn an_upstream_that_speaks_no_tls_is_told_apart() {
-    let url = service(|_: Request<Incoming>| async { Response::new(Full::<Bytes>::default()) }).await;
-    refused(&shop_at(&url.replace("http:", "https:")), 502, "upstream-tls").await;
+    let url =
+        service(|_: Request<Incoming>| async { Response::new(Full::<Bytes>::default()) }).await;
+    refused(
+        &shop_at(&url.replace("http:", "https:")),
+        502,
+        "upstream-tls",
+    )
+    .await;
 }
 
 /// A service that reads a request's head and then writes `answer` and closes.
@@ -498,7 +697,12 @@ async fn rude(answer: &'static str) -> String {
 
 #[tokio::test]
 async fn an_upstream_that_breaks_off_before_its_answer_is_a_bad_gateway() {
-    for answer in ["", "HTTP/1.1 2", "nonsense\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"] {
+    for answer in [
+        "",
+        "HTTP/1.1 2",
+        "nonsense\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+    ] {
         refused(&shop_at(&rude(answer).await), 502, "upstream-broke").await;
     }
 }
@@ -507,19 +711,34 @@ async fn an_upstream_that_breaks_off_before_its_answer_is_a_bad_gateway() {
 async fn an_upstream_that_breaks_off_its_answer_breaks_ours_off() {
     let url = rude("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await;
     let house = shop_at(&url);
-    let answer = house.acme_at_home().send(Request::get(SHOP).body(Full::<Bytes>::default()).unwrap()).await;
+    let answer = house
+        .acme_at_home()
+        .send(Request::get(SHOP).body(Full::<Bytes>::default()).unwrap())
+        .await;
     assert_eq!(answer.status(), 200);
     assert!(answer.into_body().collect().await.is_err());
     let record = &house.records()[0];
-    assert_eq!((&record["reason"], &record["aborted"]), (&json!("upstream-broke"), &json!(true)));
+    assert_eq!(
+        (&record["reason"], &record["aborted"]),
+        (&json!("upstream-broke"), &json!(true))
+    );
 }
 
 #[tokio::test]
 async fn a_body_that_grows_too_large_for_the_trigger_is_cut_off_on_its_way() {
     let house = shop_at(&silent().await);
     let (feeder, body) = fed();
-    tokio::spawn(async move { while feeder.send(Frame::data(Bytes::from(vec![b'x'; 65_536]))).await.is_ok() {} });
-    let answer = house.acme_at_home().send(Request::post(SHOP).body(body).unwrap()).await;
+    tokio::spawn(async move {
+        while feeder
+            .send(Frame::data(Bytes::from(vec![b'x'; 65_536])))
+            .await
+            .is_ok()
+        {}
+    });
+    let answer = house
+        .acme_at_home()
+        .send(Request::post(SHOP).body(body).unwrap())
+        .await;
     assert_eq!(answer.status(), 413);
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(&body[..], br#"{"message": "Request size limit exceeded"}"#);
@@ -531,7 +750,12 @@ async fn connections_to_an_upstream_are_used_again() {
     let house = shop_at(&url);
     let visit = house.acme_at_home();
     for _ in 0..20 {
-        one_seen(&visit, &seen, Request::get(SHOP).body(Full::default()).unwrap()).await;
+        one_seen(
+            &visit,
+            &seen,
+            Request::get(SHOP).body(Full::default()).unwrap(),
+        )
+        .await;
     }
     assert_eq!(house.worker.pools.open(), 1);
 }
