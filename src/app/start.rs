@@ -51,7 +51,7 @@ pub fn start_log(settings: &LogSettings, clock: &Clock) -> Result<(), StartError
 ///
 /// # Errors
 /// [`StartError`]; nothing serves then.
-pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
+pub fn start(settings: Settings, clock: &Clock) -> Result<Running, StartError> {
     let admin_socket = bind_admin(settings.listeners.admin)?;
     let admin_address = local_address(&admin_socket, settings.listeners.admin)?;
     probe(&settings.listeners)?;
