@@ -13,7 +13,7 @@ pub mod call;
 pub mod client;
 pub mod client_io;
 pub mod connection;
-mod deadline;
+pub mod deadline;
 pub mod entitlement;
 pub mod exchange;
 pub mod forwarding;
