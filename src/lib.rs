@@ -10,12 +10,20 @@
     )
 )]
 
+pub mod admin;
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod client;
 pub mod clock;
+pub mod control;
+pub mod demo;
 pub mod domain;
 pub mod gateway;
 pub mod manifest;
 pub mod outbound;
 pub mod pki;
+pub mod settings;
 pub mod snapshot;
 pub mod store;
 pub mod telemetry;

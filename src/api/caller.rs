@@ -1,6 +1,6 @@
 //! Who calls.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
@@ -12,7 +12,7 @@ use crate::domain::token::Actor;
 
 /// Where a request came from: an extension that the listener puts into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub SocketAddr);
+pub struct ClientAddress(pub IpAddr);
 
 /// Somebody whose token was checked.
 pub(crate) struct Caller(pub(crate) Actor);
@@ -24,7 +24,7 @@ impl FromRequestParts<Api> for Caller {
         let address = parts
             .extensions
             .get::<ClientAddress>()
-            .map(|address| address.0.ip().to_canonical());
+            .map(|address| address.0.to_canonical());
         bearer(parts)
             .and_then(|secret| api.control.authenticate(secret, address))
             .map(Self)

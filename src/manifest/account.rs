@@ -75,8 +75,16 @@ pub enum InvalidValues {
         /// Why.
         source: InvalidUpload,
     },
+    /// Nothing where certificates belong.
+    #[error("'{key}' is empty: give certificates, as PEM, DER or PKCS#12")]
+    Empty {
+        /// The field.
+        key: &'static str,
+    },
     /// A key where certificates belong.
-    #[error("'{key}' holds no certificate: give at least one, as PEM, DER or PKCS#12")]
+    #[error(
+        "'{key}' holds a private key, which was not kept, and no certificate: give at least one certificate, as PEM, DER or PKCS#12"
+    )]
     NoCertificate {
         /// The field.
         key: &'static str,
@@ -494,23 +502,26 @@ fn read_upload(
     given: &Secret,
     password: Option<&Secret>,
 ) -> Result<Upload, InvalidValues> {
-    let read = if key.ends_with("-base64") {
+    let decoded = if key.ends_with("-base64") {
         let compact: Vec<u8> = given
             .expose()
             .iter()
             .copied()
             .filter(|byte| !byte.is_ascii_whitespace())
             .collect();
-        let bytes = Secret::from_bytes(
+        Secret::from_bytes(
             STANDARD
                 .decode(&compact)
                 .map_err(|_| InvalidValues::Base64 { key })?,
-        );
-        upload::read(bytes.expose(), password)
+        )
     } else {
-        upload::read(given.expose(), password)
+        given.clone()
     };
-    let upload = read.map_err(|source| InvalidValues::Upload { key, source })?;
+    if decoded.expose().trim_ascii().is_empty() {
+        return Err(InvalidValues::Empty { key });
+    }
+    let upload = upload::read(decoded.expose(), password)
+        .map_err(|source| InvalidValues::Upload { key, source })?;
     if !upload.crls.is_empty() {
         return Err(InvalidValues::Surplus {
             key,

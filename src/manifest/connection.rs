@@ -228,14 +228,11 @@ fn limits(body: &ConnectionBody) -> Result<ConnectionLimits, InvalidConnection> 
 
 /// A connection as its document: what a `PUT` of it would leave unchanged.
 pub fn document(connection: &Connection) -> ConnectionBody {
-    let PerEnvironment { test, prod } = &connection.base_url;
-    let base_url = match (test, prod) {
-        (Some(test), Some(prod)) if test == prod => BaseUrlDocument::Both(test.clone()),
-        _ => BaseUrlDocument::Each(BaseUrls {
-            test: test.clone().map(Text),
-            prod: prod.clone().map(Text),
-        }),
-    };
+    let PerEnvironment { test, prod } = connection.base_url.clone();
+    let base_url = BaseUrlDocument::Each(BaseUrls {
+        test: test.map(Text),
+        prod: prod.map(Text),
+    });
     ConnectionBody {
         base_url,
         trust: match &connection.trust {

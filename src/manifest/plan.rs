@@ -50,11 +50,11 @@ impl Plan {
         self.steps.iter().all(|step| step.commands.is_empty())
     }
 
-    /// The commands of all steps, in order.
-    pub fn into_commands(self) -> Vec<Command> {
+    /// Takes the commands of all steps out, in order; the steps stay, to be told.
+    pub fn take_commands(&mut self) -> Vec<Command> {
         self.steps
-            .into_iter()
-            .flat_map(|step| step.commands)
+            .iter_mut()
+            .flat_map(|step| std::mem::take(&mut step.commands))
             .collect()
     }
 }

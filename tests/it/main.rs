@@ -8,5 +8,13 @@
     reason = "a test that goes wrong says so by ending"
 )]
 
+mod api;
+mod bad_input;
+mod crash;
 mod docs;
+mod refusals;
+mod scale;
+mod story;
+mod support;
 mod tidy;
+mod upstream;

@@ -1,0 +1,164 @@
+//! The grammar: `realmgate <noun> <verb> [NAME] …`
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::account::AccountVerb;
+use crate::cli::apply::Apply;
+use crate::cli::audit::Audit;
+use crate::cli::config::ConfigVerb;
+use crate::cli::connection::ConnectionVerb;
+use crate::cli::demo::DemoFlags;
+use crate::cli::deployment::DeploymentVerb;
+use crate::cli::endpoint::EndpointVerb;
+use crate::cli::installation::InstallationVerb;
+use crate::cli::pipeline::PipelineVerb;
+use crate::cli::realm::RealmVerb;
+use crate::cli::refusals::Refusals;
+use crate::cli::serve::Serve;
+use crate::cli::server_identity::ServerIdentityVerb;
+use crate::cli::status::Status;
+use crate::cli::token::TokenVerb;
+
+/// Publishes HTTP APIs over mutual TLS, for many tenants, on one host
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "realmgate",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The nouns.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Try it out: a server with two realms, certificates and pipelines, all made up, until Ctrl-C
+    Demo(DemoFlags),
+    /// Run the server
+    Serve(Box<Serve>),
+    /// Check or print the configuration
+    #[command(subcommand)]
+    Config(Box<ConfigVerb>),
+    /// Bring the running server to the state of manifests
+    Apply(Apply),
+    /// Tenants
+    #[command(subcommand)]
+    Realm(RealmVerb),
+    /// Named credentials of a realm
+    #[command(subcommand)]
+    Account(AccountVerb),
+    /// Putting an account's certificates to work as trust anchors
+    #[command(subcommand)]
+    Installation(InstallationVerb),
+    /// The published APIs of a realm
+    #[command(subcommand)]
+    Pipeline(PipelineVerb),
+    /// Pipelines put to work
+    #[command(subcommand)]
+    Deployment(DeploymentVerb),
+    /// The URLs of a realm, and how to call them
+    #[command(subcommand)]
+    Endpoint(EndpointVerb),
+    /// The outgoing targets of a realm
+    #[command(subcommand)]
+    Connection(ConnectionVerb),
+    /// Access tokens of the people who use this
+    #[command(subcommand)]
+    Token(Box<TokenVerb>),
+    /// Who changed what, newest first
+    Audit(Audit),
+    /// Which clients were refused, and why, newest first
+    Refusals(Refusals),
+    /// The certificates that our listeners show
+    #[command(subcommand)]
+    ServerIdentity(ServerIdentityVerb),
+    /// How the server is
+    Status(Status),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_noun_is_understood() {
+        let lines = [
+            "realm list --json",
+            "realm create acme",
+            "realm suspend acme --yes",
+            "realm delete acme -y --data-dir /d",
+            "account save dgb-mtls-a --realm acme --environment prod --environment test --chain ca.pem",
+            "account save b --realm acme --environment prod --type basic --username u --password-file -",
+            "installation request --realm acme --environment prod --account dgb-mtls-a",
+            "installation show --realm acme --environment prod --account dgb-mtls-a --json",
+            "installation install --realm acme --environment prod --account dgb-mtls-a --revision 3",
+            "installation reject --realm acme --environment prod --account dgb-mtls-a --reason why",
+            "installation remove --realm acme --environment prod --account dgb-mtls-a --yes",
+            "installation list --realm acme --state requested",
+            "pipeline save hello --realm acme --handler echo --mtls --external false --route /a --route /b",
+            "pipeline save hello --realm acme --file p.toml --major 2",
+            "pipeline delete hello --realm acme --major 2 --yes",
+            "deployment create hello --realm acme --environment prod",
+            "endpoint show --realm acme --environment prod",
+            "connection save c --realm acme --base-url http://127.0.0.1:1",
+            "connection save c --realm acme --base-url-test http://127.0.0.1:1 --trust-account backend-ca",
+            "token create --role auditor --expires 30d",
+            "token create people --role realm-admin --realm acme --out t",
+            "token recover --config r.toml",
+            "token delete people --yes",
+            "audit --realm acme --limit 5",
+            "audit list --realm acme",
+            "refusals --realm acme",
+            "refusals list --realm acme --before 17",
+            "server-identity save mtls-prod --chain c.pem --key-file k.pem",
+            "status",
+            "apply a.toml b.toml --dry-run --prune",
+            "config check --config r.toml",
+            "config print",
+            "serve --config r.toml --data-dir /d --ready-file r.json",
+            "demo --dir d --port-base 0 --ready-file r.json",
+        ];
+        for line in lines {
+            let words = std::iter::once("realmgate").chain(line.split(' '));
+            if let Err(error) = Arguments::try_parse_from(words) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_made_up_is_a_usage_error() {
+        let lines = [
+            "",
+            "realm",
+            "realm rename acme",
+            "account save a --realm acme --chain c.pem",
+            "installation install --realm acme --environment prod --account a",
+            "installation show --realm acme --environment staging --account a",
+            "pipeline save p --realm acme",
+            "pipeline save p --realm acme --handler mock",
+            "pipeline save p --realm acme --handler echo --file f",
+            "connection save c --realm acme",
+            "token create --role realm-admin",
+            "token create --role root",
+            "apply",
+            "serve --colour red",
+        ];
+        for line in lines {
+            let words =
+                std::iter::once("realmgate").chain(line.split(' ').filter(|word| !word.is_empty()));
+            let error = Arguments::try_parse_from(words).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}

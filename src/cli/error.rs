@@ -1,0 +1,133 @@
+//! What can go wrong with a command, in sentences that say what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::app::error::StartError;
+use crate::client::error::ClientError;
+use crate::clock::InvalidMoment;
+use crate::demo::error::DemoError;
+use crate::manifest::inline::NotInlined;
+use crate::manifest::read::Unreadable;
+use crate::settings::error::InvalidSettings;
+
+/// A command that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    /// The server was not reached, or said no.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The server cannot be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The demo cannot go on.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Standard input or output broke.
+    #[error("cannot use the terminal: {source}")]
+    Terminal {
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that should hold text does not.
+    #[error("{} is not text (UTF-8): give the file that you mean", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two flags read standard input.
+    #[error("only one flag can read standard input ('-'): give a file to the other one")]
+    StdinTwice,
+    /// A TOML file that is none.
+    #[error("{}, line {line}: this is no TOML: {}", path.display(), source.message())]
+    NotToml {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What the parser found.
+        source: Box<toml::de::Error>,
+    },
+    /// A document with unknown, missing or ill-formed keys.
+    #[error("{}, {source}", path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: Unreadable,
+    },
+    /// A manifest whose files cannot be put into it.
+    #[error("{}: {source}", path.display())]
+    Inline {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<NotInlined<Self>>,
+    },
+    /// A file of a secret that is no text.
+    #[error("the file of '{key}' holds no UTF-8 text: give a text file")]
+    SecretNotText {
+        /// The field.
+        key: &'static str,
+    },
+    /// A document that cannot be sent.
+    #[error("this cannot be written as JSON: {source}")]
+    Encode {
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A server identity that does not exist.
+    #[error("there is no server identity '{slot}': 'realmgate server-identity list' lists them")]
+    NoSlot {
+        /// What was written.
+        slot: String,
+    },
+    /// A value on the command line that cannot be.
+    #[error("'{flag} {found}' cannot be: write {expected}")]
+    Flag {
+        /// The flag.
+        flag: &'static str,
+        /// What was written.
+        found: String,
+        /// What may be written.
+        expected: &'static str,
+    },
+    /// A text that is no moment.
+    #[error("--expires '{found}' is {source}, or a number of days like 30d")]
+    Expires {
+        /// What was written.
+        found: String,
+        /// Why.
+        source: InvalidMoment,
+    },
+    /// A question that nobody is there to answer.
+    #[error(
+        "this would {deed}, and there is nobody at a terminal to ask: add --yes to do it all the same"
+    )]
+    NeedsYes {
+        /// What would be done.
+        deed: String,
+    },
+    /// The answer was no.
+    #[error("nothing was changed")]
+    Declined,
+}

@@ -1,0 +1,90 @@
+//! Files that commands read: documents, certificates, secrets. `-` is standard input.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use crate::cli::error::CliError;
+use crate::manifest::read;
+
+/// The most that is read of one file: 64 MiB, as much as the server takes.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Reads a file, or standard input for `-`.
+///
+/// # Errors
+/// [`CliError::Read`].
+pub fn bytes(path: &Path) -> Result<Vec<u8>, CliError> {
+    let fail = |source| CliError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        io::stdin().lock().take(BYTES_MAX).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut bytes))
+    };
+    read.map(|_| bytes).map_err(fail)
+}
+
+/// Reads a text file, or standard input for `-`.
+///
+/// # Errors
+/// [`CliError::Read`], [`CliError::NotText`].
+pub fn text(path: &Path) -> Result<String, CliError> {
+    String::from_utf8(bytes(path)?).map_err(|_| CliError::NotText {
+        path: path.to_owned(),
+    })
+}
+
+/// Reads a document: JSON where the file's name ends in `.json`, else TOML.
+///
+/// # Errors
+/// [`CliError`], which names the file, the line and the key.
+pub fn document<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
+    let text = text(path)?;
+    if path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+    {
+        return read::json(text.as_bytes()).map_err(|source| CliError::Document {
+            path: path.to_owned(),
+            source,
+        });
+    }
+    toml::from_str(&text).map_err(|source| {
+        let before = source
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1);
+        CliError::NotToml {
+            path: path.to_owned(),
+            line,
+            source: Box::new(source),
+        }
+    })
+}
+
+/// Writes a file that only its owner can read; replaces what is there.
+///
+/// # Errors
+/// [`CliError::Write`].
+pub fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let fail = |source| CliError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let _ = fs::remove_file(path);
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(fail)?;
+    io::Write::write_all(&mut file, text.as_bytes()).map_err(fail)
+}

@@ -1,0 +1,289 @@
+//! `realmgate installation …`
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::cli::certificate;
+use crate::cli::error::CliError;
+use crate::cli::session::{Asking, Session};
+use crate::cli::show::{self, Column};
+use crate::cli::table::plain;
+use crate::client::path::Path;
+
+/// What to do with installations.
+#[derive(Clone, Debug, Subcommand)]
+pub enum InstallationVerb {
+    /// List installations, past and present
+    List {
+        /// Whose
+        #[arg(long)]
+        realm: String,
+        /// Only those of this environment
+        #[arg(long, value_parser = ["test", "prod"])]
+        environment: Option<String>,
+        /// Only those of this account
+        #[arg(long)]
+        account: Option<String>,
+        /// Only those in this state
+        #[arg(long, value_parser = ["requested", "installed", "rejected", "removed"])]
+        state: Option<String>,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Show an installation: every certificate decoded, what there is to know, and how to install it
+    Show {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Ask an operator to install an account's certificates
+    Request {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Put the requested certificates to work as trust anchors
+    Install {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// The account's revision that you reviewed ('installation show' names it)
+        #[arg(long)]
+        revision: u64,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Turn a request down
+    Reject {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// Why, for the realm's people to read
+        #[arg(long)]
+        reason: String,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Take the certificates out of work at once, or withdraw the request
+    Remove {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+}
+
+/// An account's installation in an environment.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Which {
+    /// Whose
+    #[arg(long)]
+    realm: String,
+    /// Where
+    #[arg(long, value_parser = ["test", "prod"])]
+    environment: String,
+    /// Which account
+    #[arg(long)]
+    account: String,
+}
+
+const COLUMNS: &[Column] = &[
+    ("ENVIRONMENT", "/environment"),
+    ("ACCOUNT", "/account"),
+    ("STATE", "/state"),
+    ("REVISION", "/accountRevision"),
+    ("REQUESTED", "/requestedAt"),
+    ("BY", "/requestedBy"),
+    ("SUBJECTS", "/subjects"),
+];
+
+/// Carries it out.
+///
+/// # Errors
+/// [`CliError`].
+pub fn run(verb: &InstallationVerb) -> Result<(), CliError> {
+    match verb {
+        InstallationVerb::List {
+            realm,
+            environment,
+            account,
+            state,
+            asking,
+        } => {
+            let session = Session::open(asking)?;
+            let path = Path::of(&["realms", realm, "installations"])
+                .with("environment", environment.as_deref())
+                .with("account", account.as_deref())
+                .with("state", state.as_deref());
+            let answer = session.get(&path)?;
+            let empty =
+                "There are no such installations: 'realmgate installation request' asks for one.";
+            session.print(&answer, |answer| {
+                show::list(show::items(answer, "/installations"), COLUMNS, empty)
+            })
+        }
+        InstallationVerb::Show { which, asking } => {
+            let session = Session::open(asking)?;
+            let answer = session.get(&which.path(None))?;
+            session.print(&answer, |answer| in_words(answer, which))
+        }
+        InstallationVerb::Request { which, asking } => {
+            let session = Session::open(asking)?;
+            let answer = session.post(&which.path(Some("request")), &json!({}))?;
+            session.print_change(
+                &answer,
+                &format!("the installation of {} is requested", which.told()),
+            )
+        }
+        InstallationVerb::Install {
+            which,
+            revision,
+            asking,
+        } => {
+            let session = Session::open(asking)?;
+            let answer = session.post(
+                &which.path(Some("install")),
+                &json!({ "revision": revision }),
+            )?;
+            session.print_change(&answer, &format!("{} is installed", which.told()))
+        }
+        InstallationVerb::Reject {
+            which,
+            reason,
+            asking,
+        } => {
+            let session = Session::open(asking)?;
+            let answer = session.post(&which.path(Some("reject")), &json!({ "reason": reason }))?;
+            session.print_change(
+                &answer,
+                &format!("the request for {} is rejected", which.told()),
+            )
+        }
+        InstallationVerb::Remove { which, asking } => {
+            let session = Session::open(asking)?;
+            let affected = which.affected(&session)?;
+            asking
+                .yes
+                .confirm(&format!("remove {}", which.told()), &affected)?;
+            let answer = session.post(&which.path(Some("remove")), &json!({}))?;
+            session.print_change(&answer, &format!("{} is removed", which.told()))
+        }
+    }
+}
+
+impl Which {
+    fn path(&self, verb: Option<&str>) -> Path {
+        let mut segments = vec![
+            "realms",
+            &self.realm,
+            "installations",
+            &self.environment,
+            &self.account,
+        ];
+        segments.extend(verb);
+        Path::of(&segments)
+    }
+
+    fn told(&self) -> String {
+        format!(
+            "account {} of realm {} in {}",
+            self.account, self.realm, self.environment
+        )
+    }
+
+    fn affected(&self, session: &Session) -> Result<Vec<String>, CliError> {
+        let shown = session.get(&self.path(None))?;
+        let anchors = show::items(&shown, "/certificates").iter();
+        Ok(anchors
+            .map(|anchor| {
+                format!(
+                    "clients of {} are let in no more",
+                    plain(&show::text(anchor, "/subject"))
+                )
+            })
+            .collect())
+    }
+}
+
+fn in_words(answer: &Value, which: &Which) -> String {
+    let rows = [
+        ("realm", "/realm"),
+        ("environment", "/environment"),
+        ("account", "/account"),
+        ("revision", "/accountRevision"),
+        ("state", "/state"),
+        ("requested", "/requestedAt"),
+        ("by", "/requestedBy"),
+        ("decided", "/decidedAt"),
+        ("decided by", "/decidedBy"),
+        ("reason", "/reason"),
+    ];
+    let mut text = show::sheet(answer, &rows, 0);
+    text.push('\n');
+    text.push_str(&certificate::all_in_words(
+        show::items(answer, "/certificates"),
+        "Certificate",
+        0,
+    ));
+    text.push_str(&certificate::all_in_words(
+        show::items(answer, "/helpers"),
+        "Helper",
+        0,
+    ));
+    let remarks = show::items(answer, "/remarks");
+    if remarks.is_empty() {
+        text.push_str("\nNothing to remark.\n");
+    } else {
+        text.push_str("\nTo know before installing:\n");
+        for remark in remarks {
+            text.push_str(&format!(
+                "  - {}\n",
+                plain(remark.as_str().unwrap_or_default())
+            ));
+        }
+    }
+    for (label, pointer) in [
+        ("Would be new", "/difference/added"),
+        ("Would go", "/difference/removed"),
+    ] {
+        for certificate in show::items(answer, pointer) {
+            text.push_str(&format!(
+                "{label}: {}\n",
+                plain(&show::text(certificate, "/subject"))
+            ));
+        }
+    }
+    if show::text(answer, "/state") == "requested" {
+        text.push_str(&format!(
+            "\nTo install exactly these certificates:\n  {}\nTo turn the request down:\n  {}\n",
+            command(
+                which,
+                &format!(
+                    "install --revision {}",
+                    show::text(answer, "/accountRevision")
+                )
+            ),
+            command(which, "reject --reason 'WHY'"),
+        ));
+    }
+    text
+}
+
+fn command(which: &Which, verb: &str) -> String {
+    let (verb, rest) = verb.split_once(' ').unwrap_or((verb, ""));
+    format!(
+        "realmgate installation {verb} --realm {} --environment {} --account {} {rest}",
+        which.realm, which.environment, which.account
+    )
+}

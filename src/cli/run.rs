@@ -1,0 +1,46 @@
+//! The beginning and the end of the process.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::args::{Arguments, Command};
+use crate::cli::error::CliError;
+use crate::cli::{
+    account, apply, audit, config, connection, demo, deployment, endpoint, installation, pipeline,
+    realm, refusals, serve, server_identity, status, token,
+};
+use crate::clock::Clock;
+
+/// Reads the command line and carries it out. Exit status 0 for success, 1 for failure, 2 for wrong usage.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments.command, &Clock::system()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("realmgate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command, clock: &Clock) -> Result<(), CliError> {
+    match command {
+        Command::Demo(flags) => demo::run(flags, clock),
+        Command::Serve(flags) => serve::run(flags, clock),
+        Command::Config(verb) => config::run(verb),
+        Command::Apply(flags) => apply::run(flags),
+        Command::Realm(verb) => realm::run(verb),
+        Command::Account(verb) => account::run(verb),
+        Command::Installation(verb) => installation::run(verb),
+        Command::Pipeline(verb) => pipeline::run(verb),
+        Command::Deployment(verb) => deployment::run(verb),
+        Command::Endpoint(verb) => endpoint::run(verb),
+        Command::Connection(verb) => connection::run(verb),
+        Command::Token(verb) => token::run(verb, clock),
+        Command::Audit(flags) => audit::run(flags),
+        Command::Refusals(flags) => refusals::run(flags),
+        Command::ServerIdentity(verb) => server_identity::run(verb),
+        Command::Status(flags) => status::run(flags),
+    }
+}

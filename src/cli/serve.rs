@@ -1,0 +1,65 @@
+//! `realmgate serve`
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use crate::app::running::Running;
+use crate::app::start;
+use crate::app::stop::StopSignals;
+use crate::cli::config::SettingFlags;
+use crate::cli::error::CliError;
+use crate::clock::Clock;
+use crate::demo::ready::Ready;
+
+/// How the server is run.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Serve {
+    /// The settings.
+    #[command(flatten)]
+    settings: SettingFlags,
+    /// Write a JSON file that tells programs what is where, once everything listens (docs/ready-file.md)
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+/// Carries it out: serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// [`CliError`].
+pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
+    let settings = serve.settings.settle()?;
+    start::start_log(&settings.log, clock)?;
+    let signals = StopSignals::catch()?;
+    let running = start::start(settings, clock.clone())?;
+    eprint!("{}", account(&running));
+    if let Some(path) = &serve.ready_file {
+        Ready::of_server(&running).write(path)?;
+    }
+    signals.wait();
+    eprintln!("realmgate: stopping");
+    running.shut_down();
+    Ok(())
+}
+
+/// Where everything is, and what the first start made.
+fn account(running: &Running) -> String {
+    let mut text = String::from("realmgate serves\n");
+    for (gateway, address) in running.gateways() {
+        let _ = writeln!(text, "  {:<9} {address}", gateway.as_str());
+    }
+    let _ = writeln!(text, "  {:<9} {}", "admin", running.admin_url());
+    if running.is_first_start() {
+        let _ = writeln!(
+            text,
+            "First start. It made\n  the store         {}\n  the master key    {}\n  operator token    {}\n  admin CA          {}\n  server CA         {}\n\
+             Keep a copy of the master key elsewhere: without it nothing in the store can be read. To begin:\n  realmgate realm create NAME --data-dir {}",
+            running.store_file().display(),
+            running.master_key_told(),
+            running.operator_token_file().display(),
+            running.admin_ca_file().display(),
+            running.server_ca_file().display(),
+            running.data_dir().display(),
+        );
+    }
+    text
+}

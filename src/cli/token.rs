@@ -1,0 +1,189 @@
+//! `realmgate token …`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Subcommand;
+use serde_json::{Map, Value, json};
+
+use crate::app::recovery;
+use crate::cli::config::SettingFlags;
+use crate::cli::error::CliError;
+use crate::cli::files;
+use crate::cli::session::{Asking, Session, say};
+use crate::cli::show::{self, Column};
+use crate::client::path::Path;
+use crate::clock::{Clock, Moment};
+
+/// What to do with access tokens.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TokenVerb {
+    /// List the access tokens; their secrets are kept nowhere
+    List {
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Make an access token; it is shown once
+    Create {
+        /// Its name, for lists and the audit; made up where it is left out
+        name: Option<String>,
+        /// What its bearer may do
+        #[arg(long, value_parser = ["operator", "realm-admin", "auditor"])]
+        role: String,
+        /// Whose admin (realm-admin only)
+        #[arg(long, required_if_eq("role", "realm-admin"))]
+        realm: Option<String>,
+        /// When it ends: a number of days like 30d, or a moment like 2027-01-31T12:00:00Z; never where it is left out
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        /// Write the token to this file, readable by you alone, rather than show it
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// End an access token at once
+    Delete {
+        /// Its name
+        name: String,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Make a new operator token when the old one is lost; the server must be stopped, the master key at hand
+    Recover {
+        /// Where the data directory is.
+        #[command(flatten)]
+        settings: SettingFlags,
+        /// Write the token to this file; operator.token in the data directory where it is left out
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+const COLUMNS: &[Column] = &[
+    ("NAME", "/name"),
+    ("ROLE", "/role"),
+    ("REALM", "/realm"),
+    ("MADE", "/created"),
+    ("ENDS", "/expires"),
+];
+
+/// Carries it out.
+///
+/// # Errors
+/// [`CliError`].
+pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
+    match verb {
+        TokenVerb::List { asking } => {
+            let session = Session::open(asking)?;
+            let answer = session.get(&Path::of(&["tokens"]))?;
+            session.print(&answer, |answer| {
+                show::list(
+                    show::items(answer, "/tokens"),
+                    COLUMNS,
+                    "There are no tokens.",
+                )
+            })
+        }
+        TokenVerb::Create {
+            name,
+            role,
+            realm,
+            expires,
+            out,
+            asking,
+        } => {
+            let mut body = Map::new();
+            body.insert(
+                "name".to_owned(),
+                json!(
+                    name.clone()
+                        .unwrap_or_else(|| made_up(role, realm.as_deref()))
+                ),
+            );
+            body.insert("role".to_owned(), json!(role));
+            if let Some(realm) = realm {
+                body.insert("realm".to_owned(), json!(realm));
+            }
+            if let Some(expires) = expires {
+                body.insert(
+                    "expires".to_owned(),
+                    json!(end(expires, clock.now())?.to_string()),
+                );
+            }
+            let session = Session::open(asking)?;
+            let answer = session.post(&Path::of(&["tokens"]), &Value::Object(body))?;
+            let secret = show::text(&answer, "/token");
+            match out {
+                Some(path) => {
+                    files::write_private(path, &format!("{secret}\n"))?;
+                    let told = format!("the token is in {}: it is kept nowhere else", path.display());
+                    session.print_change(&answer, &told)
+                }
+                None => session.print(&answer, |_| {
+                    format!("{secret}\n\nKeep it now: it is shown this once and kept nowhere. In a file (REALMGATE_TOKEN_FILE), for commands.\n")
+                }),
+            }
+        }
+        TokenVerb::Delete { name, asking } => {
+            let session = Session::open(asking)?;
+            asking
+                .yes
+                .confirm(&format!("end the token {name} at once"), &[])?;
+            let answer = session.delete(&Path::of(&["tokens", name]))?;
+            session.print_change(&answer, &format!("the token {name} is no more"))
+        }
+        TokenVerb::Recover { settings, out } => {
+            let settings = settings.settle()?;
+            let path = recovery::new_operator_token(&settings, out.as_deref(), clock)?;
+            say(&format!("A new operator token is in {}.\n", path.display()))
+        }
+    }
+}
+
+fn made_up(role: &str, realm: Option<&str>) -> String {
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    let short: String = unique.chars().take(8).collect();
+    match realm {
+        Some(realm) => format!("{realm}-{short}"),
+        None => format!("{role}-{short}"),
+    }
+}
+
+fn end(text: &str, now: Moment) -> Result<Moment, CliError> {
+    let days = text
+        .strip_suffix('d')
+        .and_then(|days| days.parse::<u32>().ok())
+        .filter(|days| *days > 0);
+    match days {
+        Some(days) => Ok(now.plus(Duration::from_secs(u64::from(days).saturating_mul(86_400)))),
+        None => Moment::parse(text).map_err(|source| CliError::Expires {
+            found: text.to_owned(),
+            source,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_a_number_of_days_or_a_moment() {
+        let now = Moment::parse("2027-01-01").unwrap();
+        assert_eq!(end("30d", now).unwrap().to_string(), "2027-01-31T00:00:00Z");
+        assert_eq!(
+            end("2027-05-01T12:00:00Z", now).unwrap().to_string(),
+            "2027-05-01T12:00:00Z"
+        );
+        for wrong in ["0d", "-1d", "30", "soon", "d", ""] {
+            assert!(
+                matches!(end(wrong, now), Err(CliError::Expires { .. })),
+                "{wrong}"
+            );
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Where the gateways can be reached, as it is told to people.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::domain::environment::Gateway;
+
+/// Where one gateway listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Its address; unspecified where it listens on all of them.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+}
+
+impl Reach {
+    /// An address to connect to from this machine.
+    pub const fn local(&self) -> IpAddr {
+        if self.address.is_unspecified() {
+            IpAddr::V4(Ipv4Addr::LOCALHOST)
+        } else {
+            self.address
+        }
+    }
+}
+
+/// Where the gateways listen; a gateway without a listener has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// The external gateway.
+    pub external: Option<Reach>,
+    /// The internal gateway.
+    pub internal: Option<Reach>,
+    /// The mtls gateway.
+    pub mtls: Option<Reach>,
+}
+
+impl Addresses {
+    /// Where one gateway listens.
+    pub const fn of(&self, gateway: Gateway) -> Option<Reach> {
+        match gateway {
+            Gateway::External => self.external,
+            Gateway::Internal => self.internal,
+            Gateway::Mtls => self.mtls,
+        }
+    }
+
+    /// A URL on a host of a gateway: with the port, unless it is 443. Before the listeners are known, without one.
+    pub fn url(&self, gateway: Gateway, host: &str, path: &str) -> String {
+        match self.of(gateway) {
+            Some(Reach { port, .. }) if port != 443 => format!("https://{host}:{port}{path}"),
+            Some(_) | None => format!("https://{host}{path}"),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The engine: what `control` is made of, and how it starts.
+
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+
+use crate::clock::{Clock, Moment, Stopwatch};
+use crate::control::address::Addresses;
+use crate::control::error::ControlError;
+use crate::control::executing::{self, Prepared};
+use crate::control::identities;
+use crate::domain::catalog::{Catalog, Circumstances, Rules};
+use crate::domain::token::{Actor, Role};
+use crate::snapshot::compile::Compiler;
+use crate::snapshot::live::Live;
+use crate::store::db::Store;
+use crate::telemetry::journal::RefusalJournal;
+
+/// What `control` is put together from.
+pub struct Parts {
+    /// Where changes are kept.
+    pub store: Store,
+    /// What compiles them.
+    pub compiler: Compiler,
+    /// The time.
+    pub clock: Clock,
+    /// Where the data plane tells of refused clients.
+    pub journal: Arc<RefusalJournal>,
+    /// The appliance's rules.
+    pub rules: Rules,
+    /// Names and addresses of the admin listener, besides those of this machine itself.
+    pub admin_names: Vec<String>,
+    /// How many refusals are kept for each realm, and in the operator's own journal.
+    pub refusals_per_realm_max: u64,
+}
+
+/// The single way to change anything. One per process.
+pub struct Control {
+    pub(crate) store: Store,
+    pub(crate) compiler: Compiler,
+    pub(crate) clock: Clock,
+    pub(crate) journal: Arc<RefusalJournal>,
+    pub(crate) rules: Rules,
+    pub(crate) admin_names: Vec<String>,
+    pub(crate) refusals_per_realm_max: u64,
+    pub(crate) live: Arc<Live>,
+    pub(crate) catalog: ArcSwap<Catalog>,
+    pub(crate) addresses: ArcSwap<Addresses>,
+    /// Held by whoever changes something.
+    pub(crate) writer: Mutex<()>,
+    /// Held while refusals are on their way from the journal to the store, so that a reader waits for them.
+    pub(crate) draining: Mutex<()>,
+    pub(crate) started: Stopwatch,
+}
+
+impl Control {
+    /// Loads the catalog, makes the server identity where it is missing or out of date, and compiles everything. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError`] where the store cannot be read or written, or the server identity cannot be made or shown. A
+    /// realm that does not compile is no error: it is closed.
+    pub fn start(parts: Parts) -> Result<Arc<Self>, ControlError> {
+        let now = parts.clock.now();
+        let loaded = parts.store.load()?;
+        warn_of_an_early_clock(parts.store.last_audit_moment()?, now);
+        let catalog = with_server_identity(&parts, loaded, now)?;
+        let snapshot = parts.compiler.compile_all(&catalog)?;
+        Ok(Arc::new(Self {
+            store: parts.store,
+            compiler: parts.compiler,
+            clock: parts.clock,
+            journal: parts.journal,
+            rules: parts.rules,
+            admin_names: parts.admin_names,
+            refusals_per_realm_max: parts.refusals_per_realm_max,
+            live: Arc::new(Live::new(snapshot)),
+            catalog: ArcSwap::from_pointee(catalog),
+            addresses: ArcSwap::from_pointee(Addresses::default()),
+            writer: Mutex::new(()),
+            draining: Mutex::new(()),
+            started: Stopwatch::start(),
+        }))
+    }
+
+    /// What the data plane serves by.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// The present catalog, to keep.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// Tells where the gateways listen, once they do.
+    pub fn announce(&self, addresses: Addresses) {
+        self.addresses.store(Arc::new(addresses));
+    }
+
+    /// Whether nobody holds an operator's token, as on the first start.
+    pub fn needs_operator(&self) -> bool {
+        !self
+            .catalog
+            .load()
+            .tokens
+            .values()
+            .any(|token| token.role == Role::Operator)
+    }
+
+    /// Runs something that blocks on a thread of its own.
+    ///
+    /// # Errors
+    /// [`ControlError::Interrupted`] where it did not come to its end.
+    pub async fn blocking<T, F>(self: &Arc<Self>, act: F) -> Result<T, ControlError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, ControlError> + Send + 'static,
+    {
+        let control = Arc::clone(self);
+        tokio::task::spawn_blocking(move || act(&control))
+            .await
+            .map_err(|_| ControlError::Interrupted)?
+    }
+}
+
+/// A machine without a clock battery wakes up in the past: certificates seem not yet valid, tokens live on.
+fn warn_of_an_early_clock(last: Option<Moment>, now: Moment) {
+    if let Some(last) = last.filter(|last| now < *last) {
+        tracing::error!(
+            clock = %now,
+            last_change = %last,
+            "THE CLOCK IS WRONG: it tells a time before the last recorded change. Certificates and tokens are judged by \
+             it. Set the clock (for example with NTP) and restart realmgate"
+        );
+    }
+}
+
+fn with_server_identity(
+    parts: &Parts,
+    catalog: Catalog,
+    now: Moment,
+) -> Result<Catalog, ControlError> {
+    let commands = identities::due(&catalog, &parts.rules.names, &parts.admin_names, now)?;
+    if commands.is_empty() {
+        return Ok(catalog);
+    }
+    let actor = Actor::system();
+    let around = Circumstances {
+        actor: &actor,
+        now,
+        rules: &parts.rules,
+    };
+    let Prepared {
+        next,
+        touched,
+        audit,
+        ..
+    } = executing::prepare(&catalog, &commands, around)?;
+    parts.store.commit(&next, &touched, &audit, &actor, now)?;
+    Ok(next)
+}

@@ -1,0 +1,128 @@
+//! Why something was not done.
+
+use crate::domain::rejection::{Rejection, RejectionKind};
+use crate::manifest::invalid::InvalidManifest;
+use crate::pki::authority::AuthorityError;
+use crate::pki::upload::InvalidUpload;
+use crate::snapshot::compile::CompileError;
+use crate::store::error::StoreError;
+
+/// Why something was not done. Unless the store says otherwise, nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The domain, or the actor's role, does not allow it.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// A manifest, or one document of it, cannot be carried out.
+    #[error(transparent)]
+    Manifest(#[from] InvalidManifest),
+    /// A server certificate or key that cannot be read.
+    #[error("'{field}': {source}")]
+    Upload {
+        /// The field that held it.
+        field: &'static str,
+        /// Why.
+        source: InvalidUpload,
+    },
+    /// A server identity without a private key.
+    #[error("'key' holds no private key: give the one that the certificate was made for, as PEM")]
+    KeyMissing,
+    /// What would come of it cannot be put to work.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Our own server identity cannot be made.
+    #[error("the server identity cannot be made: {0}")]
+    Authority(#[from] AuthorityError),
+    /// The machine gave no random bytes.
+    #[error("the machine gave no random bytes for a token: check its source of randomness")]
+    Random,
+    /// The server ends, or the work was lost to a fault of the program.
+    #[error("the server is shutting down, or lost this request to a fault: try again")]
+    Interrupted,
+}
+
+/// What kind of failure it is; decides the API's status in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// What it is about is not there, or not there for this actor.
+    NotFound,
+    /// The present state stands against it.
+    Conflict,
+    /// It can never be carried out as it stands.
+    Invalid,
+    /// The actor's role does not allow it.
+    Forbidden,
+    /// Something of ours failed.
+    Failed,
+    /// It may be carried out later.
+    Unavailable,
+}
+
+impl ControlError {
+    /// What kind of failure it is.
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Rejected(rejection)
+            | Self::Manifest(InvalidManifest::Rejected {
+                source: rejection, ..
+            }) => match rejection.kind() {
+                RejectionKind::NotFound => FailureKind::NotFound,
+                RejectionKind::Conflict => FailureKind::Conflict,
+                RejectionKind::Invalid => FailureKind::Invalid,
+                RejectionKind::Forbidden => FailureKind::Forbidden,
+            },
+            Self::Compile(CompileError::Route { .. }) => FailureKind::Conflict,
+            Self::Manifest(
+                InvalidManifest::Twice { .. }
+                | InvalidManifest::StateTwice { .. }
+                | InvalidManifest::Account { .. }
+                | InvalidManifest::Connection { .. }
+                | InvalidManifest::Pipeline { .. },
+            )
+            | Self::Upload { .. }
+            | Self::KeyMissing
+            | Self::Compile(
+                CompileError::Trust { .. }
+                | CompileError::Target { .. }
+                | CompileError::NoTarget { .. }
+                | CompileError::Identity(_),
+            ) => FailureKind::Invalid,
+            Self::Compile(CompileError::Tls(_))
+            | Self::Store(_)
+            | Self::Authority(_)
+            | Self::Random => FailureKind::Failed,
+            Self::Interrupted => FailureKind::Unavailable,
+        }
+    }
+
+    /// A stable kebab-case code for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Rejected(rejection)
+            | Self::Manifest(InvalidManifest::Rejected {
+                source: rejection, ..
+            }) => rejection.code(),
+            Self::Manifest(InvalidManifest::Twice { .. } | InvalidManifest::StateTwice { .. }) => {
+                "twice"
+            }
+            Self::Manifest(InvalidManifest::Account { .. }) => "invalid-account",
+            Self::Manifest(InvalidManifest::Connection { .. }) => "invalid-connection",
+            Self::Manifest(InvalidManifest::Pipeline { .. }) => "invalid-pipeline",
+            Self::Upload { .. } => "invalid-upload",
+            Self::KeyMissing => "key-missing",
+            Self::Compile(CompileError::Trust { .. }) => "invalid-trust",
+            Self::Compile(CompileError::Route { .. }) => "route-conflict",
+            Self::Compile(CompileError::Target { .. }) => "invalid-connection",
+            Self::Compile(CompileError::NoTarget { .. }) => "connection-leads-nowhere",
+            Self::Compile(CompileError::Identity(_)) => "invalid-server-identity",
+            Self::Compile(CompileError::Tls(_)) => "tls-failed",
+            Self::Store(_) => "store-failed",
+            Self::Authority(_) => "authority-failed",
+            Self::Random => "random-failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}

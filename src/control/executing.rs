@@ -1,0 +1,254 @@
+//! Executing: how a change comes about.
+
+use std::sync::{Arc, PoisonError};
+
+use crate::clock::Moment;
+use crate::control::authorise;
+use crate::control::engine::Control;
+use crate::control::error::ControlError;
+use crate::domain::audit::AuditFact;
+use crate::domain::catalog::{Catalog, Circumstances};
+use crate::domain::change::{Touched, Warning};
+use crate::domain::command::Command;
+use crate::domain::rejection::Rejection;
+use crate::domain::token::Actor;
+use crate::manifest::document::Document;
+use crate::manifest::plan::{self, Unnamed};
+use crate::manifest::step::Step;
+
+/// What came of commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Whether anything changed.
+    pub changed: bool,
+    /// The catalog's revision now.
+    pub revision: u64,
+    /// What their sender should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Whether a manifest is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// It is only planned.
+    Plan,
+    /// It is carried out.
+    Apply,
+}
+
+/// What came of a manifest.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The plan's steps.
+    pub steps: Vec<Step>,
+    /// Whether they were carried out.
+    pub applied: bool,
+    /// The catalog's revision now.
+    pub revision: u64,
+    /// What its sender should know.
+    pub warnings: Vec<Warning>,
+}
+
+impl Control {
+    /// Carries out commands: all of them or none.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn execute(
+        self: &Arc<Self>,
+        actor: Actor,
+        commands: Vec<Command>,
+    ) -> Result<Done, ControlError> {
+        self.blocking(move |control| control.execute_blocking(&actor, &commands))
+            .await
+    }
+
+    /// Plans a manifest, and carries it out where that is asked for: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn apply(
+        self: &Arc<Self>,
+        actor: Actor,
+        documents: Vec<Document>,
+        run: Run,
+        unnamed: Unnamed,
+    ) -> Result<Applied, ControlError> {
+        self.blocking(move |control| control.apply_blocking(&actor, &documents, run, unnamed))
+            .await
+    }
+
+    /// Carries out commands: all of them or none. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn execute_blocking(
+        &self,
+        actor: &Actor,
+        commands: &[Command],
+    ) -> Result<Done, ControlError> {
+        self.change(actor, |_, _| Ok::<_, ControlError>(commands.to_vec()))
+    }
+
+    /// Carries out commands that are made of the catalog as it is when their turn comes. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn change<E>(
+        &self,
+        actor: &Actor,
+        commands: impl FnOnce(&Catalog, Moment) -> Result<Vec<Command>, E>,
+    ) -> Result<Done, ControlError>
+    where
+        ControlError: From<E>,
+    {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let commands = commands(&self.catalog.load(), now)?;
+        self.carry_out(actor, &commands, now)
+    }
+
+    /// Does what [`Control::apply`] does. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn apply_blocking(
+        &self,
+        actor: &Actor,
+        documents: &[Document],
+        run: Run,
+        unnamed: Unnamed,
+    ) -> Result<Applied, ControlError> {
+        for realm in documents.iter().flat_map(|document| &document.realm) {
+            authorise::inside(actor, &realm.name.0, "manifest.apply")?;
+        }
+        let planned = |catalog: &Catalog, now| {
+            plan::plan(catalog, documents, &actor.role, unnamed, &self.rules, now)
+        };
+        if run == Run::Plan {
+            let catalog = self.catalog();
+            let plan = planned(&catalog, self.clock.now())?;
+            let (steps, warnings) = (plan.steps, plan.warnings);
+            return Ok(Applied {
+                steps,
+                applied: false,
+                revision: catalog.revision,
+                warnings,
+            });
+        }
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let mut plan = planned(&self.catalog.load(), now)?;
+        let commands = plan.take_commands();
+        let done = self.carry_out(actor, &commands, now)?;
+        Ok(Applied {
+            steps: plan.steps,
+            applied: true,
+            revision: done.revision,
+            warnings: plan.warnings,
+        })
+    }
+
+    /// Authorise, apply, compile, commit, publish. The caller holds the writer's lock.
+    fn carry_out(
+        &self,
+        actor: &Actor,
+        commands: &[Command],
+        now: Moment,
+    ) -> Result<Done, ControlError> {
+        for command in commands {
+            authorise::command(actor, command)?;
+        }
+        let before = self.catalog.load_full();
+        let around = Circumstances {
+            actor,
+            now,
+            rules: &self.rules,
+        };
+        let Prepared {
+            next,
+            touched,
+            audit,
+            warnings,
+        } = prepare(&before, commands, around)?;
+        if touched.is_empty() {
+            return Ok(Done {
+                changed: false,
+                revision: before.revision,
+                warnings,
+            });
+        }
+        let (snapshot, realms) =
+            self.compiler
+                .recompile(&self.live.load_full(), &next, &touched)?;
+        self.store.commit(&next, &touched, &audit, actor, now)?;
+        let revision = next.revision;
+        self.live.publish(Arc::new(snapshot), &realms);
+        self.catalog.store(Arc::new(next));
+        for fact in &audit {
+            tracing::info!(
+                revision,
+                actor = %actor.name,
+                realm = fact.realm.as_ref().map(tracing::field::display),
+                environment = fact.environment.map(tracing::field::display),
+                object = %fact.object,
+                "{}",
+                fact.action
+            );
+        }
+        Ok(Done {
+            changed: true,
+            revision,
+            warnings,
+        })
+    }
+}
+
+/// A catalog with commands applied to it, and what there is to store and tell.
+pub(crate) struct Prepared {
+    pub(crate) next: Catalog,
+    pub(crate) touched: Vec<Touched>,
+    pub(crate) audit: Vec<AuditFact>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Applies commands to a copy of `before`, whose revision is the next one.
+pub(crate) fn prepare(
+    before: &Catalog,
+    commands: &[Command],
+    around: Circumstances<'_>,
+) -> Result<Prepared, Rejection> {
+    let mut next = before.clone();
+    next.revision = before.revision.saturating_add(1);
+    let mut prepared = Prepared {
+        next,
+        touched: Vec::new(),
+        audit: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let mut warned = 0;
+    let mut realm = None;
+    for command in commands {
+        // Warnings repeat within a realm only, so that those of many realms need not be compared.
+        if command.realm() != realm {
+            realm = command.realm();
+            warned = prepared.warnings.len();
+        }
+        let change = prepared.next.apply(command, around)?;
+        prepared.touched.extend(change.touched);
+        prepared.audit.extend(change.audit);
+        for warning in change.warnings {
+            if !prepared
+                .warnings
+                .iter()
+                .skip(warned)
+                .any(|known| *known == warning)
+            {
+                prepared.warnings.push(warning);
+            }
+        }
+    }
+    prepared.touched.sort_unstable();
+    prepared.touched.dedup();
+    Ok(prepared)
+}

@@ -1,0 +1,89 @@
+//! What goes on by itself: refusals into the store each second, server certificates renewed in time.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::clock::Moment;
+use crate::control::engine::Control;
+use crate::control::error::ControlError;
+use crate::control::identities;
+use crate::domain::token::Actor;
+
+/// How often refusals are stored: so many may be lost in a crash.
+const DRAIN_EVERY: Duration = Duration::from_secs(1);
+/// How often the server certificates are looked at.
+const RENEW_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+impl Control {
+    /// Does what has to be done by itself until `stop` turns true or is dropped, and a last time then.
+    pub async fn upkeep(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut ticks = interval(DRAIN_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut renewed = self.now();
+        loop {
+            let stopped = tokio::select! {
+                _ = ticks.tick() => false,
+                stopped = stop.wait_for(|stop| *stop) => { drop(stopped); true }
+            };
+            if self.journal.waiting() > 0 {
+                report(
+                    "refusals could not be stored",
+                    self.blocking(Self::drain_refusals).await,
+                );
+            }
+            if stopped {
+                return;
+            }
+            // By the wall clock: a machine that slept for a month must not wait for another day.
+            let now = self.now();
+            if is_due(renewed, now) {
+                renewed = now;
+                let renewal = self.blocking(|control| control.renew_identities().map(|_| ()));
+                report(
+                    "the server certificates could not be renewed",
+                    renewal.await,
+                );
+            }
+        }
+    }
+
+    /// Moves what waits in the refusal journal into the store. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError::Store`]; what waited is lost then.
+    pub fn drain_refusals(&self) -> Result<(), ControlError> {
+        let _draining = self.draining.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.journal.drain();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        Ok(self
+            .store
+            .add_refusals(&waiting, self.refusals_per_realm_max)?)
+    }
+
+    /// Makes generated server certificates anew where it is time. Answers whether any were. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn renew_identities(&self) -> Result<bool, ControlError> {
+        let names = &self.rules.names;
+        let done = self.change(&Actor::system(), |catalog, now| {
+            identities::due(catalog, names, &self.admin_names, now)
+        })?;
+        Ok(done.changed)
+    }
+}
+
+fn is_due(last: Moment, now: Moment) -> bool {
+    now < last || now.since(last) >= RENEW_EVERY
+}
+
+fn report(what: &str, outcome: Result<(), ControlError>) {
+    if let Err(error) = outcome {
+        tracing::error!(%error, "{what}");
+    }
+}

@@ -1,0 +1,167 @@
+//! Our own server identity, as it is told.
+
+use serde::Serialize;
+
+use crate::control::authorise::{self, Matter};
+use crate::control::engine::Control;
+use crate::control::error::ControlError;
+use crate::control::executing::Done;
+use crate::control::view::certificate::CertificateView;
+use crate::control::view::time::Time;
+use crate::domain::command::Command;
+use crate::domain::environment::{Environment, Gateway, InvalidWord};
+use crate::domain::identity::{IdentityCertificate, IdentitySlot, Origin, ServerIdentity};
+use crate::domain::rejection::Rejection;
+use crate::domain::token::Actor;
+use crate::pki::secret::Secret;
+use crate::pki::upload::{self, InvalidUpload};
+
+/// What a listener shows to clients.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerIdentityView {
+    /// Whose: `admin`, or gateway and environment, such as `mtls-prod`.
+    pub slot: String,
+    /// `generated` or `provided`.
+    pub origin: &'static str,
+    /// The first leaf's subject.
+    pub subject: String,
+    /// When that leaf ends.
+    pub not_after: Option<Time>,
+    /// SHA-256 of that leaf.
+    pub fingerprint: String,
+    /// When it was put in place.
+    pub updated: Time,
+    /// All certificates of all chains, each leaf first.
+    pub certificates: Vec<CertificateView>,
+}
+
+/// Reads whose identity it is: `admin`, or gateway and environment, such as `mtls-prod`.
+///
+/// # Errors
+/// [`InvalidWord`] for any other text.
+pub fn parse_slot(text: &str) -> Result<IdentitySlot, InvalidWord> {
+    let wrong = InvalidWord {
+        what: "server identity",
+        allowed: "admin, or a gateway and an environment, like mtls-prod, external-test or internal-prod",
+    };
+    if text == "admin" {
+        return Ok(IdentitySlot::Admin);
+    }
+    let (gateway, environment) = text.split_once('-').ok_or_else(|| wrong.clone())?;
+    match (Gateway::parse(gateway), Environment::parse(environment)) {
+        (Ok(gateway), Ok(environment)) => Ok(IdentitySlot::Public(gateway, environment)),
+        (Err(_), _) | (_, Err(_)) => Err(wrong),
+    }
+}
+
+/// The text that [`parse_slot`] reads.
+pub fn slot_text(slot: IdentitySlot) -> String {
+    match slot {
+        IdentitySlot::Admin => "admin".to_owned(),
+        IdentitySlot::Public(gateway, environment) => format!("{gateway}-{environment}"),
+    }
+}
+
+impl Control {
+    /// What every listener shows.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`] for a realm's admins.
+    pub fn server_identities(&self, actor: &Actor) -> Result<Vec<ServerIdentityView>, Rejection> {
+        authorise::read(actor, Matter::ServerIdentities)?;
+        Ok(self
+            .catalog
+            .load()
+            .server_identities
+            .values()
+            .map(|identity| view(identity))
+            .collect())
+    }
+
+    /// The certificate of the server's own authority, as PEM; `None` before the first start is over.
+    ///
+    /// # Errors
+    /// [`Rejection`].
+    pub fn server_ca(&self, actor: &Actor) -> Result<Option<String>, Rejection> {
+        authorise::read(actor, Matter::ServerAuthority)?;
+        Ok(self.server_ca_pem())
+    }
+
+    /// The same, for the program itself: it writes it beside the store.
+    pub fn server_ca_pem(&self) -> Option<String> {
+        self.catalog
+            .load()
+            .server_authority
+            .as_ref()
+            .map(|authority| authority.certificate.to_pem())
+    }
+
+    /// Puts a real server certificate and its key in place; it is shown from the next handshake on. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn provide_server_identity(
+        &self,
+        actor: &Actor,
+        slot: IdentitySlot,
+        chain: &str,
+        key: &Secret,
+    ) -> Result<Done, ControlError> {
+        let unreadable =
+            |field| move |source: InvalidUpload| ControlError::Upload { field, source };
+        let chain = upload::read(chain.as_bytes(), None).map_err(unreadable("chain"))?;
+        let given = upload::read(key.expose(), None).map_err(unreadable("key"))?;
+        let key = given.key.or(chain.key).ok_or(ControlError::KeyMissing)?;
+        let certificate = IdentityCertificate {
+            chain: chain.certificates,
+            key,
+        };
+        self.execute_blocking(
+            actor,
+            &[Command::ProvideServerIdentity { slot, certificate }],
+        )
+    }
+}
+
+fn view(identity: &ServerIdentity) -> ServerIdentityView {
+    let leaf = identity
+        .certificates
+        .first()
+        .and_then(|certificate| certificate.chain.first());
+    ServerIdentityView {
+        slot: slot_text(identity.slot),
+        origin: match identity.origin {
+            Origin::Generated => "generated",
+            Origin::Provided => "provided",
+        },
+        subject: leaf
+            .map(|leaf| leaf.facts().subject.clone())
+            .unwrap_or_default(),
+        not_after: leaf.map(|leaf| Time(leaf.facts().not_after)),
+        fingerprint: leaf
+            .map(|leaf| leaf.fingerprint().to_string())
+            .unwrap_or_default(),
+        updated: Time(identity.updated),
+        certificates: identity
+            .certificates
+            .iter()
+            .flat_map(|of| CertificateView::all(&of.chain))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slot_is_read_as_it_is_written() {
+        for slot in IdentitySlot::all() {
+            assert_eq!(parse_slot(&slot_text(slot)), Ok(slot));
+        }
+        for wrong in ["", "mtls", "mtls/prod", "mtls-live", "Admin", "prod-mtls"] {
+            assert!(parse_slot(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What can be wrong with settings.
+
+use std::net::AddrParseError;
+use std::path::PathBuf;
+
+use crate::domain::endpoint::InvalidNamePlan;
+use crate::telemetry::log::InvalidLogFilter;
+
+/// Where a value was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere: it is the default.
+    Default,
+    /// In the configuration file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// In an environment variable.
+    Variable {
+        /// Its name.
+        name: String,
+    },
+    /// On the command line.
+    Flag {
+        /// The flag, with its dashes.
+        flag: String,
+    },
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("the defaults"),
+            Self::File { path, line } => write!(f, "{}, line {line}", path.display()),
+            Self::Variable { name } => write!(f, "the environment ({name})"),
+            Self::Flag { flag } => write!(f, "the command line ({flag})"),
+        }
+    }
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSettings {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no TOML.
+    #[error("{}, line {line}: this is no TOML: {}", path.display(), source.message())]
+    NotToml {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What the parser found.
+        source: Box<toml::de::Error>,
+    },
+    /// A key that does not exist.
+    #[error("there is no key '{name}' ({origin}): {}", guess(*near))]
+    UnknownKey {
+        /// The key, shortened and escaped.
+        name: String,
+        /// Where it is.
+        origin: Origin,
+        /// A key whose name is like it.
+        near: Option<&'static str>,
+    },
+    /// A variable that looks like one of ours and is none.
+    #[error("there is no setting for the environment variable {name}: {}", guess(*near))]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+        /// The key whose name is like it.
+        near: Option<&'static str>,
+    },
+    /// A variable that is no Unicode.
+    #[error("the environment variable {name} is not UTF-8: write it anew")]
+    NotUnicode {
+        /// The variable.
+        name: String,
+    },
+    /// A value of the wrong kind, or out of range.
+    #[error("'{key}' in {origin} cannot be '{found}': write {expected}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// Where it is.
+        origin: Origin,
+        /// What was found, shortened and escaped.
+        found: String,
+        /// What may be written.
+        expected: String,
+    },
+    /// An address that cannot be read.
+    #[error(
+        "'{key}' in {origin} cannot be '{found}': write an address (not a name) and a port, like 127.0.0.1:7443 or [::1]:7443"
+    )]
+    Address {
+        /// The key.
+        key: &'static str,
+        /// Where it is.
+        origin: Origin,
+        /// What was found, shortened and escaped.
+        found: String,
+        /// Why.
+        source: AddrParseError,
+    },
+    /// A log level that cannot be.
+    #[error("'log_level' in {origin}: {source}")]
+    LogFilter {
+        /// Where it is.
+        origin: Origin,
+        /// Why.
+        source: InvalidLogFilter,
+    },
+    /// Host names that cannot be.
+    #[error("{source} (keys domain and host_label_…)")]
+    Names {
+        /// Why.
+        source: InvalidNamePlan,
+    },
+    /// Two limits that contradict one another.
+    #[error("'{smaller}' ({least}) is above '{larger}' ({most}): no value could pass both")]
+    Contradiction {
+        /// The key of the lower bound.
+        smaller: &'static str,
+        /// Its value.
+        least: u64,
+        /// The key of the upper bound.
+        larger: &'static str,
+        /// Its value.
+        most: u64,
+    },
+    /// The admin listener on a gateway's address.
+    #[error(
+        "'admin_listen' and '{key}' are both {address}: give the admin API an address of its own"
+    )]
+    AdminShared {
+        /// The gateway's key.
+        key: &'static str,
+        /// The address.
+        address: std::net::SocketAddr,
+    },
+    /// A key that the table does not have was asked for: a mistake in the program.
+    #[error("the setting '{name}' is missing from the table of keys: please report this")]
+    NotInTable {
+        /// The key.
+        name: &'static str,
+    },
+}
+
+fn guess(near: Option<&'static str>) -> String {
+    match near {
+        Some(near) => format!("did you mean '{near}'?"),
+        None => "'realmgate config print' lists all keys".to_owned(),
+    }
+}

@@ -1,0 +1,308 @@
+//! Every reason of the domain to refuse a command, provoked through the API, with its status and code.
+
+use serde_json::{Value, json};
+
+use crate::api::pki::{self, chain_account};
+use crate::api::server::{Reply, Server};
+
+const ACCOUNT: &str = "/realms/acme/accounts/dgb-mtls-a";
+const INSTALLATION: &str = "/realms/acme/installations/prod/dgb-mtls-a";
+const PIPELINE: &str = "/realms/acme/pipelines/orders/v1";
+const DEPLOYMENT: &str = "/realms/acme/deployments/prod/orders/v1";
+const CONNECTION: &str = "/realms/acme/connections/backend";
+
+fn server() -> Server {
+    let server = Server::start();
+    server.realm("acme");
+    server
+}
+
+/// A pipeline whose handler is an upstream.
+fn upstream() -> Value {
+    let handler = json!({"type": "upstream", "connection": "backend"});
+    json!({"trigger": {"type": "rest"}, "handler": handler})
+}
+
+fn echo(trigger: &Value) -> Value {
+    json!({"trigger": trigger, "handler": {"type": "echo"}})
+}
+
+fn post(server: &Server, verb: &str) -> Reply {
+    server.call("POST", &format!("{INSTALLATION}/{verb}"), None)
+}
+
+fn install(server: &Server, revision: u64) -> Reply {
+    let body = json!({ "revision": revision });
+    server.post(&format!("{INSTALLATION}/install"), &body)
+}
+
+/// An account with the certificate of a CA, and its installation.
+fn installed(server: &Server) -> Value {
+    let account = chain_account(&pki::ca("Acme CA").certificate.to_pem());
+    server.put(ACCOUNT, &account).ok();
+    post(server, "request").ok();
+    install(server, 1).ok();
+    account
+}
+
+#[test]
+fn realms() {
+    let server = server();
+    server.get("/realms/nope").refused(404, "no-realm");
+    server.delete("/realms/nope").refused(404, "no-realm");
+    let again = server.call("PUT", "/realms/acme", None);
+    again.refused(409, "realm-exists");
+    let admin = server.token("people", "realm-admin", Some("acme"));
+    let reply = server.call_as(&admin, "POST", "/realms/acme/suspend", None);
+    reply.refused(403, "forbidden");
+    assert!(
+        reply.message().contains("realm-admin"),
+        "{}",
+        reply.message()
+    );
+}
+
+#[test]
+fn accounts() {
+    let server = server();
+    server.get(ACCOUNT).refused(404, "no-account");
+    server.delete(ACCOUNT).refused(404, "no-account");
+    post(&server, "request").refused(404, "no-account");
+    installed(&server);
+    server.delete(ACCOUNT).refused(409, "account-in-use");
+    let other = json!({"type": "secret-key", "prod": {"key": "x"}});
+    server
+        .put(ACCOUNT, &other)
+        .refused(409, "account-type-fixed");
+}
+
+#[test]
+fn what_an_account_cannot_hold_is_told_with_its_field() {
+    let server = server();
+    let check = |values: Value, words: &[&str]| {
+        let body = json!({"type": "certificate-chain", "prod": values});
+        let reply = server.put("/realms/acme/accounts/own", &body);
+        reply.refused(422, "invalid-account");
+        for word in words {
+            assert!(
+                reply.message().contains(word),
+                "{word}: {}",
+                reply.message()
+            );
+        }
+    };
+    let leaf = pki::client(&pki::ca("Acme CA"));
+    let key = pki::key_pem(&leaf);
+    let pem = pki::ca("Other CA").certificate.to_pem();
+    check(json!({}), &["prod", "needs 'chain'"]);
+    check(json!({"chain": ""}), &["'chain' is empty"]);
+    check(json!({"chain": "hello"}), &["'chain'", "PEM"]);
+    check(json!({"chain": key}), &["'chain'", "private key"]);
+    check(
+        json!({"chain": format!("{pem}{pem}")}),
+        &["'chain'", "same as"],
+    );
+    check(json!({"chain": pem[..200]}), &["'chain'", "line"]);
+    check(json!({"chain": "keep"}), &["'chain'", "nothing is stored"]);
+    check(
+        json!({"chain-file": "ca.pem"}),
+        &["'chain-file'", "send its content"],
+    );
+    check(json!({"chain": pem, "username": "x"}), &["'username'"]);
+    check(json!({"chain": pem, "key": key}), &["does not belong"]);
+    assert_eq!(
+        server.get("/realms/acme/accounts").ok().json()["accounts"],
+        json!([])
+    );
+}
+
+#[test]
+fn trust_sources() {
+    let server = server();
+    let ca = pki::ca("Acme CA");
+    let other = json!({"type": "secret-key", "prod": {"key": "x"}});
+    server.put(ACCOUNT, &other).ok();
+    post(&server, "request").refused(422, "not-a-certificate-chain");
+    server.delete(ACCOUNT).ok();
+
+    let in_test = json!({"type": "certificate-chain", "test": {"chain": ca.certificate.to_pem()}});
+    server.put(ACCOUNT, &in_test).ok();
+    post(&server, "request").refused(422, "no-certificates");
+
+    let leaf = pki::client(&ca).certificate.to_pem();
+    let reply = server.put(ACCOUNT, &chain_account(&leaf));
+    reply.refused(422, "trust-source");
+    assert!(reply.message().contains("not a CA"), "{}", reply.message());
+
+    let account = chain_account(&ca.certificate.to_pem());
+    server.put("/realms/acme/accounts/partner", &account).ok();
+    let path = "/realms/acme/installations/prod/partner/request";
+    let reply = server.call("POST", path, None);
+    reply.refused(422, "trust-source-name");
+}
+
+#[test]
+fn installations() {
+    let server = server();
+    server.get(INSTALLATION).refused(404, "nothing-installed");
+    let account = chain_account(&pki::ca("Acme CA").certificate.to_pem());
+    server.put(ACCOUNT, &account).ok();
+    install(&server, 1).refused(404, "nothing-requested");
+    post(&server, "remove").refused(404, "nothing-installed");
+    post(&server, "request").ok();
+    install(&server, 2).refused(409, "revision-changed");
+    for reason in ["", "  "] {
+        let body = json!({ "reason": reason });
+        let reply = server.post(&format!("{INSTALLATION}/reject"), &body);
+        reply.refused(422, "reason-missing");
+    }
+    install(&server, 1).ok();
+    post(&server, "request").refused(409, "already-installed");
+}
+
+#[test]
+fn pipelines_and_deployments() {
+    let server = server();
+    let rest = json!({"type": "rest"});
+    server.get(PIPELINE).refused(404, "no-pipeline");
+    server.delete(PIPELINE).refused(404, "no-pipeline");
+    server
+        .call("PUT", DEPLOYMENT, None)
+        .refused(404, "no-pipeline");
+    server.delete(DEPLOYMENT).refused(404, "not-deployed");
+
+    let twice = json!({"type": "rest", "routes": ["/a/:id", "/a/:name"]});
+    server.put(PIPELINE, &echo(&twice)).refused(422, "trigger");
+    let large = json!({"type": "rest", "request-size-mb": 1025});
+    let reply = server.put(PIPELINE, &echo(&large));
+    reply.refused(422, "request-size-ceiling");
+    let unstated = json!({"type": "rest", "mtls": true});
+    let reply = server.put(PIPELINE, &echo(&unstated));
+    reply.refused(422, "invalid-pipeline");
+    assert!(
+        reply.message().contains("'trigger.external'"),
+        "{}",
+        reply.message()
+    );
+    let pipeline = json!({"name": "p", "major": 0, "trigger": rest, "handler": {"type": "echo"}});
+    let manifest = json!({"realm": [{"name": "acme", "pipeline": [pipeline]}]});
+    let reply = server.post("/apply", &json!({"documents": [manifest]}));
+    reply.refused(422, "major-zero");
+
+    server.put(PIPELINE, &echo(&rest)).ok();
+    server.call("PUT", DEPLOYMENT, None).ok();
+    server.delete(PIPELINE).refused(409, "pipeline-deployed");
+}
+
+#[test]
+fn connections() {
+    let server = server();
+    server.get(CONNECTION).refused(404, "no-connection");
+    server.delete(CONNECTION).refused(404, "no-connection");
+    server
+        .put(PIPELINE, &upstream())
+        .refused(422, "no-connection");
+    let reply = server.put(CONNECTION, &json!({"base-url": {}}));
+    reply.refused(422, "invalid-connection");
+
+    let in_test = json!({"base-url": {"test": "https://backend.example"}});
+    server.put(CONNECTION, &in_test).ok();
+    server.put(PIPELINE, &upstream()).ok();
+    let reply = server.call("PUT", DEPLOYMENT, None);
+    reply.refused(422, "connection-leads-nowhere");
+    server.delete(CONNECTION).refused(409, "connection-in-use");
+
+    let account = json!({"type": "secret-key", "prod": {"key": "x"}});
+    server.put("/realms/acme/accounts/key", &account).ok();
+    let trust = json!({"base-url": "https://backend.example", "trust": {"account": "key"}});
+    server
+        .put(CONNECTION, &trust)
+        .refused(422, "not-a-certificate-chain");
+}
+
+#[test]
+fn tokens() {
+    let server = server();
+    server.delete("/tokens/nobodys").refused(404, "no-token");
+    let body =
+        |name: &str, expires: &str| json!({"name": name, "role": "auditor", "expires": expires});
+    let reply = server.post("/tokens", &body("past", "2030-06-01T11:59:59Z"));
+    reply.refused(422, "token-expired");
+    server.post("/tokens", &body("future", "2030-06-02")).ok();
+    let reply = server.post("/tokens", &body("future", "2030-06-02"));
+    reply.refused(409, "token-exists");
+    server.delete("/tokens/first").refused(409, "last-operator");
+}
+
+#[test]
+fn server_identities() {
+    let server = server();
+    let path = "/server-identities/mtls-prod";
+    let ca = pki::ca("Public CA");
+    let leaf = pki::server(&ca, &["api2.gate.localhost", "*.api2.gate.localhost"]);
+    let (pem, key) = (leaf.certificate.to_pem(), pki::key_pem(&leaf));
+    let provide = |chain: &str, key: &str| server.put(path, &json!({"chain": chain, "key": key}));
+    provide(&pem, &pki::key_pem(&pki::client(&ca))).refused(422, "key-mismatch");
+    provide(&key, &key).refused(422, "chain-missing");
+    let ended = pki::ended_server(&ca);
+    let reply = provide(&ended.certificate.to_pem(), &pki::key_pem(&ended));
+    reply.refused(422, "server-certificate-expired");
+    provide("x", &key).refused(422, "invalid-certificate");
+    provide(&pem, "x").refused(422, "invalid-certificate");
+    provide(&pem, &pem).refused(422, "invalid-certificate");
+    let body = json!({"chain": pem, "key": key});
+    let reply = server.put("/server-identities/mtls-live", &body);
+    reply.refused(400, "invalid-value");
+    let reply = provide(&pem, &key).ok().json();
+    assert_eq!(
+        (&reply["changed"], &reply["warnings"]),
+        (&json!(true), &json!([]))
+    );
+    let other = pki::server(&ca, &["elsewhere.example"]);
+    let reply = provide(&other.certificate.to_pem(), &pki::key_pem(&other));
+    let warned = reply.ok().json()["warnings"].to_string();
+    assert!(
+        warned.contains("does not name api2.gate.localhost"),
+        "{warned}"
+    );
+}
+
+#[test]
+fn there_can_be_too_many_of_a_thing() {
+    let server = server();
+    let account =
+        |number| json!({"name": format!("a{number}"), "type": "secret-key", "prod": {"key": "x"}});
+    let accounts: Vec<Value> = (0..10_001).map(account).collect();
+    let manifest = json!({"realm": [{"name": "acme", "account": accounts}]});
+    let before = server.get("/status").json()["revision"].clone();
+    let reply = server.post("/apply", &json!({"documents": [manifest]}));
+    reply.refused(422, "too-many");
+    assert_eq!(server.get("/status").json()["revision"], before);
+}
+
+#[test]
+fn routes_that_conflict_do_not_compile_and_are_not_stored() {
+    let server = server();
+    let with = |route: &str| echo(&json!({"type": "rest", "routes": [route]}));
+    server.put(PIPELINE, &with("/items")).ok();
+    server.call("PUT", DEPLOYMENT, None).ok();
+    let other = "/realms/acme/pipelines/orders-items/v1";
+    server.put(other, &with("/x")).ok();
+    // No two paths can conflict yet, since each begins with its pipeline's name; the gateway's table is the judge.
+    server
+        .call("PUT", "/realms/acme/deployments/prod/orders-items/v1", None)
+        .ok();
+}
+
+#[test]
+fn a_manifest_that_names_something_twice_is_refused() {
+    let server = server();
+    let account = json!({"name": "a", "type": "secret-key", "prod": {"key": "x"}});
+    let twice = json!({"realm": [{"name": "acme", "account": [account, account]}]});
+    let reply = server.post("/apply", &json!({"documents": [twice]}));
+    reply.refused(422, "given-twice");
+    let states =
+        json!({"realm": [{"name": "a", "state": "active"}, {"name": "a", "state": "suspended"}]});
+    let reply = server.post("/apply", &json!({"documents": [states]}));
+    reply.refused(422, "given-twice");
+}
