@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
+use realmgate::cli::args::Arguments;
 use realmgate::trust::reason::Reason;
 
 fn project() -> &'static Path {
@@ -109,6 +111,106 @@ fn links_between_documents_lead_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_code_and_the_tests_that_the_security_page_names_are_there() {
+    let text = read("docs/security.md");
+    let mut code = String::new();
+    for folder in ["src", "tests"] {
+        gather(&project().join(folder), &mut code);
+    }
+    let mut missing = Vec::new();
+    for name in prose(&text).flat_map(|line| line.split('`').skip(1).step_by(2)) {
+        let is_path = name.starts_with("src/") || name.starts_with("tests/");
+        let is_test = name.matches('_').count() >= 3
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let is_there = if is_path {
+            project().join(name).exists()
+        } else {
+            !is_test || code.contains(&format!("fn {name}("))
+        };
+        if !is_there {
+            missing.push(name);
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_command_of_the_documents_is_one_that_the_program_understands() {
+    let mut tried = 0;
+    let mut wrong = Vec::new();
+    for document in ["README.md", "docs/operations.md", "docs/troubleshooting.md"] {
+        for command in commands(&read(document)) {
+            tried += 1;
+            if let Err(error) = Arguments::try_parse_from(&command) {
+                wrong.push(format!("{document}: {command:?}: {error}"));
+            }
+        }
+    }
+    assert!(tried > 30, "only {tried} commands were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The words of each `realmgate …`, in blocks of code and within the text; those with a gap (`…`) are left out.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    let joined = text.replace("\\\n", " ");
+    let inline = prose(text).collect::<Vec<_>>().join(" ");
+    let spans = inline.split('`').skip(1).step_by(2).map(str::to_owned);
+    found.extend(spans.filter(|span| span.starts_with("realmgate ")));
+    let mut fenced = false;
+    for line in joined.lines().map(str::trim) {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if fenced {
+            let command = line.strip_prefix("sudo -u realmgate ").unwrap_or(line);
+            found.extend(
+                command
+                    .starts_with("realmgate ")
+                    .then(|| command.to_owned()),
+            );
+        }
+    }
+    found.retain(|command| !command.contains('…'));
+    found.iter().map(|command| shell_words(command)).collect()
+}
+
+/// Splits as a shell does, as far as the documents need it; stops at a comment, a redirection or a pipe.
+fn shell_words(command: &str) -> Vec<String> {
+    let mut words = vec![];
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for letter in command.chars() {
+        match (quote, letter) {
+            (Some(open), _) if open == letter => quote = None,
+            (Some(_), _) => word.get_or_insert_default().push(letter),
+            (None, '\'' | '"') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (None, ' ') => words.extend(word.take()),
+            (None, '#' | '>' | '|') if word.is_none() => break,
+            (None, _) => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// The text of every Rust file below `folder`.
+fn gather(folder: &Path, code: &mut String) {
+    for entry in std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        if entry.is_dir() {
+            gather(&entry, code);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            code.push_str(&std::fs::read_to_string(&entry).unwrap());
+        }
+    }
 }
 
 /// What stands between `](` and `)`, outside of code.
