@@ -49,7 +49,7 @@ pub(crate) async fn serve(
     let answering = Arc::clone(&activity);
     let router = parts.router.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ClientAddress(address));
+        request.extensions_mut().insert(ClientAddress(address.ip()));
         answer(router.clone(), Arc::clone(&answering), request)
     });
     let limits = &parts.limits;

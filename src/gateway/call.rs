@@ -10,7 +10,7 @@ use crate::clock::{Moment, Stopwatch};
 use crate::domain::name::RealmName;
 use crate::domain::refusal::RefusalRecord;
 use crate::gateway::client::Client;
-use crate::gateway::meter::Meter;
+use crate::gateway::meter::{BodyState, Meter};
 use crate::gateway::path::CanonicalPath;
 use crate::gateway::peer::{Peer, PeerPlace};
 use crate::gateway::refusal::Refusal;
