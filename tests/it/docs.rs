@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use realmgate::cli::args::Arguments;
+use realmgate::settings::key;
 use realmgate::trust::reason::Reason;
 
 fn project() -> &'static Path {
@@ -151,6 +152,65 @@ fn every_command_of_the_documents_is_one_that_the_program_understands() {
     }
     assert!(tried > 30, "only {tried} commands were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn settings_that_the_documents_name_are_there_with_the_defaults_that_they_tell() {
+    let mut wrong = Vec::new();
+    for document in [
+        "README.md",
+        "docs/operations.md",
+        "docs/troubleshooting.md",
+        "docs/security.md",
+    ] {
+        let text = read(document);
+        for line in prose(&text) {
+            let named: Vec<&str> = line
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .filter(|span| is_setting(span))
+                .collect();
+            wrong.extend(
+                named
+                    .iter()
+                    .filter(|name| key::find(name).is_none())
+                    .map(|name| format!("{document}: no {name}")),
+            );
+            // A row of a table: | `name` or names | default or defaults | …
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            if let [names, defaults, _] = cells.as_slice()
+                && line.starts_with("| `")
+            {
+                let names = names.split(", ").map(|name| name.trim_matches('`'));
+                for (name, default) in names.zip(defaults.split(", ")) {
+                    let Some(key) = key::find(name) else { continue };
+                    let plainly = |text: &str| text.replace(['[', ']', '"', '`'], "");
+                    if plainly(key.default) != plainly(default) {
+                        wrong.push(format!(
+                            "{document}: {name} is {default}, not {}",
+                            key.default
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whether a text looks like the key of a setting; names of tests, which look alike, have more words.
+fn is_setting(text: &str) -> bool {
+    let words = text.split('_').count();
+    (2..=6).contains(&words)
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        && [
+            "_ms", "_max", "_bytes", "_min", "_listen", "_names", "_dir", "_log", "_file",
+            "_level", "_format", "_allowed",
+        ]
+        .iter()
+        .any(|end| text.ends_with(end))
 }
 
 /// The words of each `realmgate …`, in blocks of code and within the text; those with a gap (`…`) are left out.
