@@ -11,10 +11,12 @@
 
 mod api;
 mod bad_input;
+mod command_line;
 mod crash;
 mod docs;
 mod refusals;
 mod scale;
+mod serving;
 mod story;
 mod support;
 mod tidy;
