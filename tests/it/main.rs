@@ -8,6 +8,7 @@
     reason = "a test that goes wrong says so by ending"
 )]
 
+mod admin;
 mod api;
 mod docs;
 mod tidy;
