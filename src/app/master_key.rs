@@ -22,8 +22,8 @@ pub fn of(settings: &Settings, missing: MissingKey) -> Result<MasterKey, MasterK
         (MasterKeySource::Given(text), _) => {
             MasterKey::from_text(text.expose_str().unwrap_or_default())
         }
-        (MasterKeySource::Credential(path), _)
-        | (MasterKeySource::File(path), MissingKey::IsAnError) => MasterKey::load(path),
+        (MasterKeySource::Credential(path), _) => MasterKey::load_credential(path),
+        (MasterKeySource::File(path), MissingKey::IsAnError) => MasterKey::load(path),
         (MasterKeySource::File(path), MissingKey::IsMade) => {
             let store = settings.data_file(STORE_FILE);
             if store.exists() && !path.exists() {

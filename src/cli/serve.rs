@@ -30,7 +30,7 @@ pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
     let settings = serve.settings.settle()?;
     start::start_log(&settings.log, clock)?;
     let signals = StopSignals::catch()?;
-    let running = start::start(settings, clock.clone())?;
+    let running = start::start(settings, clock)?;
     eprint!("{}", account(&running));
     if let Some(path) = &serve.ready_file {
         Ready::of_server(&running).write(path)?;

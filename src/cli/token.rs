@@ -69,6 +69,7 @@ const COLUMNS: &[Column] = &[
     ("REALM", "/realm"),
     ("MADE", "/created"),
     ("ENDS", "/expires"),
+    ("ENDED", "/expired"),
 ];
 
 /// Carries it out.

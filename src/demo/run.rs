@@ -79,7 +79,7 @@ fn set_up(
     addresses.check()?;
     pki::prepare(directory, clock.now())?;
     let service = Service::start(addresses.service)?;
-    let running = start::start(settings(directory, addresses)?, clock.clone())?;
+    let running = start::start(settings(directory, addresses)?, clock)?;
     let seen = fill(directory, &service)?;
     Ok((running, service, seen))
 }

@@ -10,7 +10,7 @@ use crate::clock::{Moment, Stopwatch};
 use crate::domain::name::RealmName;
 use crate::domain::refusal::RefusalRecord;
 use crate::gateway::client::Client;
-use crate::gateway::meter::Meter;
+use crate::gateway::meter::{BodyState, Meter};
 use crate::gateway::path::CanonicalPath;
 use crate::gateway::peer::{Peer, PeerPlace};
 use crate::gateway::refusal::Refusal;
@@ -119,7 +119,6 @@ impl Call {
 
     /// How long its body has stood still; `None` where it is over, or there is none.
     pub fn still_for(&self) -> Option<Duration> {
-        use crate::gateway::meter::BodyState;
         let meter = self
             .meter
             .as_ref()
@@ -185,7 +184,11 @@ impl Call {
             address: self.peer.address.ip().to_canonical(),
             server_name: Some(self.peer.host.to_string()),
             reason: reason.as_str().into(),
-            sentence: distrust.detail.clone(),
+            sentence: if reason == Reason::OtherRealm {
+                "The client's certificate was issued for another realm: no trust anchor of this one leads to it.".to_owned()
+            } else {
+                distrust.detail.clone()
+            },
             certificate: distrust.leaf.as_ref().map(refused::shown),
             left_out: 0,
         });
@@ -206,8 +209,19 @@ impl Call {
             .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
-    /// The answer's body broke off.
-    pub fn broke(&mut self, reason: Reason) {
+    /// The answer's body broke off; the story goes to the log.
+    pub fn broke(&mut self, reason: Reason, story: &dyn std::fmt::Display) {
+        if let Some(deployed) = &self.deployed {
+            tracing::warn!(
+                realm = %deployed.realm,
+                environment = %deployed.environment,
+                pipeline = %deployed.key,
+                revision = deployed.revision,
+                requestId = self.id.as_str(),
+                reason = reason.as_str(),
+                "an answer broke off: {story}"
+            );
+        }
         self.reason = Some(reason);
         self.worker.counters.refused(reason);
         self.finish(Ending::Aborted);
@@ -260,12 +274,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // To a HEAD no body is sent: what was not is not missing.
-        let whole = self.method == Method::HEAD && self.status.is_some();
-        self.finish(if whole {
-            Ending::Complete
-        } else {
-            Ending::Aborted
-        });
+        self.finish(Ending::Aborted);
     }
 }

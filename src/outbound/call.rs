@@ -44,37 +44,32 @@ where
             Some(link) => link,
             None => Box::pin(self.obtain(target, Reuse::Welcome)).await?,
         };
-        if !link.is_used() {
-            return self.exchange(target, link, request).await;
-        }
-        let copy = Copy::of(&request);
-        let failed = match link.exchange(request).await {
-            Ok(answer) => return self.answer(target, answer, link),
-            Err(failed) => failed,
-        };
-        drop(link);
-        let again = match (failed.unsent, failed.answered) {
-            (Some(request), _) => Some(request),
-            (None, false) => copy.map(Copy::into_request),
-            (None, true) => None,
-        };
-        let Some(request) = again else {
-            return Err(told(target, failed.error));
-        };
-        let link = Box::pin(self.obtain(target, Reuse::No)).await?;
-        self.exchange(target, link, request).await
-    }
-
-    /// One exchange on a connection that is open for it.
-    async fn exchange(
-        &self,
-        target: &Target,
-        mut link: Link<B>,
-        request: Request<Outgoing<B>>,
-    ) -> Result<Response<UpstreamBody<B>>, OutboundError> {
+        let second_try = SecondTry::of(&link, &request);
         match link.exchange(request).await {
             Ok(answer) => self.answer(target, answer, link),
-            Err(Failed { error, .. }) => Err(told(target, error)),
+            Err(failed) => {
+                drop(link);
+                Box::pin(self.call_again(target, failed, second_try)).await
+            }
+        }
+    }
+
+    /// What follows on a call that failed: the same once more on a new connection, where that is right, or the error.
+    async fn call_again(
+        &self,
+        target: &Target,
+        failed: Failed<B>,
+        second_try: SecondTry,
+    ) -> Result<Response<UpstreamBody<B>>, OutboundError> {
+        let request = match (second_try, failed.unsent) {
+            (SecondTry::IfUnsent | SecondTry::With(_), Some(request)) => request,
+            (SecondTry::With(copy), None) if !failed.answered => copy.into_request(),
+            _ => return Err(told(target, failed.error)),
+        };
+        let mut link = self.obtain(target, Reuse::No).await?;
+        match link.exchange(request).await {
+            Ok(answer) => self.answer(target, answer, link),
+            Err(failed) => Err(told(target, failed.error)),
         }
     }
 
@@ -150,25 +145,44 @@ enum Obtained<B> {
     Slot(Slot),
 }
 
-/// All there is to an idempotent request without body, kept to be sent a second time.
+/// Whether a request may be sent a second time if it fails.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack for one call; a box would cost every call an allocation"
+)]
+enum SecondTry {
+    /// On a new connection, nothing tells that it would fare better.
+    Never,
+    /// Where not a byte of it was sent.
+    IfUnsent,
+    /// Also where not a byte of an answer came.
+    With(Copy),
+}
+
+/// All there is to an idempotent request without body.
 struct Copy {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 }
 
-impl Copy {
-    fn of<B>(request: &Request<Outgoing<B>>) -> Option<Self> {
-        if !request.body().is_none() || !request.method().is_idempotent() {
-            return None;
+impl SecondTry {
+    fn of<B>(link: &Link<B>, request: &Request<Outgoing<B>>) -> Self {
+        if !link.is_used() {
+            return Self::Never;
         }
-        Some(Self {
+        if !request.body().is_none() || !request.method().is_idempotent() {
+            return Self::IfUnsent;
+        }
+        Self::With(Copy {
             method: request.method().clone(),
             uri: request.uri().clone(),
             headers: request.headers().clone(),
         })
     }
+}
 
+impl Copy {
     fn into_request<B>(self) -> Request<Outgoing<B>> {
         let mut request = Request::new(Outgoing::none());
         *request.method_mut() = self.method;

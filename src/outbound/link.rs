@@ -34,7 +34,7 @@ pub struct Link<B> {
     target: u64,
     idle_max: usize,
     idle_timeout_ms: u32,
-    exchanges: u64,
+    used: bool,
 }
 
 /// An exchange that came to no answer.
@@ -93,7 +93,7 @@ where
             target: target.id,
             idle_max: usize::from(target.limits.idle_connections_max),
             idle_timeout_ms: target.limits.idle_timeout_ms,
-            exchanges: 0,
+            used: false,
         })
     }
 
@@ -111,7 +111,7 @@ where
         };
         self.exchange.begin(body);
         request.body_mut().bind(&self.exchange);
-        self.exchanges = self.exchanges.saturating_add(1);
+        self.used = true;
         self.sender
             .try_send_request(request)
             .await
@@ -129,7 +129,7 @@ where
 impl<B> Link<B> {
     /// Whether a request was sent on it before.
     pub const fn is_used(&self) -> bool {
-        self.exchanges > 0
+        self.used
     }
 
     /// Whether the last exchange is over and another can begin.

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
+use crate::clock::Stopwatch;
 use crate::outbound::budget::Budget;
 use crate::outbound::guard::OutgoingGuard;
 use crate::outbound::limits::OutboundLimits;
@@ -95,11 +96,12 @@ impl<B> Pools<B> {
     {
         let inner = Arc::downgrade(&self.inner);
         async move {
-            let start = Instant::now();
+            let watch = Stopwatch::start();
             let mut ticks = interval(Duration::from_secs(1));
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
-                let second = ticks.tick().await.duration_since(start).as_secs();
+                ticks.tick().await;
+                let second = watch.elapsed().as_secs();
                 let Some(inner) = inner.upgrade() else { return };
                 inner.shards().for_each(|shard| shard.sweep(second));
             }
@@ -107,22 +109,22 @@ impl<B> Pools<B> {
     }
 
     /// The count of open connections.
-    pub fn budget(&self) -> &Arc<Budget> {
+    pub(super) fn budget(&self) -> &Arc<Budget> {
         &self.inner.budget
     }
 
     /// Which addresses may be called.
-    pub fn guard(&self) -> &OutgoingGuard {
+    pub(super) fn guard(&self) -> &OutgoingGuard {
         &self.inner.guard
     }
 
     /// The bounds.
-    pub fn limits(&self) -> &OutboundLimits {
+    pub(super) fn limits(&self) -> &OutboundLimits {
         &self.inner.limits
     }
 
     /// The shard of the thread that asks.
-    pub fn shard(&self) -> &Arc<Shard<B>> {
+    pub(super) fn shard(&self) -> &Arc<Shard<B>> {
         let Inner { first, others, .. } = &*self.inner;
         let number = worker_number()
             .checked_rem(others.len().saturating_add(1))
@@ -134,12 +136,12 @@ impl<B> Pools<B> {
     }
 
     /// Takes an idle connection to `target` out of whichever worker's pool has one.
-    pub fn take_anywhere(&self, target: u64) -> Option<Link<B>> {
+    pub(super) fn take_anywhere(&self, target: u64) -> Option<Link<B>> {
         self.inner.shards().find_map(|shard| shard.take(target))
     }
 
     /// Closes an idle connection to make room for another: the one that has been idle longest, of a few.
-    pub fn evict(&self) {
+    pub(super) fn evict(&self) {
         let _ = self.inner.shards().any(|shard| shard.evict());
     }
 }
@@ -161,7 +163,7 @@ impl<B> Shard<B> {
     }
 
     /// Takes the connection to `target` that was used last and is ready.
-    pub fn take(&self, target: u64) -> Option<Link<B>> {
+    pub(super) fn take(&self, target: u64) -> Option<Link<B>> {
         let mut state = self.state();
         let idle = state.idle.get_mut(&target)?;
         // The others are closed, and swept soon, or their task has yet to see the end of the last exchange.
@@ -170,7 +172,7 @@ impl<B> Shard<B> {
     }
 
     /// Keeps a connection whose exchange is over, if another can follow on it and there is room.
-    pub fn put(&self, link: Link<B>) {
+    pub(super) fn put(&self, link: Link<B>) {
         if link.is_closed() || !link.is_request_sent() {
             return;
         }
@@ -188,7 +190,7 @@ impl<B> Shard<B> {
     }
 
     /// Closes what has been idle for too long by `second`, and forgets what is closed.
-    pub fn sweep(&self, second: u64) {
+    pub(super) fn sweep(&self, second: u64) {
         let mut state = self.state();
         state.second = second;
         state.idle.retain(|_, idle| {
@@ -197,8 +199,7 @@ impl<B> Shard<B> {
         });
     }
 
-    /// How many connections are idle.
-    pub fn idle(&self) -> usize {
+    fn idle(&self) -> usize {
         self.state()
             .idle
             .values()

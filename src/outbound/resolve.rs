@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::domain::address::BaseUrl;
 use crate::outbound::error::{ConnectStep, OutboundError};
-use crate::outbound::guard::OutgoingGuard;
+use crate::outbound::guard::{Forbidden, OutgoingGuard};
 use crate::outbound::limits::OutboundLimits;
 
 /// How long one address has for itself before the next is tried beside it (RFC 8305 §5).
@@ -74,7 +74,7 @@ async fn resolve(url: &BaseUrl) -> Result<Vec<SocketAddr>, OutboundError> {
 fn drop_refused(
     addresses: &mut Vec<SocketAddr>,
     guard: &OutgoingGuard,
-) -> Option<(IpAddr, crate::outbound::guard::Forbidden)> {
+) -> Option<(IpAddr, Forbidden)> {
     let mut first = None;
     addresses.retain(|address| match guard.check(*address, is_ours) {
         Ok(()) => true,
@@ -152,9 +152,9 @@ async fn connect_one(address: SocketAddr) -> Result<TcpStream, Failed> {
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
+    use tokio::time::timeout;
 
     use super::*;
-    use crate::outbound::guard::Forbidden;
 
     fn allow_loopback() -> OutgoingGuard {
         OutgoingGuard::new(vec!["127.0.0.0/8".parse().unwrap()], Vec::new())
@@ -215,6 +215,40 @@ mod tests {
         let addresses = [closed_port().await, closed_port().await, good];
         let stream = connect(&addresses)
             .await
+            .map_err(|failed| failed.source)
+            .unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), good);
+    }
+
+    /// A listener that takes no more connections: whoever calls it waits.
+    async fn full_listener() -> (socket2::Socket, Vec<TcpStream>, SocketAddr) {
+        let kind = (socket2::Domain::IPV4, socket2::Type::STREAM);
+        let listener = socket2::Socket::new(kind.0, kind.1, None).unwrap();
+        listener
+            .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+            .unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let mut held = Vec::new();
+        for _ in 0..16 {
+            match timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+                Ok(stream) => held.push(stream.unwrap()),
+                Err(_) => return (listener, held, address),
+            }
+        }
+        panic!("a full listener still takes connections");
+    }
+
+    #[tokio::test]
+    async fn tries_the_next_address_when_one_does_not_answer() {
+        let (_full, _held, silent) = full_listener().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let good = listener.local_addr().unwrap();
+        let addresses = [silent, good];
+        let connecting = timeout(Duration::from_secs(20), connect(&addresses));
+        let stream = connecting
+            .await
+            .unwrap()
             .map_err(|failed| failed.source)
             .unwrap();
         assert_eq!(stream.peer_addr().unwrap(), good);

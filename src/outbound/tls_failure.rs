@@ -74,8 +74,6 @@ pub enum TlsFailure {
         /// What exactly.
         error: rustls::Error,
     },
-    /// The target has a TLS configuration and no server name, or the other way round.
-    Incomplete,
 }
 
 impl TlsFailure {
@@ -238,9 +236,6 @@ impl fmt::Display for TlsFailure {
             Self::Protocol { error } => {
                 write!(f, "the handshake went wrong ({error}); look into its logs")
             }
-            Self::Incomplete => f.write_str(
-                "the connection was compiled without a server name; save it again with the name in its base URL",
-            ),
         }
     }
 }

@@ -203,7 +203,7 @@ impl Settings {
             },
             api: ApiLimits {
                 apply_bytes_max: size(given, "admin_body_mb_max")?.saturating_mul(1_048_576),
-                ..ApiLimits::default()
+                body_idle_timeout_ms: small(given, "body_idle_timeout_ms")?,
             },
         };
         settings.check()?;

@@ -5,12 +5,12 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use redb::backends::FileBackend;
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
-    TableError, WriteTransaction,
+    StorageError, TableError, WriteTransaction,
 };
 
 use crate::clock::Moment;
@@ -163,13 +163,22 @@ impl Store {
         &self.path
     }
 
-    /// Reads in one transaction.
+    /// Reads in one transaction. Where the database is broken by an earlier failure, it is opened anew and read again.
     pub(crate) fn read<R>(
         &self,
-        act: impl FnOnce(&ReadTransaction) -> Result<R, Fault>,
+        act: impl Fn(&ReadTransaction) -> Result<R, Fault>,
     ) -> Result<R, StoreError> {
-        let handle = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let read = guarded(|| act(&handle.database()?.begin_read()?));
+        let read = self.try_read(&act).or_else(|fault| {
+            if !fault.breaks_the_database() {
+                return Err(fault);
+            }
+            let _alone = self.alone();
+            // Somebody else may have opened it anew by now.
+            self.try_read(&act).or_else(|_| {
+                self.fall_back_to_reading();
+                self.try_read(&act)
+            })
+        });
         read.map_err(|fault| fault.reading(&self.path))
     }
 
@@ -180,11 +189,11 @@ impl Store {
         act: impl FnOnce(&WriteTransaction) -> Result<R, Fault>,
         landed: impl FnOnce(&ReadTransaction) -> Result<bool, Fault>,
     ) -> Result<R, StoreError> {
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.alone();
         self.make_writable()?;
         let mut prepared = None;
         let written = {
-            let handle = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            let handle = self.handle();
             guarded(|| {
                 let transaction = handle.database()?.begin_write()?;
                 prepared = Some(act(&transaction)?);
@@ -202,7 +211,11 @@ impl Store {
                 }
                 match prepared {
                     // Only the end of the commit failed, such as giving space back.
-                    Some(result) if self.read(landed).unwrap_or(false) => return Ok(result),
+                    Some(result) if self.try_read(landed).unwrap_or(false) => {
+                        let synced = self.disk.sync_data().map_err(StorageError::Io);
+                        synced.map_err(|error| Fault::from(error).syncing(&self.path))?;
+                        return Ok(result);
+                    }
                     Some(_) | None => fault,
                 }
             }
@@ -210,7 +223,15 @@ impl Store {
         Err(fault.writing(&self.path))
     }
 
-    /// Opens the database anew after a failed write.
+    fn try_read<R>(
+        &self,
+        act: impl FnOnce(&ReadTransaction) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        let handle = self.handle();
+        guarded(|| act(&handle.database()?.begin_read()?))
+    }
+
+    /// Opens the database anew after a failed write. Only for who is [`Store::alone`].
     fn make_writable(&self) -> Result<(), StoreError> {
         if self.disk.sync_failed() {
             return Err(StoreError::Stopped {
@@ -218,10 +239,7 @@ impl Store {
             });
         }
         let fault = {
-            let mut handle = self
-                .database
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut handle = self.handle_mut();
             if handle.writable {
                 return Ok(());
             }
@@ -243,18 +261,30 @@ impl Store {
         })
     }
 
-    /// Goes on with what the disk has, without writing to it.
+    /// Goes on with what the disk has, without writing to it. Only for who is [`Store::alone`].
     fn fall_back_to_reading(&self) {
-        let mut handle = self
-            .database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut handle = self.handle_mut();
         *handle = Handle::CLOSED;
         if let Ok(scratch) = Scratch::over(self.disk.clone())
             && let Ok(opened) = Handle::open(scratch, false)
         {
             *handle = opened;
         }
+    }
+
+    /// Keeps everybody else from writing, and from opening the database anew.
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn handle(&self) -> RwLockReadGuard<'_, Handle> {
+        self.database.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn handle_mut(&self) -> RwLockWriteGuard<'_, Handle> {
+        self.database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The master key: what every secret in the store is sealed under.
 //!
-//! It comes from the environment ([`MasterKey::from_text`]), from a systemd credential ([`MasterKey::load`]), or from a
-//! key file in the data directory that is made at the first start ([`MasterKey::load_or_create`]).
+//! It comes from the environment ([`MasterKey::from_text`]), from a systemd credential ([`MasterKey::load_credential`]),
+//! or from a key file in the data directory that is made at the first start ([`MasterKey::load_or_create`]).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -136,11 +136,25 @@ impl MasterKey {
         read(text).map_err(|what| MasterKeyError::NotAKey { what })
     }
 
-    /// Reads a key file, such as a systemd credential.
+    /// Reads a key file.
     ///
     /// # Errors
     /// [`MasterKeyError`], also where the group or others may read the file.
     pub fn load(path: &Path) -> Result<Self, MasterKeyError> {
+        Self::load_guarded(path, 0o077)
+    }
+
+    /// Reads a systemd credential. What systemd grants to the service's user by an access list shows as the group's
+    /// permission, so that is let pass here.
+    ///
+    /// # Errors
+    /// [`MasterKeyError`], also where others may read the file.
+    pub fn load_credential(path: &Path) -> Result<Self, MasterKeyError> {
+        Self::load_guarded(path, 0o007)
+    }
+
+    /// Reads a key file whose mode has none of the bits of `exposing`.
+    fn load_guarded(path: &Path, exposing: u32) -> Result<Self, MasterKeyError> {
         let path_buf = || path.to_owned();
         let unreadable = |source: io::Error| {
             let path = path.to_owned();
@@ -151,7 +165,7 @@ impl MasterKey {
         };
         let file = File::open(path).map_err(unreadable)?;
         let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 {
+        if mode & exposing != 0 {
             return Err(MasterKeyError::Exposed {
                 path: path_buf(),
                 mode,
@@ -378,6 +392,21 @@ mod tests {
                 .contains(&format!("chmod 600 {}", path.display())),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_credential_may_be_readable_by_its_group_and_by_nobody_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("realmgate-master-key");
+        fs::write(&path, HEX).unwrap();
+        for (mode, accepted) in [(0o400, true), (0o440, true), (0o444, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(
+                MasterKey::load_credential(&path).is_ok(),
+                accepted,
+                "{mode:o}"
+            );
+        }
     }
 
     #[test]

@@ -247,6 +247,8 @@ pub(crate) enum Misbehaviour {
     Full(u64),
     /// All writes fail.
     ReadOnly,
+    /// Reads and writes fail.
+    Broken,
     /// Syncs fail.
     NoSync,
     /// The file cannot be made smaller.
@@ -343,6 +345,9 @@ impl StorageBackend for SimulatedDisk {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let platter = self.platter();
+        if platter.misbehaviour == Misbehaviour::Broken {
+            return Err(io::Error::other("the disk is broken"));
+        }
         let start = offset as usize;
         let range = start..start.strict_add(out.len());
         let read = platter
@@ -358,7 +363,7 @@ impl StorageBackend for SimulatedDisk {
         platter.access()?;
         let shrinks = (len as usize) < platter.shown.len();
         let refused = match platter.misbehaviour {
-            Misbehaviour::ReadOnly => true,
+            Misbehaviour::ReadOnly | Misbehaviour::Broken => true,
             Misbehaviour::NoShrinking => shrinks,
             Misbehaviour::None
             | Misbehaviour::Full(_)
@@ -395,7 +400,9 @@ impl StorageBackend for SimulatedDisk {
             Misbehaviour::Full(end) if offset.strict_add(data.len() as u64) > end => {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            Misbehaviour::ReadOnly => return Err(io::ErrorKind::ReadOnlyFilesystem.into()),
+            Misbehaviour::ReadOnly | Misbehaviour::Broken => {
+                return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+            }
             Misbehaviour::None
             | Misbehaviour::Full(_)
             | Misbehaviour::NoSync

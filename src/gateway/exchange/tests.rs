@@ -227,7 +227,7 @@ async fn a_realm_that_does_not_trust_the_client_looks_like_none() {
     let journal = house.journal();
     let told: Vec<(&str, &str)> = journal
         .iter()
-        .map(|(realm, reason, _)| (realm.as_str(), *reason))
+        .map(|(realm, reason, _)| (realm.as_str(), reason.as_str()))
         .collect();
     let mut expected = vec![
         ("globex", "other-realm"),
@@ -274,7 +274,7 @@ async fn a_client_whose_anchor_went_is_told_why_and_dismissed() {
     let journal = house.journal();
     assert_eq!(journal.len(), 1);
     assert_eq!(
-        (journal[0].0.as_str(), journal[0].1),
+        (journal[0].0.as_str(), journal[0].1.as_str()),
         ("acme", "anchor-removed")
     );
     house.change(&crate::domain::command::Command::SuspendRealm {

@@ -4,6 +4,7 @@
 )]
 
 mod faults;
+mod golden;
 mod history;
 mod journals;
 mod opening;

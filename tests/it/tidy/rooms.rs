@@ -126,7 +126,14 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "manifest",
         floor: 3,
         rooms: &["clock", "domain", "pki"],
-        crates: &["base64", "http", "serde", "serde_json", "toml"],
+        crates: &[
+            "base64",
+            "http",
+            "serde",
+            "serde_json",
+            "serde_path_to_error",
+            "toml",
+        ],
     },
     Room {
         name: "control",

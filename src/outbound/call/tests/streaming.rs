@@ -1,6 +1,6 @@
 //! Bodies, both ways.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -165,6 +165,41 @@ async fn delivers_an_early_answer_from_an_upstream_that_hangs_up() {
     }
     assert_eq!(pools.idle(), 0);
     until("the connections are closed", || pools.open() == 0).await;
+}
+
+#[tokio::test]
+async fn delivers_an_answer_that_lies_unread_when_a_write_fails() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = target(listener.local_addr().unwrap());
+    let (asked, is_asked) = std::sync::mpsc::channel();
+    let (go, may_go) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut part = [0; 32];
+        stream.read_exact(&mut part).unwrap();
+        asked.send(()).unwrap();
+        may_go.recv().unwrap();
+        stream.write_all(TOO_LARGE.as_bytes()).unwrap();
+        // The rest of the request is unread, so this resets the connection.
+    });
+    let pools = pools(OutboundLimits::default());
+    let (frames, body) = mpsc::channel(2);
+    let frame = || Ok(Frame::data(Bytes::from_static(&[0; 4_096])));
+    frames.send(frame()).await.unwrap();
+    let calling = call(&pools, &target, request("POST", "/", Given::Channel(body)));
+    let hanging_up = async {
+        while is_asked.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        // This thread stands still until the server is gone: what it said is noticed only after the next write.
+        go.send(()).unwrap();
+        server.join().unwrap();
+        frames.send(frame()).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(calling, hanging_up);
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), 413);
+    assert_eq!(read(answer).await.unwrap(), "much");
 }
 
 #[tokio::test]

@@ -111,6 +111,50 @@ fn a_disk_that_became_read_only_is_still_read() {
 }
 
 #[test]
+fn a_disk_that_failed_for_a_while_is_read_and_written_again() {
+    let disk = SimulatedDisk::default();
+    let (store, mut draft) = begun(&disk);
+    let before = draft.catalog.clone();
+    create(&mut draft, ["globex".to_owned()]);
+    disk.misbehave(Misbehaviour::Broken);
+    let error = draft.commit(&store).unwrap_err();
+    assert!(matches!(error, StoreError::Write { .. }), "{error}");
+    for _ in 0..3 {
+        let error = store.load().unwrap_err();
+        assert!(matches!(error, StoreError::Read { .. }), "{error}");
+        let error = draft.commit(&store).unwrap_err();
+        assert!(matches!(error, StoreError::Write { .. }), "{error}");
+    }
+    disk.misbehave(Misbehaviour::None);
+    assert_same(&store.load().unwrap(), &before);
+    draft.commit(&store).unwrap();
+    assert_same(&store.load().unwrap(), &draft.catalog);
+}
+
+#[test]
+fn reads_and_writes_from_several_threads_see_whole_commits() {
+    let disk = SimulatedDisk::default();
+    let (store, mut draft) = begun(&disk);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                let loaded = store.load().unwrap();
+                assert_eq!(loaded.realms.len() as u64, loaded.revision);
+                let newest = AuditFilter { limit: 1, ..ALL };
+                assert!(store.audit(&newest).unwrap()[0].sequence >= loaded.revision);
+            }
+        });
+        for number in 0..100 {
+            create(&mut draft, [format!("realm-{number}")]);
+            draft.commit(&store).unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::Release);
+    });
+    assert_same(&store.load().unwrap(), &draft.catalog);
+}
+
+#[test]
 fn after_a_sync_that_failed_no_more_changes_are_taken() {
     let disk = SimulatedDisk::default();
     let (store, mut draft) = begun(&disk);

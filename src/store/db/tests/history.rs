@@ -233,7 +233,7 @@ fn command(kind: usize, of: usize, which: usize, choice: usize) -> Command {
         29 => Command::CreateToken {
             name: token,
             role: [Role::Operator, Role::RealmAdmin(realm), Role::Auditor][choice % 3].clone(),
-            hash: Fingerprint::of(&[choice as u8]),
+            hash: Fingerprint::of(&[(which % 3) as u8, choice as u8]),
             expires: choice
                 .is_multiple_of(2)
                 .then(|| now().plus(std::time::Duration::from_secs(60))),
