@@ -143,7 +143,10 @@ async fn handshake(
     mut io: ClientIo,
     address: SocketAddr,
 ) -> Option<TlsStream<ClientIo>> {
-    let deadline = Instant::now() + millis(parts.limits.handshake_timeout_ms);
+    let now = Instant::now();
+    let deadline = now
+        .checked_add(millis(parts.limits.handshake_timeout_ms))
+        .unwrap_or(now);
     let first = timeout_at(deadline, io.first_byte()).await.ok()?.ok()??;
     if first.is_ascii_alphabetic() {
         let _ = timeout_at(deadline, io.write_all(PLAIN_HTTP)).await;
