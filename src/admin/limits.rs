@@ -43,7 +43,7 @@ impl Default for AdminLimits {
             idle_timeout_ms: 60_000,
             shutdown_grace_ms: 10_000,
             linger_ms: 2_000,
-            linger_bytes: 4 << 20,
+            linger_bytes: 1 << 20,
         }
     }
 }
