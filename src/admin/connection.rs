@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower_service::Service;
@@ -44,7 +44,8 @@ pub(crate) async fn serve(
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::default());
     let io = ClientIo::new(stream, Arc::clone(&activity.moved), &parts.limits);
-    let Some(tls) = Box::pin(handshake(parts, io, address)).await else {
+    let patience = millis(parts.limits.handshake_timeout_ms);
+    let Ok(Some(tls)) = timeout(patience, Box::pin(handshake(parts, io, address))).await else {
         return;
     };
     let is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -137,25 +138,20 @@ async fn answer(
     response
 }
 
-/// TLS, within its time. `None` where there is none: the client was told, or is gone.
+/// TLS. `None` where there is none: the client was told, or is gone.
 async fn handshake(
     parts: &AdminParts,
     mut io: ClientIo,
     address: SocketAddr,
 ) -> Option<TlsStream<ClientIo>> {
-    let now = Instant::now();
-    let deadline = now
-        .checked_add(millis(parts.limits.handshake_timeout_ms))
-        .unwrap_or(now);
-    let first = timeout_at(deadline, io.first_byte()).await.ok()?.ok()??;
+    let first = io.first_byte().await.ok()??;
     if first.is_ascii_alphabetic() {
-        let _ = timeout_at(deadline, io.write_all(PLAIN_HTTP)).await;
+        let _ = io.write_all(PLAIN_HTTP).await;
         let _ = io.shutdown().await;
         return None;
     }
     let config = Arc::clone(&parts.live.load().admin_tls);
-    let accept = TlsAcceptor::from(config).accept(io).into_fallible();
-    match timeout_at(deadline, accept).await.ok()? {
+    match TlsAcceptor::from(config).accept(io).into_fallible().await {
         Ok(tls) => Some(tls),
         Err((error, mut io)) => {
             tracing::debug!(%address, %error, "a TLS handshake with the admin listener failed");

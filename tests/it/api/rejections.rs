@@ -257,6 +257,10 @@ fn server_identities() {
         (&reply["changed"], &reply["warnings"]),
         (&json!(true), &json!([]))
     );
+    let other = pki::server(&ca, &["elsewhere.example"]);
+    let reply = provide(&other.certificate.to_pem(), &pki::key_pem(&other));
+    let warned = reply.ok().json()["warnings"].to_string();
+    assert!(warned.contains("api2.gate.localhost"), "{warned}");
 }
 
 #[test]
