@@ -10,6 +10,7 @@
 
 mod api;
 mod bad_input;
+mod control;
 mod crash;
 mod docs;
 mod refusals;
