@@ -51,11 +51,13 @@ pub fn start_log(settings: &LogSettings, clock: &Clock) -> Result<(), StartError
 ///
 /// # Errors
 /// [`StartError`]; nothing serves then.
-pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
+pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartError> {
     let admin_socket = bind_admin(settings.listeners.admin)?;
     let admin_address = local_address(&admin_socket, settings.listeners.admin)?;
     probe(&settings.listeners)?;
     first_start::make_directory(&settings.data_dir)?;
+    // What is told of it must mean the same in another working directory.
+    settings.data_dir = std::path::absolute(&settings.data_dir).unwrap_or(settings.data_dir);
     let store_file = settings.data_file(STORE_FILE);
     let is_first_start = !store_file.exists();
     let key = master_key::of(&settings, MissingKey::IsMade)?;

@@ -10,6 +10,7 @@ use crate::cli::config::SettingFlags;
 use crate::cli::error::CliError;
 use crate::clock::Clock;
 use crate::demo::ready::Ready;
+use crate::telemetry::log::LogFormat;
 
 /// How the server is run.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,13 +31,16 @@ pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
     let settings = serve.settings.settle()?;
     start::start_log(&settings.log, clock)?;
     let signals = StopSignals::catch()?;
-    let running = start::start(settings, clock.clone())?;
-    eprint!("{}", account(&running));
+    let format = settings.log.format;
+    let running = start::start(settings, clock)?;
+    match format {
+        LogFormat::Text => eprint!("{}", account(&running)),
+        LogFormat::Json => running.log_account(),
+    }
     if let Some(path) = &serve.ready_file {
         Ready::of_server(&running).write(path)?;
     }
     signals.wait();
-    eprintln!("realmgate: stopping");
     running.shut_down();
     Ok(())
 }

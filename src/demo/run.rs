@@ -79,7 +79,7 @@ fn set_up(
     addresses.check()?;
     pki::prepare(directory, clock.now())?;
     let service = Service::start(addresses.service)?;
-    let running = start::start(settings(directory, addresses)?, clock.clone())?;
+    let running = start::start(settings(directory, addresses)?, clock)?;
     let seen = fill(directory, &service)?;
     Ok((running, service, seen))
 }
@@ -184,7 +184,13 @@ impl Addresses {
 
     /// Finds out early, before anything is made, that a port is in use.
     fn check(self) -> Result<(), DemoError> {
-        for address in [self.mtls, self.external, self.internal, self.admin] {
+        for address in [
+            self.mtls,
+            self.external,
+            self.internal,
+            self.admin,
+            self.service,
+        ] {
             match std::net::TcpListener::bind(address) {
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {

@@ -137,10 +137,13 @@ impl Body for AnswerBody {
                     this.call.finish(Ending::Complete);
                 }
             }
-            Some(Err(error)) => this.call.broke(match error {
-                AnswerError::Upstream(_) => Reason::UpstreamBroke,
-                AnswerError::Stalled { .. } => Reason::Timeout,
-            }),
+            Some(Err(error)) => {
+                let reason = match error {
+                    AnswerError::Upstream(_) => Reason::UpstreamBroke,
+                    AnswerError::Stalled { .. } => Reason::Timeout,
+                };
+                this.call.broke(reason, error);
+            }
         }
         Poll::Ready(read)
     }

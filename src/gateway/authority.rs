@@ -31,16 +31,16 @@ pub enum WrongAuthority {
 
 /// Checks that a request is addressed to `host`, which is in lower case and has neither port nor trailing dot.
 ///
-/// Gives the authority as the client wrote it, with its port; `None` where HTTP/1.0 left it out.
+/// Gives the port that the client named, where it named one.
 ///
 /// # Errors
 /// [`WrongAuthority`].
-pub fn check<'r>(
+pub fn check(
     version: Version,
-    target: &'r Uri,
-    headers: &'r HeaderMap,
+    target: &Uri,
+    headers: &HeaderMap,
     host: &str,
-) -> Result<Option<&'r str>, WrongAuthority> {
+) -> Result<Option<u16>, WrongAuthority> {
     if target
         .scheme()
         .is_some_and(|scheme| *scheme != http::uri::Scheme::HTTPS)
@@ -50,28 +50,30 @@ pub fn check<'r>(
     let mut hosts = headers.get_all(HOST).iter();
     let header = match (hosts.next(), hosts.next()) {
         (_, Some(_)) => return Err(WrongAuthority::SeveralHosts),
-        (Some(value), None) => Some(value.to_str().map_err(|_| WrongAuthority::Malformed)?),
+        (Some(value), None) => {
+            let text = value.to_str().map_err(|_| WrongAuthority::Malformed)?;
+            Some(split(text)?)
+        }
         (None, None) => None,
     };
-    let in_target = target.authority().map(http::uri::Authority::as_str);
+    let in_target = target
+        .authority()
+        .map(|authority| split(authority.as_str()))
+        .transpose()?;
     // RFC 9112, 3.2: Host is there even where the target is in absolute form.
     if header.is_none() && version == Version::HTTP_11 {
         return Err(WrongAuthority::Missing);
     }
     let named = match (in_target, header) {
-        (Some(target), Some(header)) => {
-            let (target_parts, header_parts) = (split(target)?, split(header)?);
-            if !target_parts.same_as(header_parts) {
-                return Err(WrongAuthority::Contradiction);
-            }
-            target
+        (Some(target), Some(header)) if !target.same_as(header) => {
+            return Err(WrongAuthority::Contradiction);
         }
-        (Some(one), None) | (None, Some(one)) => one,
+        (Some(one), _) | (None, Some(one)) => one,
         (None, None) if version == Version::HTTP_10 => return Ok(None),
         (None, None) => return Err(WrongAuthority::Missing),
     };
-    if split(named)?.host.eq_ignore_ascii_case(host) {
-        Ok(Some(named))
+    if named.host.eq_ignore_ascii_case(host) {
+        Ok(named.port)
     } else {
         Err(WrongAuthority::Misdirected)
     }
@@ -133,49 +135,55 @@ mod tests {
 
     const OURS: &str = "acme.api2.gate.localhost";
 
-    fn ask(
-        version: Version,
-        target: &str,
-        hosts: &[&str],
-    ) -> Result<Option<String>, WrongAuthority> {
+    fn ask(version: Version, target: &str, hosts: &[&str]) -> Result<Option<u16>, WrongAuthority> {
         let target: Uri = target.parse().unwrap();
         let mut headers = HeaderMap::new();
         for host in hosts {
             headers.append(HOST, HeaderValue::from_bytes(host.as_bytes()).unwrap());
         }
-        check(version, &target, &headers, OURS).map(|named| named.map(str::to_owned))
+        check(version, &target, &headers, OURS)
     }
 
     #[test]
     fn the_host_of_the_handshake_is_accepted_in_every_honest_form() {
-        let cases: [(Version, &str, &[&str]); 7] = [
-            (Version::HTTP_11, "/a", &["acme.api2.gate.localhost"]),
-            (Version::HTTP_11, "/a", &["ACME.api2.Gate.localhost.:9443"]),
+        let v11 = Version::HTTP_11;
+        let cases: [(Version, &str, &[&str], Option<u16>); 8] = [
+            (v11, "/a", &["acme.api2.gate.localhost"], None),
+            (v11, "/a", &["ACME.api2.Gate.localhost.:9443"], Some(9443)),
             (
-                Version::HTTP_11,
+                v11,
                 "https://acme.api2.gate.localhost:1/a",
                 &["acme.api2.gate.localhost:1"],
+                Some(1),
             ),
-            (Version::HTTP_10, "/a", &["acme.api2.gate.localhost:443"]),
+            (
+                Version::HTTP_10,
+                "/a",
+                &["acme.api2.gate.localhost:443"],
+                Some(443),
+            ),
+            (Version::HTTP_10, "/a", &[], None),
             (
                 Version::HTTP_2,
                 "https://acme.api2.gate.localhost:9443/a",
                 &[],
+                Some(9443),
             ),
             (
                 Version::HTTP_2,
                 "https://acme.api2.gate.localhost/a",
                 &["acme.api2.gate.localhost."],
+                None,
             ),
-            (Version::HTTP_2, "/a", &["acme.api2.gate.localhost"]),
+            (Version::HTTP_2, "/a", &["acme.api2.gate.localhost"], None),
         ];
-        for (version, target, hosts) in cases {
-            assert!(
-                matches!(ask(version, target, hosts), Ok(Some(_))),
+        for (version, target, hosts, port) in cases {
+            assert_eq!(
+                ask(version, target, hosts),
+                Ok(port),
                 "{version:?} {target} {hosts:?}"
             );
         }
-        assert_eq!(ask(Version::HTTP_10, "/a", &[]), Ok(None));
     }
 
     #[test]

@@ -184,7 +184,11 @@ impl Call {
             address: self.peer.address.ip().to_canonical(),
             server_name: Some(self.peer.host.to_string()),
             reason: reason.as_str().into(),
-            sentence: distrust.detail.clone(),
+            sentence: if reason == Reason::OtherRealm {
+                "The client's certificate was issued for another realm: no trust anchor of this one leads to it.".to_owned()
+            } else {
+                distrust.detail.clone()
+            },
             certificate: distrust.leaf.as_ref().map(refused::shown),
             left_out: 0,
         });
@@ -205,8 +209,19 @@ impl Call {
             .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
-    /// The answer's body broke off.
-    pub fn broke(&mut self, reason: Reason) {
+    /// The answer's body broke off; the story goes to the log.
+    pub fn broke(&mut self, reason: Reason, story: &dyn std::fmt::Display) {
+        if let Some(deployed) = &self.deployed {
+            tracing::warn!(
+                realm = %deployed.realm,
+                environment = %deployed.environment,
+                pipeline = %deployed.key,
+                revision = deployed.revision,
+                requestId = self.id.as_str(),
+                reason = reason.as_str(),
+                "an answer broke off: {story}"
+            );
+        }
         self.reason = Some(reason);
         self.worker.counters.refused(reason);
         self.finish(Ending::Aborted);

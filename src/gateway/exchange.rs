@@ -12,6 +12,7 @@ use crate::domain::template::Scope;
 use crate::gateway::answer::{AnswerBody, Source};
 use crate::gateway::call::Call;
 use crate::gateway::handlers::{echo, mock, upstream};
+use crate::gateway::lingering::Lingering;
 use crate::gateway::message;
 use crate::gateway::peer::{Peer, Protocol};
 use crate::gateway::policy::{self, Permit};
@@ -48,6 +49,7 @@ pub async fn serve(
 
 async fn attempt(call: &mut Call, request: Request<Incoming>) -> Result<Response<Source>, Refusal> {
     let (mut head, incoming) = request.into_parts();
+    let incoming = Lingering::new(incoming, call.peer().tls.protocol, &call.worker().limits);
     let permit = policy::admit(call, &mut head)?;
     let body = RequestBody::new(incoming, permit.deployed().trigger.request_size.bytes())?;
     call.brings(body.meter());

@@ -10,40 +10,39 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// What is told of all calls of one connection that name their host alike.
+/// What is told of all calls of one connection that name the same port.
 #[derive(Debug)]
 pub struct Forwarding {
+    port: Option<u16>,
     host: HeaderValue,
     address: HeaderValue,
     forwarded: HeaderValue,
 }
 
 impl Forwarding {
-    /// What is told of a client at `address` that wrote `authority`, an accepted one, as host.
-    pub fn new(address: SocketAddr, authority: &str) -> Self {
+    /// What is told of a client at `address` that called `host`, a DNS name, and named `port` or none.
+    pub fn new(address: SocketAddr, host: &str, port: Option<u16>) -> Self {
         let address = address.ip().to_canonical();
         let node = match address {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => format!("\"[{address}]\""),
         };
-        let host = if authority
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
-        {
-            authority.to_owned()
-        } else {
-            format!("\"{authority}\"")
+        // RFC 7239, 4: a colon makes quotation marks necessary.
+        let (host, quoted) = match port {
+            Some(port) => (format!("{host}:{port}"), format!("\"{host}:{port}\"")),
+            None => (host.to_owned(), host.to_owned()),
         };
         Self {
-            host: value(authority),
+            port,
+            host: value(&host),
             address: value(&address.to_string()),
-            forwarded: value(&format!("for={node};host={host};proto=https")),
+            forwarded: value(&format!("for={node};host={quoted};proto=https")),
         }
     }
 
-    /// Whether it tells of calls that name `authority` as host.
-    pub fn is_of(&self, authority: &str) -> bool {
-        self.host.as_bytes() == authority.as_bytes()
+    /// Whether it tells of calls that name `port`.
+    pub fn is_of(&self, port: Option<u16>) -> bool {
+        self.port == port
     }
 
     /// Sets the headers.
@@ -55,7 +54,7 @@ impl Forwarding {
     }
 }
 
-/// An accepted authority and an address are visible ASCII, so that this never falls back.
+/// A host name, a port and an address are visible ASCII, so that this never falls back.
 fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
@@ -69,31 +68,35 @@ mod tests {
         let cases = [
             (
                 "192.0.2.7:5000",
-                "acme.api2.gate.localhost",
+                None,
                 [
-                    "for=192.0.2.7;host=acme.api2.gate.localhost;proto=https",
+                    "for=192.0.2.7;host=a.example;proto=https",
                     "192.0.2.7",
-                    "acme.api2.gate.localhost",
+                    "a.example",
                 ],
             ),
             (
                 "[2001:db8::7]:5000",
-                "api2.gate.localhost:9443",
+                Some(9443),
                 [
-                    "for=\"[2001:db8::7]\";host=\"api2.gate.localhost:9443\";proto=https",
+                    "for=\"[2001:db8::7]\";host=\"a.example:9443\";proto=https",
                     "2001:db8::7",
-                    "api2.gate.localhost:9443",
+                    "a.example:9443",
                 ],
             ),
             (
                 "[::ffff:10.0.0.1]:5000",
-                "a",
-                ["for=10.0.0.1;host=a;proto=https", "10.0.0.1", "a"],
+                Some(443),
+                [
+                    "for=10.0.0.1;host=\"a.example:443\";proto=https",
+                    "10.0.0.1",
+                    "a.example:443",
+                ],
             ),
         ];
-        for (address, authority, [forwarded, node, host]) in cases {
+        for (address, port, [forwarded, node, host]) in cases {
             let mut headers = HeaderMap::new();
-            Forwarding::new(address.parse().unwrap(), authority).tell(&mut headers);
+            Forwarding::new(address.parse().unwrap(), "a.example", port).tell(&mut headers);
             assert_eq!(headers["forwarded"], forwarded);
             assert_eq!(headers["x-forwarded-for"], node);
             assert_eq!(headers["x-forwarded-host"], host);

@@ -151,15 +151,14 @@ impl Peer {
         &self.standings
     }
 
-    /// Has upstreams told where the calls of this connection come from.
-    pub(crate) fn tell_forwarding(&self, authority: &str, headers: &mut http::HeaderMap) {
-        let usual = self
-            .forwarding
-            .get_or_init(|| Forwarding::new(self.address, authority));
-        if usual.is_of(authority) {
+    /// Has an upstream told where a call that names `port` comes from.
+    pub(crate) fn tell_forwarding(&self, port: Option<u16>, headers: &mut http::HeaderMap) {
+        let make = || Forwarding::new(self.address, &self.host, port);
+        let usual = self.forwarding.get_or_init(make);
+        if usual.is_of(port) {
             usual.tell(headers);
         } else {
-            Forwarding::new(self.address, authority).tell(headers);
+            make().tell(headers);
         }
     }
 }
@@ -209,16 +208,16 @@ mod tests {
     }
 
     #[test]
-    fn each_call_is_told_by_the_host_that_it_named() {
+    fn each_call_is_told_by_the_port_that_it_named() {
         let peer = peer();
-        for authority in [
-            "api.gate.localhost",
-            "api.gate.localhost:8443",
-            "api.gate.localhost",
+        for (port, host) in [
+            (None, "api.gate.localhost"),
+            (Some(8443), "api.gate.localhost:8443"),
+            (None, "api.gate.localhost"),
         ] {
             let mut headers = http::HeaderMap::new();
-            peer.tell_forwarding(authority, &mut headers);
-            assert_eq!(headers["x-forwarded-host"], authority);
+            peer.tell_forwarding(port, &mut headers);
+            assert_eq!(headers["x-forwarded-host"], host);
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::snapshot::route::{CompiledHandler, Deployed};
 pub struct Permit {
     deployed: Arc<Deployed>,
     gateway: Gateway,
+    port: Option<u16>,
     method: Method,
     path: CanonicalPath,
     parameters: Vec<(String, String)>,
@@ -37,6 +38,11 @@ impl Permit {
     /// The gateway that the call came in by.
     pub const fn gateway(&self) -> Gateway {
         self.gateway
+    }
+
+    /// The port that the client named, where it named one.
+    pub const fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// The method.
@@ -74,7 +80,7 @@ const EVERY_METHOD: HeaderValue =
 /// # Errors
 /// [`Refusal`]. Of several, the first in this order: authority, path, entitlement, route, gateway, method.
 pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
-    authority::check(head.version, &head.uri, &head.headers, &call.peer().host)
+    let port = authority::check(head.version, &head.uri, &head.headers, &call.peer().host)
         .map_err(Refusal::Authority)?;
     if head.method == Method::CONNECT {
         return Err(Refusal::MethodNotAllowed {
@@ -122,6 +128,7 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
     Ok(Permit {
         deployed,
         gateway,
+        port,
         method: head.method.clone(),
         path,
         parameters,

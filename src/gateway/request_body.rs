@@ -9,10 +9,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use crate::gateway::headers;
+use crate::gateway::lingering::Lingering;
 use crate::gateway::meter::{BodyState, Meter};
 use crate::gateway::refusal::Refusal;
 
@@ -22,7 +22,7 @@ const FIRST_CAPACITY_MAX: u64 = 64 * 1024;
 /// A request's body.
 #[derive(Debug)]
 pub struct RequestBody {
-    incoming: Incoming,
+    incoming: Lingering,
     left: u64,
     meter: Option<Arc<Meter>>,
 }
@@ -45,7 +45,7 @@ impl RequestBody {
     ///
     /// # Errors
     /// [`Refusal::BodyTooLarge`].
-    pub fn new(incoming: Incoming, bytes_max: u64) -> Result<Self, Refusal> {
+    pub fn new(incoming: Lingering, bytes_max: u64) -> Result<Self, Refusal> {
         if incoming.size_hint().lower() > bytes_max {
             return Err(Refusal::BodyTooLarge);
         }

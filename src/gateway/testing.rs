@@ -211,6 +211,10 @@ impl House {
     }
 
     pub(crate) fn with_limits(limits: GatewayLimits) -> Self {
+        Self::with_all_limits(limits, OutboundLimits::default())
+    }
+
+    pub(crate) fn with_all_limits(limits: GatewayLimits, outbound: OutboundLimits) -> Self {
         let clock = Clock::manual(now());
         let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
         let compiler = Compiler::new(names.clone(), clock.clone(), TrustLimits::default()).unwrap();
@@ -247,7 +251,7 @@ impl House {
             access: Arc::new(access),
             journal: Arc::new(RefusalJournal::default()),
             counters,
-            pools: Pools::new(OutboundLimits::default(), guard, NonZeroUsize::MIN),
+            pools: Pools::new(outbound, guard, NonZeroUsize::MIN),
             limits,
             ids: RequestIds::default(),
             chores: Chores::default(),

@@ -36,7 +36,12 @@ impl Epoch {
 
     /// A receiver that wakes when a later epoch is announced.
     pub fn watch(&self) -> watch::Receiver<u64> {
-        self.signal.subscribe()
+        let mut receiver = self.signal.subscribe();
+        // Announced after the snapshot with this epoch was loaded, and before this: nobody has seen that yet.
+        if *receiver.borrow_and_update() > self.number {
+            receiver.mark_changed();
+        }
+        receiver
     }
 
     /// Wakes whoever watches, where this epoch is later than the last announced.
@@ -53,5 +58,23 @@ impl Epoch {
     /// Wakes whoever watches, for the last time: what the epoch belonged to is gone.
     pub fn announce_end(&self) {
         self.signal.send_replace(u64::MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_begins_to_watch_an_epoch_that_is_over_is_woken_at_once() {
+        let first = Epoch::first();
+        let seen_in_time = first.watch();
+        let second = first.next();
+        second.announce();
+        assert!(seen_in_time.has_changed().unwrap());
+        assert!(first.watch().has_changed().unwrap());
+        assert!(!second.watch().has_changed().unwrap());
+        second.announce_end();
+        assert!(second.watch().has_changed().unwrap());
     }
 }

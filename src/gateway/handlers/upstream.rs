@@ -70,20 +70,12 @@ pub async fn pass_on(
 fn outgoing(peer: &Peer, permit: &Permit, way: Way<'_>, mut head: Parts) -> Parts {
     let fields = &mut head.headers;
     let trailers = peer.tls.protocol == Protocol::H2 || headers::takes_trailers(fields);
-    let named = head
-        .uri
-        .authority()
-        .map(|authority| authority.as_str().to_owned());
-    let host = fields.remove(header::HOST);
-    let authority = named
-        .as_deref()
-        .or_else(|| host.as_ref().and_then(|host| host.to_str().ok()));
     headers::remove_hop_by_hop(fields);
     headers::join_cookies(fields);
     // The gateway itself answers the expectation, when it begins to read the body.
     fields.remove(header::EXPECT);
     fields.insert(header::HOST, way.target.authority.clone());
-    peer.tell_forwarding(authority.unwrap_or(&peer.host), fields);
+    peer.tell_forwarding(permit.port(), fields);
     client::introduce(permit.client(), way.identity_headers, fields);
     fields.insert(REQUEST_ID, permit.request_id().header_value());
     if trailers {

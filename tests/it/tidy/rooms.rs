@@ -126,7 +126,14 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "manifest",
         floor: 3,
         rooms: &["clock", "domain", "pki"],
-        crates: &["base64", "http", "serde", "serde_json", "serde_path_to_error", "toml"],
+        crates: &[
+            "base64",
+            "http",
+            "serde",
+            "serde_json",
+            "serde_path_to_error",
+            "toml",
+        ],
     },
     Room {
         name: "control",
@@ -228,7 +235,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "api",
         floor: 6,
-        rooms: &["clock", "control", "domain", "manifest"],
+        rooms: &["clock", "control", "domain", "manifest", "pki"],
         crates: &[
             "axum",
             "bytes",
@@ -351,15 +358,9 @@ pub(crate) const ROOMS: &[Room] = &[
             "manifest",
             "pki",
             "settings",
+            "telemetry",
         ],
-        crates: &[
-            "clap",
-            "http",
-            "serde",
-            "serde_json",
-            "toml",
-            "uuid",
-        ],
+        crates: &["clap", "http", "serde", "serde_json", "toml", "uuid"],
     },
     Room {
         name: "demo",

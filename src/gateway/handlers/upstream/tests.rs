@@ -17,6 +17,7 @@ use crate::domain::connection::ConnectionLimits;
 use crate::domain::trigger::{ResponseHeader, RoutePattern, TimeoutMs, Trigger};
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::testing::{Fed, House, Like, Told, Visit, fed, service, upstream};
+use crate::outbound::limits::OutboundLimits;
 
 const SHOP: &str = "/pipeline/acme/v1/shop";
 
@@ -467,13 +468,13 @@ async fn the_timeout_begins_with_the_last_byte_of_the_body() {
     })
     .await;
     let house = shop_within(&url, GatewayLimits::default(), |trigger| {
-        trigger.timeout = TimeoutMs::new(100).unwrap()
+        trigger.timeout = TimeoutMs::new(300).unwrap()
     });
     let (feeder, body) = fed();
     let slowly = tokio::spawn(async move {
         let began = crate::clock::Stopwatch::start();
         // Until the timeout would have been over twice, had it begun with the head.
-        while began.elapsed() < Duration::from_millis(200) {
+        while began.elapsed() < Duration::from_millis(600) {
             feeder
                 .send(Frame::data(Bytes::from_static(b"x")))
                 .await
@@ -559,18 +560,18 @@ async fn a_slow_upload_keeps_an_answer_alive_that_waits_for_it() {
     })
     .await;
     let limits = GatewayLimits {
-        body_idle_timeout_ms: 150,
+        body_idle_timeout_ms: 500,
         ..GatewayLimits::default()
     };
     let house = shop_within(&url, limits, routed);
     let (feeder, body) = fed();
     tokio::spawn(async move {
-        for _ in 0..20 {
+        for _ in 0..30 {
             feeder
                 .send(Frame::data(Bytes::from_static(b"x")))
                 .await
                 .unwrap();
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
     });
     let answer = house
@@ -579,7 +580,7 @@ async fn a_slow_upload_keeps_an_answer_alive_that_waits_for_it() {
         .await;
     assert_eq!(
         answer.into_body().collect().await.unwrap().to_bytes().len(),
-        20
+        30
     );
 }
 
@@ -755,4 +756,23 @@ async fn connections_to_an_upstream_are_used_again() {
         .await;
     }
     assert_eq!(house.worker.pools.open(), 1);
+}
+
+#[tokio::test]
+async fn a_call_without_a_connection_to_spare_is_turned_away() {
+    let outbound = OutboundLimits {
+        connections_per_target_max: 1,
+        wait_timeout_ms: 20,
+        ..OutboundLimits::default()
+    };
+    let mut house = House::with_all_limits(GatewayLimits::default(), outbound);
+    house.target(&silent().await);
+    house.pipeline("acme", "shop", Like::everywhere(upstream()));
+    let visit = house.acme_at_home();
+    let waiting = tokio::spawn(async move { visit.get(SHOP).await });
+    while house.worker.pools.open() == 0 {
+        tokio::task::yield_now().await;
+    }
+    refused(&house, 503, "overload").await;
+    waiting.abort();
 }
