@@ -13,6 +13,7 @@ mod admin;
 mod api;
 mod bad_input;
 mod command_line;
+mod control;
 mod crash;
 mod docs;
 mod refusals;
