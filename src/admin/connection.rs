@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::Response;
 use http::Request;
+use http::header::EXPECT;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -25,6 +26,7 @@ use tower_service::Service;
 use crate::admin::client_io::{ClientIo, Moved};
 use crate::admin::limits::AdminLimits;
 use crate::admin::listener::AdminParts;
+use crate::admin::unread;
 use crate::api::caller::ClientAddress;
 
 /// What a client gets that speaks plain HTTP to a TLS port.
@@ -47,10 +49,10 @@ pub(crate) async fn serve(
     };
     let is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
     let answering = Arc::clone(&activity);
-    let router = parts.router.clone();
+    let (router, limits) = (parts.router.clone(), parts.limits);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ClientAddress(address.ip()));
-        answer(router.clone(), Arc::clone(&answering), request)
+        answer(router.clone(), Arc::clone(&answering), limits, request)
     });
     let limits = &parts.limits;
     let head = usize::try_from(limits.header_bytes_max).unwrap_or(usize::MAX);
@@ -118,11 +120,19 @@ impl Drop for Working {
 async fn answer(
     mut router: Router,
     activity: Arc<Activity>,
+    limits: AdminLimits,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let working = Working::begin(activity);
+    // Such a client sends its body only once it is asked to, and reading the body asks.
+    let holds_back = request.headers().contains_key(EXPECT);
+    let (head, body) = request.into_parts();
+    let (lent, claim) = unread::lend(body);
     // A router is always ready.
-    let response = router.call(request).await;
+    let response = router.call(Request::from_parts(head, lent)).await;
+    if !holds_back {
+        claim.read_away(&limits).await;
+    }
     drop(working);
     response
 }

@@ -1,5 +1,7 @@
 //! The bounds of the admin listener.
 
+use std::time::Duration;
+
 /// How much, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdminLimits {
@@ -23,6 +25,13 @@ pub struct AdminLimits {
     pub linger_bytes: u32,
 }
 
+impl AdminLimits {
+    /// `linger_ms` as a duration.
+    pub(crate) fn linger(&self) -> Duration {
+        Duration::from_millis(u64::from(self.linger_ms))
+    }
+}
+
 impl Default for AdminLimits {
     fn default() -> Self {
         Self {
@@ -34,7 +43,7 @@ impl Default for AdminLimits {
             idle_timeout_ms: 60_000,
             shutdown_grace_ms: 10_000,
             linger_ms: 2_000,
-            linger_bytes: 4 << 20,
+            linger_bytes: 1 << 20,
         }
     }
 }

@@ -9,6 +9,7 @@
     reason = "a test that goes wrong says so by ending"
 )]
 
+mod admin;
 mod api;
 mod bad_input;
 mod command_line;

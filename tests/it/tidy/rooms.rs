@@ -235,7 +235,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "api",
         floor: 6,
-        rooms: &["clock", "control", "domain", "manifest"],
+        rooms: &["clock", "control", "domain", "manifest", "pki"],
         crates: &[
             "axum",
             "bytes",
