@@ -60,7 +60,7 @@ fn keys(value: &Value, path: &str, found: &mut std::collections::BTreeSet<String
         Value::Array(items) => items
             .iter()
             .for_each(|item| keys(item, &format!("{path}[]"), found)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
