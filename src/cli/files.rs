@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+use crate::app::files::{self, PRIVATE};
 use crate::cli::error::CliError;
 use crate::manifest::read;
 
@@ -98,17 +99,9 @@ pub fn document<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
 /// # Errors
 /// [`CliError::Write`].
 pub fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let fail = |source| CliError::Write {
+    let written = files::write(path, text.as_bytes(), PRIVATE);
+    written.map_err(|source| CliError::Write {
         path: path.to_owned(),
         source,
-    };
-    let _ = fs::remove_file(path);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(fail)?;
-    io::Write::write_all(&mut file, text.as_bytes()).map_err(fail)
+    })
 }

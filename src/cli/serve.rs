@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::app::files;
 use crate::app::running::Running;
 use crate::app::start;
 use crate::app::stop::StopSignals;
@@ -31,6 +32,13 @@ pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
     let settings = serve.settings.settle()?;
     start::start_log(&settings.log, clock)?;
     let signals = StopSignals::catch()?;
+    if let Some(stale) = &serve.ready_file {
+        let removed = files::remove(stale);
+        removed.map_err(|source| CliError::Write {
+            path: stale.clone(),
+            source,
+        })?;
+    }
     let format = settings.log.format;
     let running = start::start(settings, clock)?;
     match format {

@@ -377,3 +377,28 @@ fn the_configuration_is_printed_as_a_file_that_is_right() {
     let file = server.write("printed.toml", keys);
     server.line(&format!("config check --config {file}"));
 }
+
+#[test]
+fn a_wrong_address_of_the_admin_api_is_told_so() {
+    let server = Server::start();
+    let mtls = server.ready["gateways"]["mtls"]["addr"].as_str().unwrap();
+    for (url, word) in [
+        (
+            "http://127.0.0.1:7443".to_owned(),
+            "is no address of an admin API",
+        ),
+        ("127.0.0.1:7443".to_owned(), "is no address of an admin API"),
+        (
+            "https://127.0.0.1:1".to_owned(),
+            "nothing answers at https://127.0.0.1:1",
+        ),
+        (
+            "https://nowhere.invalid:1".to_owned(),
+            "'nowhere.invalid' leads nowhere",
+        ),
+        (format!("https://{mtls}"), "admin_listen"),
+    ] {
+        let told = server.refused(&format!("status --admin-url {url}"));
+        assert!(told.contains(word), "{url}: {told}");
+    }
+}
