@@ -82,6 +82,20 @@ pub fn inside(actor: &Actor, realm: &RealmName, action: &'static str) -> Result<
     }
 }
 
+/// Whether `actor` may change the appliance itself, by a command that is still to be made; `action` is what it is called.
+///
+/// # Errors
+/// [`Rejection::Forbidden`].
+pub fn appliance(actor: &Actor, action: &'static str) -> Result<(), Rejection> {
+    match &actor.role {
+        Role::Operator => Ok(()),
+        Role::Auditor | Role::RealmAdmin(_) => Err(Rejection::Forbidden {
+            role: actor.role.as_str(),
+            action,
+        }),
+    }
+}
+
 /// Whether `actor` may see `matter`.
 ///
 /// # Errors

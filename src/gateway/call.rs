@@ -163,6 +163,7 @@ impl Call {
             | Refusal::NotFound
             | Refusal::MethodNotAllowed { .. }
             | Refusal::BodyTooLarge
+            | Refusal::HeadTooLarge
             | Refusal::BodyStalled
             | Refusal::BodyBroken
             | Refusal::Timeout

@@ -195,7 +195,8 @@ impl Watching<'_> {
         if timer.deadline() > deadline {
             timer.reset(deadline);
         }
-        bytes > limits.header_bytes_max
+        // A head up to twice the limit is let in, to be told by a 431; what comes beyond it is cut.
+        bytes > limits.header_bytes_max.saturating_mul(2)
     }
 
     /// The timer went off: is anything overdue? Sets it anew where nothing is.

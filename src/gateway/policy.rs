@@ -78,8 +78,11 @@ const EVERY_METHOD: HeaderValue =
 /// Decides on a call by its head, and takes out of the head what only the gateway may say.
 ///
 /// # Errors
-/// [`Refusal`]. Of several, the first in this order: authority, path, entitlement, route, gateway, method.
+/// [`Refusal`]. Of several, the first in this order: size of the head, authority, path, entitlement, route, gateway, method.
 pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
+    if head_bytes(head) > call.worker().limits.header_bytes_max as usize {
+        return Err(Refusal::HeadTooLarge);
+    }
     let port = authority::check(head.version, &head.uri, &head.headers, &call.peer().host)
         .map_err(Refusal::Authority)?;
     if head.method == Method::CONNECT {
@@ -135,6 +138,19 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
         client: entitled.client,
         request_id: call.id(),
     })
+}
+
+/// What the head takes on the wire in HTTP/1.1, within a few bytes: hyper's own bound is coarser than the setting.
+fn head_bytes(head: &Parts) -> usize {
+    let fields = head.headers.iter().map(|(name, value)| {
+        let text = name.as_str().len().saturating_add(value.len());
+        text.saturating_add(": \r\n".len())
+    });
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    fields.fold(target, usize::saturating_add)
 }
 
 /// HEAD is admitted with GET (RFC 9110, 9.3.2).

@@ -43,6 +43,8 @@ pub enum Refusal {
     },
     /// Its body is larger than the trigger admits.
     BodyTooLarge,
+    /// The request's head has more bytes than the setting admits.
+    HeadTooLarge,
     /// Its body stopped coming.
     BodyStalled,
     /// Its body broke off or is not framed as HTTP frames bodies.
@@ -130,6 +132,14 @@ impl Refusal {
                 Reason::BodyTooLarge,
                 Fixed(TOO_LARGE),
             ),
+            Self::HeadTooLarge => told(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                Reason::Limit,
+                Said(
+                    "The head of the request is too large: send fewer or shorter headers."
+                        .to_owned(),
+                ),
+            ),
             Self::BodyBroken => told(StatusCode::BAD_REQUEST, Reason::AmbiguousRequest, Advice),
             Self::BodyStalled | Self::Timeout => {
                 told(StatusCode::INTERNAL_SERVER_ERROR, Reason::Timeout, Nothing)
@@ -173,6 +183,7 @@ impl Refusal {
             | Self::RealmClosed
             | Self::MethodNotAllowed { .. }
             | Self::BodyTooLarge
+            | Self::HeadTooLarge
             | Self::BodyStalled
             | Self::BodyBroken
             | Self::Timeout

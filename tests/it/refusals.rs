@@ -143,3 +143,55 @@ for _ in range(1500):
         .sum();
     assert!(flooded.len() as u64 + left_out <= 1500, "{left_out}");
 }
+
+#[test]
+fn a_realm_made_again_under_an_old_name_is_told_nothing_of_the_former_one() {
+    let demo = Demo::start();
+    let audit = |token: &str| {
+        demo.api_as(token, "GET", "/api/v1/audit?realm=again", None)
+            .text()
+    };
+    let make = || {
+        assert!(
+            demo.api("PUT", "/api/v1/realms/again", Some(&json!({})))
+                .status
+                < 300
+        )
+    };
+    make();
+    assert!(
+        demo.api(
+            "PUT",
+            "/api/v1/realms/again/accounts/secret-partner",
+            Some(&json!({
+                "type": "public-key", "prod": {"key": "k"}
+            }))
+        )
+        .status
+            < 300
+    );
+    let first = token(&demo, "first", "again");
+    assert!(
+        audit(&first).contains("secret-partner"),
+        "{}",
+        audit(&first)
+    );
+    assert!(demo.api("DELETE", "/api/v1/realms/again", None).status < 300);
+    assert_eq!(
+        demo.api_as(&first, "GET", "/api/v1/realms/again", None)
+            .status,
+        401
+    );
+    make();
+    let second = token(&demo, "second", "again");
+    assert!(
+        audit(&second).contains("realm.create"),
+        "{}",
+        audit(&second)
+    );
+    assert!(
+        !audit(&second).contains("secret-partner"),
+        "{}",
+        audit(&second)
+    );
+}

@@ -127,3 +127,18 @@ fn methods_that_the_trigger_does_not_admit_get_405_and_allow() {
     assert_eq!(call("GET", "/pipeline/acme/v2/shop/items").status, 404);
     assert_eq!(call("GET", "/pipeline/acme/v1/shop").status, 404);
 }
+
+#[test]
+fn a_head_over_the_limit_gets_431() {
+    let demo = Demo::start();
+    let good = demo.client("acme", "prod", "accepted");
+    let host = demo.text("acme", "prod", "mtlsHost");
+    for (bytes, status) in [(60_000, 200), (70_000, 431)] {
+        let header = format!("X-Filler: {}", "x".repeat(bytes));
+        let reply = Call::new(&demo, "mtls", &host, &Demo::path("acme", "hello"))
+            .by(&good)
+            .with(&["--http1.1", "-H", &header])
+            .send();
+        assert_eq!(reply.status, status, "{bytes}: {reply:?}");
+    }
+}

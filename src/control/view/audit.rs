@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::clock::Moment;
 use crate::control::authorise::{self, Matter};
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
@@ -66,7 +67,16 @@ impl Control {
             before,
             limit: limit.min(AUDIT_LIMIT_MAX),
         };
-        Ok(self.store.audit(&filter)?.into_iter().map(view).collect())
+        let since = self.told_since(actor);
+        let told = self.store.audit(&filter)?.into_iter();
+        Ok(told.filter(|record| record.at >= since).map(view).collect())
+    }
+
+    /// Realm admins are told of their realm as it is: what happened in a former one of the same name is not theirs.
+    fn told_since(&self, actor: &Actor) -> Moment {
+        let catalog = self.catalog();
+        let own = actor.role.realm().and_then(|own| catalog.realms.get(own));
+        own.map_or(Moment::from_unix_millis(i64::MIN), |realm| realm.created)
     }
 }
 

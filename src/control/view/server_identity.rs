@@ -108,6 +108,7 @@ impl Control {
         chain: &str,
         key: &Secret,
     ) -> Result<Done, ControlError> {
+        authorise::appliance(actor, "server-identity.provide")?;
         let unreadable =
             |field| move |source: InvalidUpload| ControlError::Upload { field, source };
         let chain = upload::read(chain.as_bytes(), None).map_err(unreadable("chain"))?;
