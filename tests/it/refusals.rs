@@ -9,7 +9,11 @@ fn refusals(demo: &Demo, token: &str, path: &str) -> Vec<Value> {
     let reply = demo.api_as(token, "GET", path, None);
     assert_eq!(reply.status, 200, "{reply:?}");
     let body = reply.json();
-    body["refusals"].as_array().or_else(|| body.as_array()).cloned().unwrap_or_default()
+    body["refusals"]
+        .as_array()
+        .or_else(|| body.as_array())
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn token(demo: &Demo, name: &str, realm: &str) -> String {
@@ -24,16 +28,27 @@ fn a_refusal_is_recorded_with_reason_address_name_and_certificate() {
     let demo = Demo::start();
     let host = demo.text("acme", "prod", "mtlsHost");
     let expired = demo.client("acme", "prod", "expired");
-    Call::new(&demo, "mtls", &host, &Demo::path("acme", "hello")).by(&expired).send();
+    Call::new(&demo, "mtls", &host, &Demo::path("acme", "hello"))
+        .by(&expired)
+        .send();
     Call::new(&demo, "mtls", &host, &Demo::path("acme", "hello")).send();
     let acme = token(&demo, "acme-people", "acme");
     let kept = refusals(&demo, &acme, "/api/v1/realms/acme/refusals");
-    let reasons: Vec<&str> = kept.iter().map(|one| one["reason"].as_str().unwrap()).collect();
+    let reasons: Vec<&str> = kept
+        .iter()
+        .map(|one| one["reason"].as_str().unwrap())
+        .collect();
     assert_eq!(reasons, ["no-certificate", "expired"], "{kept:?}");
     let record = &kept[1];
     assert_eq!(record["address"], "127.0.0.1");
     assert_eq!(record["serverName"], host.as_str());
-    assert!(record["certificate"]["subject"].as_str().unwrap().contains("CN="), "{record}");
+    assert!(
+        record["certificate"]["subject"]
+            .as_str()
+            .unwrap()
+            .contains("CN="),
+        "{record}"
+    );
     assert!(record["sentence"].as_str().unwrap().len() > 20, "{record}");
     let globex = token(&demo, "globex-people", "globex");
     assert!(refusals(&demo, &globex, "/api/v1/realms/globex/refusals").is_empty());
@@ -43,7 +58,10 @@ fn a_refusal_is_recorded_with_reason_address_name_and_certificate() {
     );
     assert_eq!((other.status, none.status), (404, 404));
     let told = demo.cli_ok(&["refusals", "list", "--realm", "acme"]);
-    assert!(told.contains("expired") && told.contains("no-certificate"), "{told}");
+    assert!(
+        told.contains("expired") && told.contains("no-certificate"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -52,7 +70,10 @@ fn refusals_of_no_realm_are_the_operators() {
     Call::new(&demo, "mtls", "nobody.api2.gate.localhost", "/").send();
     let operators = demo.api("GET", "/api/v1/refusals", None).json();
     let text = operators.to_string();
-    assert!(text.contains("unknown-name") && text.contains("nobody.api2.gate.localhost"), "{text}");
+    assert!(
+        text.contains("unknown-name") && text.contains("nobody.api2.gate.localhost"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -111,8 +132,14 @@ for _ in range(1500):
     assert_eq!(kept.len(), 1, "{kept:?}");
     let flooded = demo.api("GET", "/api/v1/realms/acme/refusals?limit=10000", None);
     let flooded = flooded.json();
-    let flooded = flooded["refusals"].as_array().or_else(|| flooded.as_array()).unwrap();
+    let flooded = flooded["refusals"]
+        .as_array()
+        .or_else(|| flooded.as_array())
+        .unwrap();
     assert!(flooded.len() <= 1000, "{}", flooded.len());
-    let left_out: u64 = flooded.iter().map(|one| one["leftOut"].as_u64().unwrap_or(0)).sum();
+    let left_out: u64 = flooded
+        .iter()
+        .map(|one| one["leftOut"].as_u64().unwrap_or(0))
+        .sum();
     assert!(flooded.len() as u64 + left_out <= 1500, "{left_out}");
 }

@@ -36,7 +36,11 @@ fn control(store: Store) -> Arc<Control> {
         compiler: Compiler::new(names.clone(), clock.clone(), TrustLimits::default()).unwrap(),
         clock,
         journal: Arc::new(RefusalJournal::new(JournalLimits::default())),
-        rules: Rules { trust_account_prefix: "dgb-mtls-".to_owned(), request_mb_max: 1024, names },
+        rules: Rules {
+            trust_account_prefix: "dgb-mtls-".to_owned(),
+            request_mb_max: 1024,
+            names,
+        },
         admin_names: Vec::new(),
         refusals_per_realm_max: 1000,
     })
@@ -87,7 +91,10 @@ environments = ["prod"]
 /// Says how long something took; where it matters, it must not take longer.
 fn within(what: &str, most: Duration, took: Duration) {
     eprintln!("{REALMS} realms, {what}: {took:?}");
-    assert!(cfg!(debug_assertions) || took <= most, "{what} took {took:?}, more than {most:?}");
+    assert!(
+        cfg!(debug_assertions) || took <= most,
+        "{what} took {took:?}, more than {most:?}"
+    );
 }
 
 #[test]
@@ -96,39 +103,77 @@ fn ten_thousand_realms_are_made_by_one_manifest_and_one_more_is_published_in_an_
     let key = MasterKey::generate().unwrap();
     let path = directory.path().join("realmgate.redb");
     let control_of_all = control(Store::open(&path, &key, now()).unwrap());
-    let text: String = (0..REALMS).map(|number| realm(&format!("realm-{number}"))).collect();
+    let text: String = (0..REALMS)
+        .map(|number| realm(&format!("realm-{number}")))
+        .collect();
     let operator = Actor::system();
 
     let watch = Stopwatch::start();
     let document = read::toml(&text).unwrap();
-    within("reading the manifest", Duration::from_secs(3), watch.elapsed());
+    within(
+        "reading the manifest",
+        Duration::from_secs(3),
+        watch.elapsed(),
+    );
     let documents = [document];
     let watch = Stopwatch::start();
-    let applied = control_of_all.apply_blocking(&operator, &documents, Run::Apply, Unnamed::Stay).unwrap();
+    let applied = control_of_all
+        .apply_blocking(&operator, &documents, Run::Apply, Unnamed::Stay)
+        .unwrap();
     within("applying it", Duration::from_secs(10), watch.elapsed());
     assert_eq!(applied.steps.len(), REALMS * 5);
     assert!(applied.applied);
     let watch = Stopwatch::start();
-    let again = control_of_all.apply_blocking(&operator, &documents, Run::Apply, Unnamed::Go).unwrap();
+    let again = control_of_all
+        .apply_blocking(&operator, &documents, Run::Apply, Unnamed::Go)
+        .unwrap();
     within("applying it again", Duration::from_secs(5), watch.elapsed());
     assert!(again.steps.iter().all(|step| step.verb == Verb::Unchanged));
     assert_eq!(again.revision, applied.revision);
 
     let one_more = [read::toml(&realm("one-more")).unwrap()];
     let watch = Stopwatch::start();
-    let planned = control_of_all.apply_blocking(&operator, &one_more, Run::Plan, Unnamed::Stay).unwrap();
-    within("planning one more", Duration::from_millis(5), watch.elapsed());
+    let planned = control_of_all
+        .apply_blocking(&operator, &one_more, Run::Plan, Unnamed::Stay)
+        .unwrap();
+    within(
+        "planning one more",
+        Duration::from_millis(5),
+        watch.elapsed(),
+    );
     assert_eq!(planned.steps.len(), 5);
     let watch = Stopwatch::start();
-    control_of_all.apply_blocking(&operator, &one_more, Run::Apply, Unnamed::Stay).unwrap();
+    control_of_all
+        .apply_blocking(&operator, &one_more, Run::Apply, Unnamed::Stay)
+        .unwrap();
     // With its durable commit, which waits for the disk.
-    within("making one more", Duration::from_millis(250), watch.elapsed());
-    assert!(control_of_all.live().load().realm("one-more", Environment::Prod).unwrap().mtls.is_some());
+    within(
+        "making one more",
+        Duration::from_millis(250),
+        watch.elapsed(),
+    );
+    assert!(
+        control_of_all
+            .live()
+            .load()
+            .realm("one-more", Environment::Prod)
+            .unwrap()
+            .mtls
+            .is_some()
+    );
 
     drop(control_of_all);
     let watch = Stopwatch::start();
     let started = control(Store::open(&path, &key, now()).unwrap());
     within("starting", Duration::from_secs(2), watch.elapsed());
     assert_eq!(started.catalog().realms.len(), REALMS + 1);
-    assert!(started.live().load().realm("realm-7", Environment::Prod).unwrap().mtls.is_some());
+    assert!(
+        started
+            .live()
+            .load()
+            .realm("realm-7", Environment::Prod)
+            .unwrap()
+            .mtls
+            .is_some()
+    );
 }

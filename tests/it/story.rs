@@ -6,7 +6,8 @@ use crate::support::clients::{Call, s_client, script};
 use crate::support::demo::Demo;
 use crate::support::wait;
 
-const REQUEST: &str = "GET /pipeline/acme/v1/hello HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n";
+const REQUEST: &str =
+    "GET /pipeline/acme/v1/hello HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n";
 
 fn own_host(demo: &Demo) -> String {
     demo.text("acme", "prod", "mtlsHost")
@@ -27,7 +28,11 @@ fn the_good_client_is_served_on_both_hosts_by_http_1_and_2_over_tls_1_2_and_1_3(
     for host in [own_host(&demo), shared_host(&demo)] {
         for version in ["--http1.1", "--http2"] {
             for tls in [&["--tls-max", "1.2"][..], &["--tlsv1.3"]] {
-                let reply = hello(&demo, &host).by(&good).with(&[version]).with(tls).send();
+                let reply = hello(&demo, &host)
+                    .by(&good)
+                    .with(&[version])
+                    .with(tls)
+                    .send();
                 assert_eq!(reply.status, 200, "{host} {version} {tls:?}: {reply:?}");
                 assert_eq!(reply.header("content-type"), Some("application/json"));
             }
@@ -41,7 +46,10 @@ fn every_client_of_the_demo_gets_what_the_ready_file_says() {
     for realm in ["acme", "globex"] {
         for environment in ["prod", "test"] {
             let host = demo.text(realm, environment, "mtlsHost");
-            let clients = demo.environment(realm, environment)["clients"].as_array().unwrap().clone();
+            let clients = demo.environment(realm, environment)["clients"]
+                .as_array()
+                .unwrap()
+                .clone();
             assert!(clients.len() >= 3, "{clients:?}");
             for client in clients {
                 let expect = client["expect"].as_str().unwrap().to_owned();
@@ -50,7 +58,10 @@ fn every_client_of_the_demo_gets_what_the_ready_file_says() {
                     .with(&["--cert", &path("chain"), "--key", &path("key")])
                     .send();
                 if expect == "accepted" {
-                    assert_eq!(reply.status, 200, "{realm} {environment} {client}: {reply:?}");
+                    assert_eq!(
+                        reply.status, 200,
+                        "{realm} {environment} {client}: {reply:?}"
+                    );
                 } else {
                     assert_ne!(reply.exit, 0, "{realm} {environment} {client}: {reply:?}");
                 }
@@ -64,7 +75,9 @@ fn a_pkcs12_file_serves_curl_as_well() {
     let demo = Demo::start();
     let good = demo.client("acme", "prod", "accepted");
     let certificate = format!("{}:{}", good.p12, good.p12_password);
-    let reply = hello(&demo, &own_host(&demo)).with(&["--cert-type", "P12", "--cert", &certificate]).send();
+    let reply = hello(&demo, &own_host(&demo))
+        .with(&["--cert-type", "P12", "--cert", &certificate])
+        .send();
     assert_eq!(reply.status, 200, "{reply:?}");
 }
 
@@ -78,23 +91,48 @@ fn refused_clients_get_the_alert_of_the_specification() {
         for version in ["-tls1_3", "-tls1_2"] {
             let input = REQUEST.replace("HOST", &host);
             let call = |client: &crate::support::demo::Client| {
-                let arguments = [version, "-cert", &client.cert, "-key", &client.key, "-cert_chain", &client.chain];
+                let arguments = [
+                    version,
+                    "-cert",
+                    &client.cert,
+                    "-key",
+                    &client.key,
+                    "-cert_chain",
+                    &client.chain,
+                ];
                 s_client(&demo, "mtls", Some(&host), &arguments, &input)
             };
             let none = s_client(&demo, "mtls", Some(&host), &[version], &input);
-            let no_certificate = if version == "-tls1_3" { "alert certificate required" } else { "alert" };
+            let no_certificate = if version == "-tls1_3" {
+                "alert certificate required"
+            } else {
+                "alert"
+            };
             assert!(none.contains(no_certificate), "{host} {version}: {none}");
-            assert!(call(&expired).contains("alert certificate expired"), "{host} {version}");
-            assert!(call(&stranger).contains("alert unknown ca"), "{host} {version}");
+            assert!(
+                call(&expired).contains("alert certificate expired"),
+                "{host} {version}"
+            );
+            assert!(
+                call(&stranger).contains("alert unknown ca"),
+                "{host} {version}"
+            );
             let other = call(&other_realm);
             if host == own_host(&demo) {
-                assert!(other.contains("alert unknown ca"), "{host} {version}: {other}");
+                assert!(
+                    other.contains("alert unknown ca"),
+                    "{host} {version}: {other}"
+                );
             } else {
                 assert!(other.contains("HTTP/1.1 404"), "{host} {version}: {other}");
             }
         }
     }
-    for name in ["nobody.api2.gate.localhost", "gate.localhost", "api2.example.com"] {
+    for name in [
+        "nobody.api2.gate.localhost",
+        "gate.localhost",
+        "api2.example.com",
+    ] {
         let told = s_client(&demo, "mtls", Some(name), &[], "");
         assert!(told.contains("alert unrecognized name"), "{name}: {told}");
     }
@@ -106,8 +144,15 @@ fn refused_clients_get_the_alert_of_the_specification() {
 fn on_the_shared_host_another_realm_looks_like_none_at_all() {
     let demo = Demo::start();
     let globex = demo.client("globex", "prod", "accepted");
-    let call = |path: &str| Call::new(&demo, "mtls", &shared_host(&demo), path).by(&globex).send();
-    let (other, none) = (call("/pipeline/acme/v1/hello"), call("/pipeline/nobody/v1/hello"));
+    let call = |path: &str| {
+        Call::new(&demo, "mtls", &shared_host(&demo), path)
+            .by(&globex)
+            .send()
+    };
+    let (other, none) = (
+        call("/pipeline/acme/v1/hello"),
+        call("/pipeline/nobody/v1/hello"),
+    );
     assert_eq!((other.status, none.status), (404, 404));
     let but_id = |mut body: serde_json::Value| {
         body["requestId"] = json!(null);
@@ -127,7 +172,10 @@ fn the_wrong_authority_is_misdirected() {
         (shared_host(&demo), "Host: acme.api2.gate.localhost", 421),
         (own_host(&demo), "Host: ACME.API2.gate.localhost.", 200),
     ] {
-        let reply = hello(&demo, &host).by(&good).with(&["--http1.1", "-H", header]).send();
+        let reply = hello(&demo, &host)
+            .by(&good)
+            .with(&["--http1.1", "-H", header])
+            .send();
         assert_eq!(reply.status, status, "{host} {header}: {reply:?}");
     }
 }
@@ -145,11 +193,15 @@ fn ambiguous_paths_are_turned_down() {
         "/pipeline/acme/v1/hello%00",
         "/pipeline/acme\\v1/hello",
     ] {
-        let reply = Call::new(&demo, "mtls", &own_host(&demo), path).by(&good).send();
+        let reply = Call::new(&demo, "mtls", &own_host(&demo), path)
+            .by(&good)
+            .send();
         assert_eq!(reply.status, 400, "{path}: {reply:?}");
         assert_eq!(reply.json()["reason"], "ambiguous-request", "{path}");
     }
-    let reply = Call::new(&demo, "mtls", &own_host(&demo), "/pipeline/ACME/v1/hello").by(&good).send();
+    let reply = Call::new(&demo, "mtls", &own_host(&demo), "/pipeline/ACME/v1/hello")
+        .by(&good)
+        .send();
     assert_eq!(reply.status, 404);
 }
 
@@ -196,26 +248,53 @@ request.on("error", error => console.log("error", error.code)); request.end();
 #[test]
 fn removal_cuts_new_and_open_connections_and_nobody_else() {
     let demo = Demo::start();
-    let (acme, globex) = (demo.client("acme", "prod", "accepted"), demo.client("globex", "prod", "accepted"));
-    let mut open: Vec<Idle> =
-        vec![Idle::open(&demo, &own_host(&demo), &acme), Idle::open(&demo, &shared_host(&demo), &acme)];
+    let (acme, globex) = (
+        demo.client("acme", "prod", "accepted"),
+        demo.client("globex", "prod", "accepted"),
+    );
+    let mut open: Vec<Idle> = vec![
+        Idle::open(&demo, &own_host(&demo), &acme),
+        Idle::open(&demo, &shared_host(&demo), &acme),
+    ];
     let mut others = Idle::open(&demo, &demo.text("globex", "prod", "mtlsHost"), &globex);
     let account = demo.text("acme", "prod", "account");
     demo.cli_ok(&[
-        "installation", "remove", "--realm", "acme", "--environment", "prod", "--account", &account, "--yes",
+        "installation",
+        "remove",
+        "--realm",
+        "acme",
+        "--environment",
+        "prod",
+        "--account",
+        &account,
+        "--yes",
     ]);
     for idle in &mut open {
         idle.ends_within_a_second();
     }
     assert!(others.is_open());
-    let told = s_client(&demo, "mtls", Some(&own_host(&demo)), &["-cert", &acme.cert, "-key", &acme.key], "");
+    let told = s_client(
+        &demo,
+        "mtls",
+        Some(&own_host(&demo)),
+        &["-cert", &acme.cert, "-key", &acme.key],
+        "",
+    );
     assert!(told.contains("alert unrecognized name"), "{told}");
     let reply = hello(&demo, &shared_host(&demo)).by(&acme).send();
     assert_ne!(reply.exit, 0, "{reply:?}");
-    let reply = Call::new(&demo, "mtls", &demo.text("acme", "test", "mtlsHost"), &Demo::path("acme", "hello"))
-        .by(&demo.client("acme", "test", "accepted"))
-        .send();
-    assert_eq!(reply.status, 200, "the other environment is untouched: {reply:?}");
+    let reply = Call::new(
+        &demo,
+        "mtls",
+        &demo.text("acme", "test", "mtlsHost"),
+        &Demo::path("acme", "hello"),
+    )
+    .by(&demo.client("acme", "test", "accepted"))
+    .send();
+    assert_eq!(
+        reply.status, 200,
+        "the other environment is untouched: {reply:?}"
+    );
 }
 
 #[test]
@@ -234,7 +313,12 @@ fn suspending_a_realm_is_instant_and_resuming_brings_it_back() {
         .find(|pipeline| pipeline["externalUrl"].is_string())
         .map(|pipeline| pipeline["name"].as_str().unwrap().to_owned());
     if let Some(name) = &open_pipeline {
-        assert_eq!(Call::new(&demo, "external", &external, &Demo::path("acme", name)).send().status, 404);
+        assert_eq!(
+            Call::new(&demo, "external", &external, &Demo::path("acme", name))
+                .send()
+                .status,
+            404
+        );
     }
     demo.cli_ok(&["realm", "resume", "acme"]);
     assert_eq!(hello(&demo, &own_host(&demo)).by(&acme).send().status, 200);
@@ -247,16 +331,33 @@ fn a_pipeline_without_the_flag_is_not_reachable_by_mutual_tls() {
         "trigger": {"type": "rest", "external": true, "mtls": false},
         "handler": {"type": "echo"},
     });
-    let saved = demo.api("PUT", "/api/v1/realms/acme/pipelines/open/v1", Some(&document));
+    let saved = demo.api(
+        "PUT",
+        "/api/v1/realms/acme/pipelines/open/v1",
+        Some(&document),
+    );
     assert!(saved.status < 300, "{saved:?}");
     let deployed = demo.api("PUT", "/api/v1/realms/acme/deployments/prod/open/v1", None);
     assert!(deployed.status < 300, "{deployed:?}");
     let good = demo.client("acme", "prod", "accepted");
     let path = Demo::path("acme", "open");
-    let external = Call::new(&demo, "external", &demo.text("acme", "prod", "externalHost"), &path).send();
+    let external = Call::new(
+        &demo,
+        "external",
+        &demo.text("acme", "prod", "externalHost"),
+        &path,
+    )
+    .send();
     assert_eq!(external.status, 200, "{external:?}");
     for host in [own_host(&demo), shared_host(&demo)] {
-        assert_eq!(Call::new(&demo, "mtls", &host, &path).by(&good).send().status, 404, "{host}");
+        assert_eq!(
+            Call::new(&demo, "mtls", &host, &path)
+                .by(&good)
+                .send()
+                .status,
+            404,
+            "{host}"
+        );
     }
 }
 
@@ -281,7 +382,11 @@ struct Idle {
 impl Idle {
     fn open(demo: &Demo, host: &str, client: &crate::support::demo::Client) -> Self {
         use std::io::{BufRead, Write};
-        let realm = if client.cert.contains("globex") { "globex" } else { "acme" };
+        let realm = if client.cert.contains("globex") {
+            "globex"
+        } else {
+            "acme"
+        };
         let python = format!(
             r#"
 import socket, ssl, sys
@@ -305,9 +410,16 @@ except OSError: pass
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(python.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(python.as_bytes())
+            .unwrap();
         let mut line = String::new();
-        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        std::io::BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         assert_eq!(line.trim(), "HTTP/1.1 200 OK");
         Self { child }
     }

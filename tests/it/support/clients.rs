@@ -28,7 +28,8 @@ impl Reply {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -45,7 +46,16 @@ pub fn curl(arguments: &[String]) -> Reply {
     let directory = tempfile::tempdir().unwrap();
     let (head, body) = (directory.path().join("head"), directory.path().join("body"));
     let output = Command::new("curl")
-        .args(["--silent", "--show-error", "--max-time", "30", "--noproxy", "*", "--write-out", "%{http_code}"])
+        .args([
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "30",
+            "--noproxy",
+            "*",
+            "--write-out",
+            "%{http_code}",
+        ])
         .arg("--dump-header")
         .arg(&head)
         .arg("--output")
@@ -56,7 +66,10 @@ pub fn curl(arguments: &[String]) -> Reply {
         .expect("curl is installed");
     Reply {
         exit: output.status.code().unwrap_or(-1),
-        status: String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0),
+        status: String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .parse()
+            .unwrap_or(0),
         head: std::fs::read_to_string(&head).unwrap_or_default(),
         body: std::fs::read(&body).unwrap_or_default(),
         error: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -74,17 +87,29 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub fn new(demo: &'a Demo, gateway: &'a str, host: &str, path: &str) -> Self {
-        Self { demo, gateway, host: host.to_owned(), path: path.to_owned(), arguments: Vec::new() }
+        Self {
+            demo,
+            gateway,
+            host: host.to_owned(),
+            path: path.to_owned(),
+            arguments: Vec::new(),
+        }
     }
 
     /// Shows a client certificate, with its chain, as a PEM file and a key file.
     pub fn by(mut self, client: &Client) -> Self {
-        self.arguments.extend(["--cert".to_owned(), client.chain.clone(), "--key".to_owned(), client.key.clone()]);
+        self.arguments.extend([
+            "--cert".to_owned(),
+            client.chain.clone(),
+            "--key".to_owned(),
+            client.key.clone(),
+        ]);
         self
     }
 
     pub fn with(mut self, arguments: &[&str]) -> Self {
-        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self.arguments
+            .extend(arguments.iter().map(|&argument| argument.to_owned()));
         self
     }
 
@@ -92,7 +117,10 @@ impl<'a> Call<'a> {
         let port = self.demo.port(self.gateway);
         let mut arguments = self.arguments;
         arguments.extend(["--cacert".to_owned(), self.demo.server_ca()]);
-        arguments.extend(["--connect-to".to_owned(), format!("{}:{port}:127.0.0.1:{port}", self.host)]);
+        arguments.extend([
+            "--connect-to".to_owned(),
+            format!("{}:{port}:127.0.0.1:{port}", self.host),
+        ]);
         arguments.push("--path-as-is".to_owned());
         arguments.push(format!("https://{}:{port}{}", self.host, self.path));
         curl(&arguments)
@@ -100,9 +128,22 @@ impl<'a> Call<'a> {
 }
 
 /// Runs `openssl s_client` against the mtls gateway; answers with all that it printed.
-pub fn s_client(demo: &Demo, gateway: &str, name: Option<&str>, arguments: &[&str], input: &str) -> String {
+pub fn s_client(
+    demo: &Demo,
+    gateway: &str,
+    name: Option<&str>,
+    arguments: &[&str],
+    input: &str,
+) -> String {
     let mut command = Command::new("openssl");
-    command.args(["s_client", "-connect", &demo.address(gateway), "-CAfile", &demo.server_ca(), "-ign_eof"]);
+    command.args([
+        "s_client",
+        "-connect",
+        &demo.address(gateway),
+        "-CAfile",
+        &demo.server_ca(),
+        "-ign_eof",
+    ]);
     match name {
         Some(name) => command.args(["-servername", name]),
         None => command.arg("-noservername"),
@@ -117,7 +158,11 @@ pub fn s_client(demo: &Demo, gateway: &str, name: Option<&str>, arguments: &[&st
     // A refused client cannot write any more: that is for the output to tell.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// Runs a script with an interpreter; answers with what it printed, trimmed.
@@ -129,8 +174,16 @@ pub fn script(interpreter: &str, arguments: &[&str], text: &str) -> String {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{interpreter} is installed: {error}"));
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     format!("{out}{err}").trim().to_owned()
 }

@@ -33,7 +33,11 @@ impl Demo {
     pub fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let child = spawn(directory.path());
-        let mut demo = Self { child, directory, ready: Value::Null };
+        let mut demo = Self {
+            child,
+            directory,
+            ready: Value::Null,
+        };
         demo.await_ready();
         demo
     }
@@ -74,12 +78,17 @@ impl Demo {
     }
 
     pub fn text(&self, realm: &str, environment: &str, key: &str) -> String {
-        self.environment(realm, environment)[key].as_str().unwrap_or_else(|| panic!("no {key}")).to_owned()
+        self.environment(realm, environment)[key]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {key}"))
+            .to_owned()
     }
 
     /// The first client of which `expect` is expected.
     pub fn client(&self, realm: &str, environment: &str, expect: &str) -> Client {
-        let clients = self.environment(realm, environment)["clients"].as_array().unwrap();
+        let clients = self.environment(realm, environment)["clients"]
+            .as_array()
+            .unwrap();
         let client = clients.iter().find(|one| one["expect"] == expect).unwrap();
         let text = |key: &str| client[key].as_str().unwrap_or_default().to_owned();
         Client {
@@ -94,11 +103,19 @@ impl Demo {
     }
 
     pub fn address(&self, gateway: &str) -> String {
-        self.ready["gateways"][gateway]["addr"].as_str().unwrap().to_owned()
+        self.ready["gateways"][gateway]["addr"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     pub fn port(&self, gateway: &str) -> u16 {
-        self.address(gateway).rsplit(':').next().unwrap().parse().unwrap()
+        self.address(gateway)
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     pub fn server_ca(&self) -> String {
@@ -126,7 +143,10 @@ impl Demo {
     /// Runs a command of the CLI that must succeed, and answers with what it printed.
     pub fn cli_ok(&self, arguments: &[&str]) -> String {
         let output = self.cli(arguments);
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (out, err) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
         assert!(output.status.success(), "{arguments:?}: {out}{err}");
         out.into_owned()
     }
@@ -173,7 +193,11 @@ impl Demo {
 }
 
 fn spawn(directory: &Path) -> Child {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("log.txt")).unwrap();
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(directory.join("log.txt"))
+        .unwrap();
     Command::new(BINARY)
         .args(["demo", "--port-base", "0"])
         .arg("--dir")
@@ -192,7 +216,8 @@ impl Drop for Demo {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(self.directory.path().join("log.txt")).unwrap_or_default();
+            let log =
+                std::fs::read_to_string(self.directory.path().join("log.txt")).unwrap_or_default();
             let tail: Vec<&str> = log.lines().rev().take(40).collect();
             eprintln!("--- the demo's last lines");
             for line in tail.iter().rev() {
