@@ -2,7 +2,7 @@
 
 mod bodies;
 mod envelope;
-mod pki;
+pub(crate) mod pki;
 mod rejections;
 mod roles;
 mod routes;

@@ -60,7 +60,7 @@ fn accounts_that_cannot_be_trust_sources_are_refused() {
             path("twice.pem", &format!("{ca}{other_ca}{ca}")),
             vec!["same as"],
         ),
-        (good.cert.clone(), vec!["not a CA"]),
+        (good.cert, vec!["not a CA"]),
         (path("empty.pem", ""), vec!["empty"]),
         (path("text.pem", "hello\n"), vec!["certificate"]),
         (

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
+use realmgate::cli::args::Arguments;
+use realmgate::settings::key;
 use realmgate::trust::reason::Reason;
 
 fn project() -> &'static Path {
@@ -109,6 +112,165 @@ fn links_between_documents_lead_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_code_and_the_tests_that_the_security_page_names_are_there() {
+    let text = read("docs/security.md");
+    let mut code = String::new();
+    for folder in ["src", "tests"] {
+        gather(&project().join(folder), &mut code);
+    }
+    let mut missing = Vec::new();
+    for name in prose(&text).flat_map(|line| line.split('`').skip(1).step_by(2)) {
+        let is_path = name.starts_with("src/") || name.starts_with("tests/");
+        let is_test = name.matches('_').count() >= 3
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let is_there = if is_path {
+            project().join(name).exists()
+        } else {
+            !is_test || code.contains(&format!("fn {name}("))
+        };
+        if !is_there {
+            missing.push(name);
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_command_of_the_documents_is_one_that_the_program_understands() {
+    let mut tried = 0;
+    let mut wrong = Vec::new();
+    for document in ["README.md", "docs/operations.md", "docs/troubleshooting.md"] {
+        for command in commands(&read(document)) {
+            tried += 1;
+            if let Err(error) = Arguments::try_parse_from(&command) {
+                wrong.push(format!("{document}: {command:?}: {error}"));
+            }
+        }
+    }
+    assert!(tried > 30, "only {tried} commands were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn settings_that_the_documents_name_are_there_with_the_defaults_that_they_tell() {
+    let mut wrong = Vec::new();
+    for document in [
+        "README.md",
+        "docs/operations.md",
+        "docs/troubleshooting.md",
+        "docs/security.md",
+    ] {
+        let text = read(document);
+        for line in prose(&text) {
+            let named: Vec<&str> = line
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .filter(|span| is_setting(span))
+                .collect();
+            wrong.extend(
+                named
+                    .iter()
+                    .filter(|name| key::find(name).is_none())
+                    .map(|name| format!("{document}: no {name}")),
+            );
+            // A row of a table: | `name` or names | default or defaults | …
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            if let [names, defaults, _] = cells.as_slice()
+                && line.starts_with("| `")
+            {
+                let names = names.split(", ").map(|name| name.trim_matches('`'));
+                for (name, default) in names.zip(defaults.split(", ")) {
+                    let Some(key) = key::find(name) else { continue };
+                    let plainly = |text: &str| text.replace(['[', ']', '"', '`'], "");
+                    if plainly(key.default) != plainly(default) {
+                        wrong.push(format!(
+                            "{document}: {name} is {default}, not {}",
+                            key.default
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whether a text looks like the key of a setting; names of tests, which look alike, have more words.
+fn is_setting(text: &str) -> bool {
+    let words = text.split('_').count();
+    (2..=6).contains(&words)
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        && [
+            "_ms", "_max", "_bytes", "_min", "_listen", "_names", "_dir", "_log", "_file",
+            "_level", "_format", "_allowed",
+        ]
+        .iter()
+        .any(|end| text.ends_with(end))
+}
+
+/// The words of each `realmgate …`, in blocks of code and within the text; those with a gap (`…`) are left out.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    let joined = text.replace("\\\n", " ");
+    let inline = prose(text).collect::<Vec<_>>().join(" ");
+    let spans = inline.split('`').skip(1).step_by(2).map(str::to_owned);
+    found.extend(spans.filter(|span| span.starts_with("realmgate ")));
+    let mut fenced = false;
+    for line in joined.lines().map(str::trim) {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if fenced {
+            let command = line.strip_prefix("sudo -u realmgate ").unwrap_or(line);
+            found.extend(
+                command
+                    .starts_with("realmgate ")
+                    .then(|| command.to_owned()),
+            );
+        }
+    }
+    found.retain(|command| !command.contains('…'));
+    found.iter().map(|command| shell_words(command)).collect()
+}
+
+/// Splits as a shell does, as far as the documents need it; stops at a comment, a redirection or a pipe.
+fn shell_words(command: &str) -> Vec<String> {
+    let mut words = vec![];
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for letter in command.chars() {
+        match (quote, letter) {
+            (Some(open), _) if open == letter => quote = None,
+            (Some(_), _) => word.get_or_insert_default().push(letter),
+            (None, '\'' | '"') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (None, ' ') => words.extend(word.take()),
+            (None, '#' | '>' | '|') if word.is_none() => break,
+            (None, _) => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// The text of every Rust file below `folder`.
+fn gather(folder: &Path, code: &mut String) {
+    for entry in std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        if entry.is_dir() {
+            gather(&entry, code);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            code.push_str(&std::fs::read_to_string(&entry).unwrap());
+        }
+    }
 }
 
 /// What stands between `](` and `)`, outside of code.

@@ -5,15 +5,20 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
+    unreachable_pub,
     reason = "a test that goes wrong says so by ending"
 )]
 
+mod admin;
 mod api;
 mod bad_input;
+mod command_line;
+mod control;
 mod crash;
 mod docs;
 mod refusals;
 mod scale;
+mod serving;
 mod story;
 mod support;
 mod tidy;

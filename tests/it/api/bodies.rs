@@ -44,7 +44,11 @@ fn a_mistake_in_a_body_is_told_with_field_line_and_column() {
     };
     check(PIPELINE, "", &["line 1", "EOF"]);
     check(PIPELINE, "{", &["line 1, column 1"]);
-    check(PIPELINE, "{}\n{}", &["line 2"]);
+    check(
+        PIPELINE,
+        "{\"trigger\": {\"type\": \"rest\"}, \"handler\": {\"type\": \"echo\"}}\n{}",
+        &["line 2", "trailing characters"],
+    );
     check(
         PIPELINE,
         "{\"trigger\": {\"type\": \"rest\",\n \"mtsl\": true}}",

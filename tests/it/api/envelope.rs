@@ -128,5 +128,5 @@ fn a_path_that_is_no_text_and_names_that_are_none_are_told_with_their_field() {
     check("/audit?before=x", "'before' is no number");
     check("/audit?limit=1&limit=2", "'limit' is given twice");
     check("/audit?realm=A", "'realm': 'A'");
-    check("/refusals?limit=%ff", "parameters");
+    check("/refusals?limit=%ff", "'limit' is no number");
 }

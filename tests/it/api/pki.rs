@@ -28,6 +28,24 @@ pub(crate) fn ca(common_name: &str) -> Authority {
     .unwrap()
 }
 
+/// A CA that is valid by every clock, the machine's included.
+pub(crate) fn long_lived_ca(common_name: &str) -> Authority {
+    Authority::self_signed(&AuthorityRequest {
+        common_name: common_name.to_owned(),
+        organization: None,
+        not_before: Moment::EPOCH,
+        not_after: Moment::MAX,
+        path_length: None,
+        key: KeyChoice::EcP256,
+    })
+    .unwrap()
+}
+
+pub(crate) fn long_lived_server(ca: &Authority, names: &[&str]) -> Leaf {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    ca.issue_server(&names, Moment::EPOCH, Moment::MAX).unwrap()
+}
+
 pub(crate) fn client(ca: &Authority) -> Leaf {
     let (not_before, not_after) = validity();
     ca.issue_client(&ClientRequest {

@@ -121,9 +121,7 @@ fn trust_sources() {
     let server = server();
     let ca = pki::ca("Acme CA");
     let other = json!({"type": "secret-key", "prod": {"key": "x"}});
-    server.put(ACCOUNT, &other).ok();
-    post(&server, "request").refused(422, "not-a-certificate-chain");
-    server.delete(ACCOUNT).ok();
+    server.put(ACCOUNT, &other).refused(422, "trust-source");
 
     let in_test = json!({"type": "certificate-chain", "test": {"chain": ca.certificate.to_pem()}});
     server.put(ACCOUNT, &in_test).ok();
@@ -144,9 +142,10 @@ fn trust_sources() {
 #[test]
 fn installations() {
     let server = server();
-    server.get(INSTALLATION).refused(404, "nothing-installed");
+    server.get(INSTALLATION).refused(404, "no-account");
     let account = chain_account(&pki::ca("Acme CA").certificate.to_pem());
     server.put(ACCOUNT, &account).ok();
+    server.get(INSTALLATION).refused(404, "nothing-installed");
     install(&server, 1).refused(404, "nothing-requested");
     post(&server, "remove").refused(404, "nothing-installed");
     post(&server, "request").ok();
@@ -247,9 +246,9 @@ fn server_identities() {
     let ended = pki::ended_server(&ca);
     let reply = provide(&ended.certificate.to_pem(), &pki::key_pem(&ended));
     reply.refused(422, "server-certificate-expired");
-    provide("x", &key).refused(422, "invalid-certificate");
-    provide(&pem, "x").refused(422, "invalid-certificate");
-    provide(&pem, &pem).refused(422, "invalid-certificate");
+    provide("x", &key).refused(422, "invalid-upload");
+    provide(&pem, "x").refused(422, "invalid-upload");
+    provide(&pem, &pem).refused(422, "key-missing");
     let body = json!({"chain": pem, "key": key});
     let reply = server.put("/server-identities/mtls-live", &body);
     reply.refused(400, "invalid-value");
@@ -261,10 +260,7 @@ fn server_identities() {
     let other = pki::server(&ca, &["elsewhere.example"]);
     let reply = provide(&other.certificate.to_pem(), &pki::key_pem(&other));
     let warned = reply.ok().json()["warnings"].to_string();
-    assert!(
-        warned.contains("does not name api2.gate.localhost"),
-        "{warned}"
-    );
+    assert!(warned.contains("api2.gate.localhost"), "{warned}");
 }
 
 #[test]
@@ -281,28 +277,14 @@ fn there_can_be_too_many_of_a_thing() {
 }
 
 #[test]
-fn routes_that_conflict_do_not_compile_and_are_not_stored() {
-    let server = server();
-    let with = |route: &str| echo(&json!({"type": "rest", "routes": [route]}));
-    server.put(PIPELINE, &with("/items")).ok();
-    server.call("PUT", DEPLOYMENT, None).ok();
-    let other = "/realms/acme/pipelines/orders-items/v1";
-    server.put(other, &with("/x")).ok();
-    // No two paths can conflict yet, since each begins with its pipeline's name; the gateway's table is the judge.
-    server
-        .call("PUT", "/realms/acme/deployments/prod/orders-items/v1", None)
-        .ok();
-}
-
-#[test]
 fn a_manifest_that_names_something_twice_is_refused() {
     let server = server();
     let account = json!({"name": "a", "type": "secret-key", "prod": {"key": "x"}});
     let twice = json!({"realm": [{"name": "acme", "account": [account, account]}]});
     let reply = server.post("/apply", &json!({"documents": [twice]}));
-    reply.refused(422, "given-twice");
+    reply.refused(422, "twice");
     let states =
         json!({"realm": [{"name": "a", "state": "active"}, {"name": "a", "state": "suspended"}]});
     let reply = server.post("/apply", &json!({"documents": [states]}));
-    reply.refused(422, "given-twice");
+    reply.refused(422, "twice");
 }

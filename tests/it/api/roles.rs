@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::envelope::without_number;
+use crate::api::pki;
 use crate::api::server::Server;
 
 /// What comes of a call, of no matter whom it is possible for.
@@ -61,6 +62,12 @@ const READ_ALL: May = May {
     auditor: Came::Allowed,
 };
 
+/// A server certificate and its key.
+fn identity() -> Value {
+    let leaf = pki::server(&pki::ca("Public CA"), &["localhost"]);
+    json!({"chain": leaf.certificate.to_pem(), "key": pki::key_pem(&leaf)})
+}
+
 fn calls() -> Vec<(&'static str, String, Option<Value>, May)> {
     let in_realm = |path: &str| format!("/realms/acme{path}");
     let installation = |verb: &str| in_realm(&format!("/installations/prod/dgb-mtls-a{verb}"));
@@ -69,7 +76,6 @@ fn calls() -> Vec<(&'static str, String, Option<Value>, May)> {
     let connection = json!({"base-url": "https://backend.example"});
     let token = json!({"name": "new", "role": "auditor"});
     let apply = json!({"documents": [{"realm": [{"name": "acme"}]}], "dryRun": true});
-    let identity = json!({"chain": "x", "key": "x"});
     vec![
         ("GET", "/status".to_owned(), None, READ_ALL),
         ("GET", "/realms".to_owned(), None, READ_ALL),
@@ -137,7 +143,7 @@ fn calls() -> Vec<(&'static str, String, Option<Value>, May)> {
         (
             "PUT",
             "/server-identities/admin".to_owned(),
-            Some(identity),
+            Some(identity()),
             OPERATE,
         ),
         ("GET", "/server-ca".to_owned(), None, READ_ALL),

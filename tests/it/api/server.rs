@@ -120,7 +120,8 @@ impl Server {
         let secret = tokens::generate().unwrap();
         let name = TokenName::parse("first").unwrap();
         control.admit_operator(name, &secret).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();

@@ -19,6 +19,7 @@ pub struct Reply {
     /// The body.
     pub body: Vec<u8>,
     /// What curl says of its failure.
+    #[expect(dead_code, reason = "shown where a test fails")]
     pub error: String,
 }
 

@@ -20,13 +20,11 @@ pub struct Demo {
 /// A client certificate of the demo's throw-away PKI.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pub name: String,
     pub cert: String,
     pub key: String,
     pub chain: String,
     pub p12: String,
     pub p12_password: String,
-    pub expect: String,
 }
 
 impl Demo {
@@ -92,13 +90,11 @@ impl Demo {
         let client = clients.iter().find(|one| one["expect"] == expect).unwrap();
         let text = |key: &str| client[key].as_str().unwrap_or_default().to_owned();
         Client {
-            name: text("name"),
             cert: text("cert"),
             key: text("key"),
             chain: text("chain"),
             p12: text("p12"),
             p12_password: text("p12Password"),
-            expect: text("expect"),
         }
     }
 
@@ -149,13 +145,6 @@ impl Demo {
         );
         assert!(output.status.success(), "{arguments:?}: {out}{err}");
         out.into_owned()
-    }
-
-    /// Runs a command of the CLI with `--json`, and reads what it printed.
-    pub fn cli_json(&self, arguments: &[&str]) -> Value {
-        let mut with_json = arguments.to_vec();
-        with_json.push("--json");
-        serde_json::from_str(&self.cli_ok(&with_json)).unwrap()
     }
 
     /// Calls the admin API with curl.

@@ -235,7 +235,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "api",
         floor: 6,
-        rooms: &["clock", "control", "domain", "manifest"],
+        rooms: &["clock", "control", "domain", "manifest", "pki"],
         crates: &[
             "axum",
             "bytes",
@@ -351,7 +351,14 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "cli",
         floor: 10,
         rooms: &[
-            "app", "client", "clock", "demo", "manifest", "pki", "settings",
+            "app",
+            "client",
+            "clock",
+            "demo",
+            "manifest",
+            "pki",
+            "settings",
+            "telemetry",
         ],
         crates: &["clap", "http", "serde", "serde_json", "toml", "uuid"],
     },

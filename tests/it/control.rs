@@ -1,0 +1,9 @@
+//! `control` over a real store: what a change leaves behind, what a refused one does not, and what goes on by itself.
+
+pub(crate) mod bench;
+mod changes;
+mod identities;
+mod manifests;
+mod people;
+mod refusals;
+mod sheets;

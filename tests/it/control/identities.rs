@@ -1,0 +1,195 @@
+//! Our own server identity: made at the first start, made anew in time, never over a provided one.
+
+use realmgate::control::view::server_identity::{ServerIdentityView, slot_text};
+use realmgate::domain::environment::{Environment, Gateway};
+use realmgate::domain::identity::IdentitySlot;
+use realmgate::pki::certificate::signed_by;
+use realmgate::pki::secret::Secret;
+
+use crate::control::bench::{Bench, Place, ca, days, now, operator};
+
+fn shown(bench: &Bench, slot: IdentitySlot) -> ServerIdentityView {
+    let all = bench.control.server_identities(&operator()).unwrap();
+    all.into_iter()
+        .find(|identity| identity.slot == slot_text(slot))
+        .unwrap()
+}
+
+fn fingerprints(bench: &Bench) -> Vec<String> {
+    let all = bench.control.server_identities(&operator()).unwrap();
+    all.into_iter()
+        .map(|identity| identity.fingerprint)
+        .collect()
+}
+
+fn server_ca(bench: &Bench) -> String {
+    bench.control.server_ca(&operator()).unwrap().unwrap()
+}
+
+const MTLS_PROD: IdentitySlot = IdentitySlot::Public(Gateway::Mtls, Environment::Prod);
+
+#[test]
+fn the_first_start_makes_an_authority_and_an_identity_for_each_listener() {
+    let place = Place::new();
+    let bench = place.start();
+    let catalog = bench.control.catalog();
+    let authority = catalog.server_authority.as_ref().unwrap();
+    assert_eq!(catalog.server_identities.len(), 7);
+    for identity in catalog.server_identities.values() {
+        assert!(signed_by(
+            &identity.certificates[0].chain[0],
+            &authority.certificate
+        ));
+    }
+    let sans = |slot| shown(&bench, slot).certificates[0].sans.clone();
+    assert_eq!(
+        sans(MTLS_PROD),
+        ["DNS:api2.gate.localhost", "DNS:*.api2.gate.localhost"]
+    );
+    let external = IdentitySlot::Public(Gateway::External, Environment::Test);
+    assert_eq!(sans(external), ["DNS:test.gate.localhost"]);
+    assert_eq!(
+        sans(IdentitySlot::Admin),
+        [
+            "DNS:localhost",
+            "IP:127.0.0.1",
+            "IP:::1",
+            "DNS:admin.example"
+        ]
+    );
+    let (made, authority, revision) = (fingerprints(&bench), server_ca(&bench), bench.revision());
+    drop((catalog, bench));
+    let again = place.start();
+    assert_eq!(
+        (fingerprints(&again), server_ca(&again), again.revision()),
+        (made, authority, revision)
+    );
+}
+
+#[test]
+fn another_domain_makes_the_identities_anew_but_not_the_authority() {
+    let mut place = Place::new();
+    let bench = place.start();
+    let (before, authority) = (fingerprints(&bench), server_ca(&bench));
+    drop(bench);
+    place.domain = "gate.example".to_owned();
+    let bench = place.start();
+    assert_eq!(server_ca(&bench), authority);
+    let after = fingerprints(&bench);
+    let same = before
+        .iter()
+        .zip(&after)
+        .filter(|(before, after)| before == after)
+        .count();
+    assert_eq!(same, 1, "the admin listener's alone stays");
+    assert!(
+        shown(&bench, MTLS_PROD).certificates[0]
+            .sans
+            .contains(&"DNS:api2.gate.example".to_owned())
+    );
+}
+
+#[test]
+fn identities_are_renewed_when_less_than_a_third_of_their_life_is_left() {
+    let (place, bench) = Bench::start();
+    let before = fingerprints(&bench);
+    place.clock.set(now().plus(days(250)));
+    assert!(!bench.control.renew_identities().unwrap());
+    assert_eq!(fingerprints(&bench), before);
+    place.clock.set(now().plus(days(280)));
+    let snapshot = bench.control.live().load_full();
+    assert!(bench.control.renew_identities().unwrap());
+    let after = fingerprints(&bench);
+    assert!(
+        before
+            .iter()
+            .zip(&after)
+            .all(|(before, after)| before != after)
+    );
+    assert!(!std::sync::Arc::ptr_eq(
+        &snapshot.admin_tls,
+        &bench.control.live().load().admin_tls
+    ));
+    assert!(!bench.control.renew_identities().unwrap());
+}
+
+#[test]
+fn a_provided_identity_is_shown_and_left_alone() {
+    let (place, bench) = Bench::start();
+    let theirs = ca("Their CA");
+    let names = ["api2.gate.localhost".to_owned()];
+    let leaf = theirs
+        .issue_server(&names, now().minus(days(1)), now().plus(days(90)))
+        .unwrap();
+    let chain = format!(
+        "{}{}",
+        leaf.certificate.to_pem(),
+        theirs.certificate.to_pem()
+    );
+    let provide = |chain: &str, key: &Secret| {
+        bench
+            .control
+            .provide_server_identity(&operator(), MTLS_PROD, chain, key)
+    };
+    let key = leaf.key.to_pkcs8_pem();
+    assert!(provide(&chain, &key).unwrap().changed);
+    let told = shown(&bench, MTLS_PROD);
+    assert_eq!(
+        (told.origin, told.fingerprint),
+        ("provided", leaf.certificate.fingerprint().to_string())
+    );
+    assert_eq!(told.certificates.len(), 2);
+    place.clock.set(now().plus(days(280)));
+    assert!(bench.control.renew_identities().unwrap());
+    assert_eq!(
+        shown(&bench, MTLS_PROD).fingerprint,
+        leaf.certificate.fingerprint().to_string()
+    );
+    let refused = [
+        (provide("hello", &key), "'chain': this is neither PEM"),
+        (
+            provide(&chain, &Secret::new(theirs.certificate.to_pem())),
+            "'key' holds no private key",
+        ),
+        (
+            provide(&chain, &theirs.key.to_pkcs8_pem()),
+            "does not belong",
+        ),
+    ];
+    for (outcome, expect) in refused {
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains(expect), "{error}");
+    }
+}
+
+#[test]
+fn a_clock_that_woke_up_in_the_past_does_not_cost_the_authority() {
+    let place = Place::new();
+    let bench = place.start();
+    let authority = server_ca(&bench);
+    drop(bench);
+    place
+        .clock
+        .set(realmgate::clock::Moment::parse("1970-01-01").unwrap());
+    let bench = place.start();
+    assert_eq!(server_ca(&bench), authority);
+}
+
+#[test]
+fn an_authority_that_has_ended_is_replaced_together_with_what_it_issued() {
+    let place = Place::new();
+    let bench = place.start();
+    let authority = server_ca(&bench);
+    drop(bench);
+    place.clock.set(now().plus(days(21 * 365)));
+    let bench = place.start();
+    assert_ne!(server_ca(&bench), authority);
+    let catalog = bench.control.catalog();
+    let authority = &catalog.server_authority.as_ref().unwrap().certificate;
+    assert!(
+        catalog
+            .server_identities
+            .values()
+            .all(|of| signed_by(&of.certificates[0].chain[0], authority))
+    );
+}
