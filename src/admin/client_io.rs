@@ -56,7 +56,7 @@ impl ClientIo {
             moved,
             ended: false,
             closing: Closing::Open,
-            linger: Duration::from_millis(u64::from(limits.linger_ms)),
+            linger: limits.linger(),
             linger_bytes: usize::try_from(limits.linger_bytes).unwrap_or(usize::MAX),
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::Response;
 use http::Request;
+use http::header::EXPECT;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -17,7 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower_service::Service;
@@ -25,6 +26,7 @@ use tower_service::Service;
 use crate::admin::client_io::{ClientIo, Moved};
 use crate::admin::limits::AdminLimits;
 use crate::admin::listener::AdminParts;
+use crate::admin::unread;
 use crate::api::caller::ClientAddress;
 
 /// What a client gets that speaks plain HTTP to a TLS port.
@@ -42,15 +44,16 @@ pub(crate) async fn serve(
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::default());
     let io = ClientIo::new(stream, Arc::clone(&activity.moved), &parts.limits);
-    let Some(tls) = Box::pin(handshake(parts, io, address)).await else {
+    let patience = millis(parts.limits.handshake_timeout_ms);
+    let Ok(Some(tls)) = timeout(patience, Box::pin(handshake(parts, io, address))).await else {
         return;
     };
     let is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
     let answering = Arc::clone(&activity);
-    let router = parts.router.clone();
+    let (router, limits) = (parts.router.clone(), parts.limits);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ClientAddress(address.ip()));
-        answer(router.clone(), Arc::clone(&answering), request)
+        answer(router.clone(), Arc::clone(&answering), limits, request)
     });
     let limits = &parts.limits;
     let head = usize::try_from(limits.header_bytes_max).unwrap_or(usize::MAX);
@@ -118,31 +121,37 @@ impl Drop for Working {
 async fn answer(
     mut router: Router,
     activity: Arc<Activity>,
+    limits: AdminLimits,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let working = Working::begin(activity);
+    // Such a client sends its body only once it is asked to, and reading the body asks.
+    let holds_back = request.headers().contains_key(EXPECT);
+    let (head, body) = request.into_parts();
+    let (lent, claim) = unread::lend(body);
     // A router is always ready.
-    let response = router.call(request).await;
+    let response = router.call(Request::from_parts(head, lent)).await;
+    if !holds_back {
+        claim.read_away(&limits).await;
+    }
     drop(working);
     response
 }
 
-/// TLS, within its time. `None` where there is none: the client was told, or is gone.
+/// TLS. `None` where there is none: the client was told, or is gone.
 async fn handshake(
     parts: &AdminParts,
     mut io: ClientIo,
     address: SocketAddr,
 ) -> Option<TlsStream<ClientIo>> {
-    let deadline = Instant::now() + millis(parts.limits.handshake_timeout_ms);
-    let first = timeout_at(deadline, io.first_byte()).await.ok()?.ok()??;
+    let first = io.first_byte().await.ok()??;
     if first.is_ascii_alphabetic() {
-        let _ = timeout_at(deadline, io.write_all(PLAIN_HTTP)).await;
+        let _ = io.write_all(PLAIN_HTTP).await;
         let _ = io.shutdown().await;
         return None;
     }
     let config = Arc::clone(&parts.live.load().admin_tls);
-    let accept = TlsAcceptor::from(config).accept(io).into_fallible();
-    match timeout_at(deadline, accept).await.ok()? {
+    match TlsAcceptor::from(config).accept(io).into_fallible().await {
         Ok(tls) => Some(tls),
         Err((error, mut io)) => {
             tracing::debug!(%address, %error, "a TLS handshake with the admin listener failed");

@@ -1,5 +1,7 @@
 //! The bounds of the admin listener.
 
+use std::time::Duration;
+
 /// How much, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdminLimits {
@@ -21,6 +23,13 @@ pub struct AdminLimits {
     pub linger_ms: u32,
     /// After an early answer: how much of what the client still sends is read away, in bytes.
     pub linger_bytes: u32,
+}
+
+impl AdminLimits {
+    /// `linger_ms` as a duration.
+    pub(crate) fn linger(&self) -> Duration {
+        Duration::from_millis(u64::from(self.linger_ms))
+    }
 }
 
 impl Default for AdminLimits {

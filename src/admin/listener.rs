@@ -59,14 +59,15 @@ pub async fn serve(
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            biased;
+            _ = shutdown.wait_for(|down| *down) => break,
             Some(ended) = connections.join_next() => {
                 if ended.is_err_and(|error| error.is_panic()) {
                     tracing::error!("a connection to the admin API ended in a panic");
                 }
                 continue;
             }
-            _ = shutdown.wait_for(|down| *down) => break,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, address)) => {

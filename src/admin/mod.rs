@@ -7,3 +7,4 @@ pub mod client_io;
 pub mod connection;
 pub mod limits;
 pub mod listener;
+pub mod unread;

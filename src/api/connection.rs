@@ -72,10 +72,11 @@ async fn delete(State(api): State<Api>, Caller(actor): Caller, path: Path) -> An
 /// A connection that a pipeline names and that is not there makes the pipeline invalid; one that the path names is
 /// plainly not found.
 fn absent(error: ApiError) -> ApiError {
-    match error {
-        ApiError::Control(ControlError::Rejected(rejection @ Rejection::NoConnection { .. })) => {
-            ApiError::Absent(rejection)
-        }
-        other => other,
+    if let ApiError::Control(ControlError::Rejected(rejection @ Rejection::NoConnection { .. })) =
+        error
+    {
+        ApiError::Absent(rejection)
+    } else {
+        error
     }
 }

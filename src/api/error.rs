@@ -6,10 +6,10 @@ use http::{HeaderValue, StatusCode};
 
 use crate::api::envelope::Told;
 use crate::clock::InvalidMoment;
-use crate::control::error::ControlError;
+use crate::control::error::{ControlError, FailureKind};
 use crate::domain::environment::InvalidWord;
 use crate::domain::name::InvalidName;
-use crate::domain::rejection::{Rejection, RejectionKind};
+use crate::domain::rejection::Rejection;
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::read::Unreadable;
 
@@ -22,9 +22,6 @@ pub(crate) enum ApiError {
     /// What the path names is not there, whatever that would be where a document names it.
     #[error(transparent)]
     Absent(Rejection),
-    /// A document cannot be.
-    #[error(transparent)]
-    Manifest(#[from] InvalidManifest),
     /// There is no such path.
     #[error(
         "there is nothing at this path: calls begin with /api/v1, and docs/api.md lists them all"
@@ -100,7 +97,9 @@ pub(crate) enum ApiError {
     #[error("the body cannot be read: {0}")]
     Body(Unreadable),
     /// A body that is too large.
-    #[error("the body is larger than the {most} bytes that this call takes: send less at once")]
+    #[error(
+        "the body is larger than the {most} bytes that this call takes: send less at once, or, of a manifest, raise the setting admin_body_mb_max"
+    )]
     BodyTooLarge {
         /// How large it may be, in bytes.
         most: usize,
@@ -125,13 +124,18 @@ impl From<Rejection> for ApiError {
     }
 }
 
+impl From<InvalidManifest> for ApiError {
+    fn from(invalid: InvalidManifest) -> Self {
+        Self::Control(invalid.into())
+    }
+}
+
 impl ApiError {
     /// Which status it is, and its stable code.
-    fn decided(&self) -> (StatusCode, &'static str) {
+    const fn decided(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Control(error) => of_control(error),
+            Self::Control(error) => (of_kind(error.kind()), error.code()),
             Self::Absent(rejection) => (StatusCode::NOT_FOUND, rejection.code()),
-            Self::Manifest(error) => of_manifest(error),
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-such-path"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
@@ -155,40 +159,15 @@ impl ApiError {
     }
 }
 
-fn of_control(error: &ControlError) -> (StatusCode, &'static str) {
-    match error {
-        ControlError::Rejected(rejection) => of_rejection(rejection),
-        ControlError::Manifest(error) => of_manifest(error),
-        ControlError::Upload { .. } | ControlError::KeyMissing => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "invalid-certificate")
-        }
-        ControlError::Compile(_) => (StatusCode::UNPROCESSABLE_ENTITY, "does-not-compile"),
-        ControlError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store-failed"),
-        ControlError::Authority(_) => (StatusCode::INTERNAL_SERVER_ERROR, "authority-failed"),
-        ControlError::Random => (StatusCode::INTERNAL_SERVER_ERROR, "no-randomness"),
-        ControlError::Interrupted => (StatusCode::SERVICE_UNAVAILABLE, "interrupted"),
+const fn of_kind(kind: FailureKind) -> StatusCode {
+    match kind {
+        FailureKind::NotFound => StatusCode::NOT_FOUND,
+        FailureKind::Conflict => StatusCode::CONFLICT,
+        FailureKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        FailureKind::Forbidden => StatusCode::FORBIDDEN,
+        FailureKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        FailureKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
-}
-
-fn of_manifest(error: &InvalidManifest) -> (StatusCode, &'static str) {
-    let code = match error {
-        InvalidManifest::Rejected { source, .. } => return of_rejection(source),
-        InvalidManifest::Twice { .. } | InvalidManifest::StateTwice { .. } => "given-twice",
-        InvalidManifest::Account { .. } => "invalid-account",
-        InvalidManifest::Connection { .. } => "invalid-connection",
-        InvalidManifest::Pipeline { .. } => "invalid-pipeline",
-    };
-    (StatusCode::UNPROCESSABLE_ENTITY, code)
-}
-
-fn of_rejection(rejection: &Rejection) -> (StatusCode, &'static str) {
-    let status = match rejection.kind() {
-        RejectionKind::NotFound => StatusCode::NOT_FOUND,
-        RejectionKind::Conflict => StatusCode::CONFLICT,
-        RejectionKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        RejectionKind::Forbidden => StatusCode::FORBIDDEN,
-    };
-    (status, rejection.code())
 }
 
 impl IntoResponse for ApiError {

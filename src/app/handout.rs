@@ -1,16 +1,17 @@
 //! What the server hands out in its data directory: how the admin API is reached, whom to trust, the first token.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::app::error::StartError;
-use crate::app::first_start;
+use crate::app::files::{self, PRIVATE, PUBLIC};
 use crate::control::engine::Control;
 use crate::control::tokens;
 use crate::domain::catalog::Catalog;
 use crate::domain::identity::{IdentitySlot, Origin};
 use crate::domain::name::TokenName;
 use crate::pki::certificate::Certificate;
+use crate::pki::secret::Secret;
 use crate::settings::settled::{
     ADMIN_CA_FILE, ADMIN_URL_FILE, OPERATOR_TOKEN_FILE, SERVER_CA_FILE, Settings,
 };
@@ -52,23 +53,16 @@ pub fn write(
         .iter()
         .map(|own| own.certificate.to_pem())
         .collect();
-    first_start::write_if_changed(&handed_out.server_ca, server_ca.as_bytes(), 0o644)?;
-    first_start::write_if_changed(
-        &handed_out.admin_ca,
-        admin_ca(&catalog, server_ca).as_bytes(),
-        0o644,
-    )?;
-    let url = settings.data_file(ADMIN_URL_FILE);
-    first_start::write_if_changed(
-        &url,
-        format!("{}\n", handed_out.admin_url).as_bytes(),
-        0o644,
+    hand_out(&handed_out.server_ca, &server_ca)?;
+    hand_out(&handed_out.admin_ca, &admin_ca(&catalog, server_ca))?;
+    hand_out(
+        &settings.data_file(ADMIN_URL_FILE),
+        &format!("{}\n", handed_out.admin_url),
     )?;
     if control.needs_operator() {
         let secret = tokens::generate()?;
-        let line = [secret.expose(), b"\n"].concat();
         // Written first: a token that is stored but that nobody has could be used by nobody.
-        first_start::write(&handed_out.operator_token, &line, 0o600)?;
+        write_token(&handed_out.operator_token, &secret)?;
         let name =
             TokenName::parse(FIRST_TOKEN).map_err(|source| StartError::TokenName { source })?;
         control.admit_operator(name, &secret)?;
@@ -76,12 +70,32 @@ pub fn write(
     Ok(handed_out)
 }
 
+/// Writes a token's secret to a file that its owner alone can read.
+///
+/// # Errors
+/// [`StartError::Write`].
+pub fn write_token(path: &Path, secret: &Secret) -> Result<(), StartError> {
+    let written = files::write(path, &[secret.expose(), b"\n"].concat(), PRIVATE);
+    written.map_err(|source| StartError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn hand_out(path: &Path, text: &str) -> Result<(), StartError> {
+    let written = files::write_if_changed(path, text.as_bytes(), PUBLIC);
+    written.map_err(|source| StartError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// An address to connect to from this machine.
 pub fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
+        IpAddr::V4(_) | IpAddr::V6(_) => address.ip(),
     };
     SocketAddr::new(ip, address.port())
 }

@@ -4,7 +4,7 @@
 //! does, on port 0 where they like. Nothing here decides anything about a call or a change.
 
 pub mod error;
-pub mod first_start;
+pub mod files;
 pub mod handout;
 pub mod master_key;
 pub mod recovery;

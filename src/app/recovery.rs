@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::app::error::StartError;
-use crate::app::first_start;
+use crate::app::handout;
 use crate::app::master_key::{self, MissingKey};
 use crate::clock::Clock;
 use crate::control::recovery;
@@ -28,6 +28,6 @@ pub fn new_operator_token(
     let store = Store::open(&store_file, &key, now)?;
     let file = out.map_or_else(|| settings.data_file(OPERATOR_TOKEN_FILE), Path::to_owned);
     let (_, secret) = recovery::new_operator_token(&store, &settings.rules, now)?;
-    first_start::write(&file, &[secret.expose(), b"\n"].concat(), 0o600)?;
+    handout::write_token(&file, &secret)?;
     Ok(file)
 }

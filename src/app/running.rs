@@ -110,8 +110,24 @@ impl Running {
         &self.handed_out.server_ca
     }
 
+    /// Where everything is, as an event of the log.
+    pub fn log_account(&self) {
+        let listening: Vec<String> = self
+            .gateways()
+            .map(|(gateway, address)| format!("{gateway} {address}"))
+            .collect();
+        tracing::info!(
+            gateways = %listening.join(", "),
+            admin = %self.admin_url(),
+            data_dir = %self.data_dir().display(),
+            first_start = self.is_first_start,
+            "realmgate serves"
+        );
+    }
+
     /// Accepts nothing more, lets open calls end within their grace, stores what waits to be stored, and returns.
     pub fn shut_down(self) {
+        tracing::info!("realmgate stops");
         let Stopping {
             gateway,
             admin,

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::admin::listener::{self as admin_listener, AdminParts};
 use crate::api::router;
 use crate::app::error::StartError;
-use crate::app::first_start;
+use crate::app::files;
 use crate::app::handout;
 use crate::app::master_key::{self, MissingKey};
 use crate::app::running::{Running, Stopping};
@@ -51,11 +51,17 @@ pub fn start_log(settings: &LogSettings, clock: &Clock) -> Result<(), StartError
 ///
 /// # Errors
 /// [`StartError`]; nothing serves then.
-pub fn start(settings: Settings, clock: Clock) -> Result<Running, StartError> {
+pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartError> {
     let admin_socket = bind_admin(settings.listeners.admin)?;
     let admin_address = local_address(&admin_socket, settings.listeners.admin)?;
     probe(&settings.listeners)?;
-    first_start::make_directory(&settings.data_dir)?;
+    let directory = &settings.data_dir;
+    files::make_directory(directory).map_err(|source| StartError::DataDirectory {
+        path: directory.clone(),
+        source,
+    })?;
+    // What is told of it must mean the same in another working directory.
+    settings.data_dir = std::path::absolute(&settings.data_dir).unwrap_or(settings.data_dir);
     let store_file = settings.data_file(STORE_FILE);
     let is_first_start = !store_file.exists();
     let key = master_key::of(&settings, MissingKey::IsMade)?;

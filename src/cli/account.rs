@@ -244,6 +244,7 @@ fn in_words(answer: &Value) -> String {
             ("URL parameter", "/urlParamName"),
             ("secret", "/secret"),
             ("private key", "/privateKey"),
+            ("public key", "/publicKey"),
         ];
         text.push_str(&show::sheet(values, &rows, 2));
         text.push_str(&certificate::all_in_words(

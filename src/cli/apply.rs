@@ -86,7 +86,7 @@ fn document(path: &FilePath) -> Result<Value, CliError> {
         source,
     })?;
     let folder = path.parent().unwrap_or_else(|| FilePath::new(""));
-    inline::files(&mut document, |file| files::bytes(&folder.join(file))).map_err(|source| {
+    inline::files(&mut document, |file| files::of_disk(&folder.join(file))).map_err(|source| {
         CliError::Inline {
             path: path.to_owned(),
             source: Box::new(source),

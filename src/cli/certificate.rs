@@ -39,6 +39,7 @@ pub fn in_words(certificate: &Value, indent: usize) -> String {
         ("other names", "/sans"),
         ("names permitted", "/nameConstraints/permitted"),
         ("names excluded", "/nameConstraints/excluded"),
+        ("revocation lists", "/crlDistributionPoints"),
         ("unknown critical", "/unknownCritical"),
         ("SHA-256", "/fingerprintColons"),
         ("", "/fingerprint"),

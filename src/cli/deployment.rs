@@ -1,11 +1,12 @@
 //! `realmgate deployment …`
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::error::CliError;
 use crate::cli::session::{Asking, Session};
-use crate::cli::show::{self, Column};
+use crate::cli::show;
+use crate::cli::table::Table;
 use crate::client::path::Path;
 
 /// What to do with deployments.
@@ -59,16 +60,6 @@ pub struct Which {
     environment: String,
 }
 
-const COLUMNS: &[Column] = &[
-    ("ENVIRONMENT", "/environment"),
-    ("PIPELINE", "/pipeline"),
-    ("MAJOR", "/major"),
-    ("REVISION", "/revision"),
-    ("SINCE", "/at"),
-    ("BY", "/by"),
-    ("CALLS", "/calls"),
-];
-
 /// Carries it out.
 ///
 /// # Errors
@@ -84,11 +75,7 @@ pub fn run(verb: &DeploymentVerb) -> Result<(), CliError> {
             let path = Path::of(&["realms", realm, "deployments"])
                 .with("environment", environment.as_deref());
             let answer = session.get(&path)?;
-            let empty =
-                "Nothing is deployed: 'realmgate deployment create NAME' puts a pipeline to work.";
-            session.print(&answer, |answer| {
-                show::list(show::items(answer, "/deployments"), COLUMNS, empty)
-            })
+            session.print(&answer, in_words)
         }
         DeploymentVerb::Create { which, asking } => {
             let session = Session::open(asking)?;
@@ -103,6 +90,60 @@ pub fn run(verb: &DeploymentVerb) -> Result<(), CliError> {
             let answer = session.delete(&which.path())?;
             session.print_change(&answer, &format!("{} is out of work", which.told()))
         }
+    }
+}
+
+fn in_words(answer: &Value) -> String {
+    let mut table = Table::new(&[
+        "ENVIRONMENT",
+        "PIPELINE",
+        "MAJOR",
+        "REVISION",
+        "SINCE",
+        "BY",
+        "CALLS",
+    ]);
+    for item in show::items(answer, "/deployments") {
+        let cells =
+            ["/environment", "/pipeline", "/major"].map(|pointer| show::text(item, pointer));
+        let facts = [
+            revision(item),
+            show::text(item, "/at"),
+            show::text(item, "/by"),
+            calls(item),
+        ];
+        table.push(cells.into_iter().chain(facts));
+    }
+    if table.is_empty() {
+        return "Nothing is deployed: 'realmgate deployment create NAME' puts a pipeline to work.\n".to_owned();
+    }
+    table.to_text()
+}
+
+/// The revision that serves, and the one that was saved since.
+fn revision(deployment: &Value) -> String {
+    let serves = show::text(deployment, "/revision");
+    match show::some_text(deployment, "/savedRevision") {
+        Some(saved) if saved != serves => format!("{serves} (saved: {saved})"),
+        Some(_) | None => serves,
+    }
+}
+
+/// How many calls there were of each class of status, where there were any.
+fn calls(deployment: &Value) -> String {
+    let classes = deployment
+        .get("calls")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
+    let there = classes
+        .filter(|(_, count)| count.as_u64() != Some(0))
+        .map(|(class, count)| format!("{count} x {class}"));
+    let told = there.collect::<Vec<_>>().join(", ");
+    if told.is_empty() {
+        "none".to_owned()
+    } else {
+        told
     }
 }
 

@@ -164,5 +164,7 @@ fn sheet_in_words(sheet: &Value) -> String {
 
 fn lines(call: &Value) -> String {
     let text = call.as_str().unwrap_or_default();
-    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+    // A tab is a control character to `plain`; in a program it is an indent.
+    let indented = |line: &str| plain(&line.replace('\t', "    "));
+    text.lines().map(indented).collect::<Vec<_>>().join("\n")
 }

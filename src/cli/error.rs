@@ -34,6 +34,14 @@ pub enum CliError {
         /// Why.
         source: io::Error,
     },
+    /// A file is larger than the server would take.
+    #[error("{} is larger than {megabytes} MB: split it", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How large it may be, in MB of 1,048,576 bytes.
+        megabytes: u64,
+    },
     /// A file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

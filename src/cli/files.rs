@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+use crate::app::files::{self, PRIVATE};
 use crate::cli::error::CliError;
 use crate::manifest::read;
 
@@ -15,19 +16,43 @@ const BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Reads a file, or standard input for `-`.
 ///
 /// # Errors
-/// [`CliError::Read`].
+/// [`CliError::Read`], [`CliError::TooLarge`].
 pub fn bytes(path: &Path) -> Result<Vec<u8>, CliError> {
-    let fail = |source| CliError::Read {
+    if path.as_os_str() == "-" {
+        bounded(path, io::stdin().lock())
+    } else {
+        of_disk(path)
+    }
+}
+
+/// Reads a file, whatever its name.
+///
+/// # Errors
+/// [`CliError::Read`], [`CliError::TooLarge`].
+pub fn of_disk(path: &Path) -> Result<Vec<u8>, CliError> {
+    let file = fs::File::open(path).map_err(|source| CliError::Read {
         path: path.to_owned(),
         source,
-    };
+    })?;
+    bounded(path, file)
+}
+
+fn bounded(path: &Path, from: impl Read) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        io::stdin().lock().take(BYTES_MAX).read_to_end(&mut bytes)
-    } else {
-        fs::File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut bytes))
-    };
-    read.map(|_| bytes).map_err(fail)
+    let read = from
+        .take(BYTES_MAX.saturating_add(1))
+        .read_to_end(&mut bytes);
+    read.map_err(|source| CliError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    if bytes.len() as u64 > BYTES_MAX {
+        return Err(CliError::TooLarge {
+            path: path.to_owned(),
+            megabytes: BYTES_MAX >> 20,
+        });
+    }
+    Ok(bytes)
 }
 
 /// Reads a text file, or standard input for `-`.
@@ -74,17 +99,9 @@ pub fn document<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
 /// # Errors
 /// [`CliError::Write`].
 pub fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let fail = |source| CliError::Write {
+    let written = files::write(path, text.as_bytes(), PRIVATE);
+    written.map_err(|source| CliError::Write {
         path: path.to_owned(),
         source,
-    };
-    let _ = fs::remove_file(path);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(fail)?;
-    io::Write::write_all(&mut file, text.as_bytes()).map_err(fail)
+    })
 }

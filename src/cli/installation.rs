@@ -253,17 +253,22 @@ fn in_words(answer: &Value, which: &Which) -> String {
             ));
         }
     }
-    for (label, pointer) in [
-        ("Would be new", "/difference/added"),
-        ("Would go", "/difference/removed"),
-    ] {
+    let changes = [
+        ("Anchor that would be new", "/difference/added"),
+        ("Anchor that would go", "/difference/removed"),
+        ("Helper that would be new", "/difference/helpersAdded"),
+        ("Helper that would go", "/difference/helpersRemoved"),
+    ];
+    for (label, pointer) in changes {
         for certificate in show::items(answer, pointer) {
-            text.push_str(&format!(
-                "{label}: {}\n",
-                plain(&show::text(certificate, "/subject"))
-            ));
+            let (subject, fingerprint) = (
+                show::text(certificate, "/subject"),
+                show::text(certificate, "/fingerprint"),
+            );
+            text.push_str(&format!("{label}: {} ({fingerprint})\n", plain(&subject)));
         }
     }
+    text.push_str(&history(answer));
     if show::text(answer, "/state") == "requested" {
         text.push_str(&format!(
             "\nTo install exactly these certificates:\n  {}\nTo turn the request down:\n  {}\n",
@@ -278,6 +283,24 @@ fn in_words(answer: &Value, which: &Which) -> String {
         ));
     }
     text
+}
+
+/// What became of earlier requests.
+fn history(answer: &Value) -> String {
+    let before = show::items(answer, "/history")
+        .iter()
+        .filter(|other| other.get("id") != answer.get("id"));
+    let lines = before.map(|other| {
+        let decided = show::some_text(other, "/decidedAt")
+            .map(|at| format!(" at {at}"))
+            .unwrap_or_default();
+        format!(
+            "Before: revision {}, {}{decided}\n",
+            show::text(other, "/accountRevision"),
+            show::text(other, "/state")
+        )
+    });
+    lines.collect()
 }
 
 fn command(which: &Which, verb: &str) -> String {

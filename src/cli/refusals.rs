@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::cli::error::CliError;
 use crate::cli::session::{Asking, Session};
-use crate::cli::show;
+use crate::cli::show::{self, Column};
 use crate::cli::table::plain;
 use crate::client::path::Path;
 
@@ -106,6 +106,12 @@ fn record_in_words(record: &Value) -> String {
         ("SHA-256", "/certificate/fingerprint"),
         ("sequence", "/sequence"),
     ];
+    // Where nothing more is known, the sentence is the advice.
+    let told_twice = record.get("sentence") == record.get("advice");
+    let rows: Vec<Column> = rows
+        .into_iter()
+        .filter(|(_, pointer)| !(told_twice && *pointer == "/advice"))
+        .collect();
     text.push_str(&show::sheet(record, &rows, 2));
     if let Some(left_out) = record
         .pointer("/leftOut")

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::app::files;
 use crate::app::running::Running;
 use crate::app::start;
 use crate::app::stop::StopSignals;
@@ -10,6 +11,7 @@ use crate::cli::config::SettingFlags;
 use crate::cli::error::CliError;
 use crate::clock::Clock;
 use crate::demo::ready::Ready;
+use crate::telemetry::log::LogFormat;
 
 /// How the server is run.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,13 +32,23 @@ pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
     let settings = serve.settings.settle()?;
     start::start_log(&settings.log, clock)?;
     let signals = StopSignals::catch()?;
-    let running = start::start(settings, clock.clone())?;
-    eprint!("{}", account(&running));
+    if let Some(stale) = &serve.ready_file {
+        let removed = files::remove(stale);
+        removed.map_err(|source| CliError::Write {
+            path: stale.clone(),
+            source,
+        })?;
+    }
+    let format = settings.log.format;
+    let running = start::start(settings, clock)?;
+    match format {
+        LogFormat::Text => eprint!("{}", account(&running)),
+        LogFormat::Json => running.log_account(),
+    }
     if let Some(path) = &serve.ready_file {
         Ready::of_server(&running).write(path)?;
     }
     signals.wait();
-    eprintln!("realmgate: stopping");
     running.shut_down();
     Ok(())
 }

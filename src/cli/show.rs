@@ -68,7 +68,7 @@ fn words(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => whole_seconds(text).unwrap_or_else(|| text.clone()),
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
@@ -79,6 +79,14 @@ fn words(value: &Value) -> String {
                 .join(" ")
         }
     }
+}
+
+/// A moment without its fraction of a second; `None` for any other text.
+fn whole_seconds(text: &str) -> Option<String> {
+    let (seconds, fraction) = text.strip_suffix('Z')?.split_once('.')?;
+    let is_moment = seconds.len() == 19 && seconds.get(10..11) == Some("T");
+    let digits = !fraction.is_empty() && fraction.bytes().all(|b| b.is_ascii_digit());
+    (is_moment && digits).then(|| format!("{seconds}Z"))
 }
 
 #[cfg(test)]
@@ -101,6 +109,18 @@ mod tests {
         ];
         for (pointer, expect) in cases {
             assert_eq!(text(&value, pointer), expect, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn moments_are_told_to_the_second() {
+        for (text, expect) in [
+            ("2027-01-31T12:00:00.721Z", "2027-01-31T12:00:00Z"),
+            ("2027-01-31T12:00:00Z", "2027-01-31T12:00:00Z"),
+            ("1.2.3.Z", "1.2.3.Z"),
+            ("ABCDEFGHIJTBCDEFGHI.Z", "ABCDEFGHIJTBCDEFGHI.Z"),
+        ] {
+            assert_eq!(super::text(&json!({ "a": text }), "/a"), expect);
         }
     }
 

@@ -1,6 +1,6 @@
 //! `realmgate token …`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -12,7 +12,7 @@ use crate::cli::error::CliError;
 use crate::cli::files;
 use crate::cli::session::{Asking, Session, say};
 use crate::cli::show::{self, Column};
-use crate::client::path::Path;
+use crate::client::path::Path as ApiPath;
 use crate::clock::{Clock, Moment};
 
 /// What to do with access tokens.
@@ -69,6 +69,7 @@ const COLUMNS: &[Column] = &[
     ("REALM", "/realm"),
     ("MADE", "/created"),
     ("ENDS", "/expires"),
+    ("ENDED", "/expired"),
 ];
 
 /// Carries it out.
@@ -79,7 +80,7 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
     match verb {
         TokenVerb::List { asking } => {
             let session = Session::open(asking)?;
-            let answer = session.get(&Path::of(&["tokens"]))?;
+            let answer = session.get(&ApiPath::of(&["tokens"]))?;
             session.print(&answer, |answer| {
                 show::list(
                     show::items(answer, "/tokens"),
@@ -115,17 +116,10 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
                 );
             }
             let session = Session::open(asking)?;
-            let answer = session.post(&Path::of(&["tokens"]), &Value::Object(body))?;
-            let secret = show::text(&answer, "/token");
+            let answer = session.post(&ApiPath::of(&["tokens"]), &Value::Object(body))?;
             match out {
-                Some(path) => {
-                    files::write_private(path, &format!("{secret}\n"))?;
-                    let told = format!("the token is in {}: it is kept nowhere else", path.display());
-                    session.print_change(&answer, &told)
-                }
-                None => session.print(&answer, |_| {
-                    format!("{secret}\n\nKeep it now: it is shown this once and kept nowhere. In a file (REALMGATE_TOKEN_FILE), for commands.\n")
-                }),
+                Some(path) => keep(&session, answer, path),
+                None => show_once(&session, &answer),
             }
         }
         TokenVerb::Delete { name, asking } => {
@@ -133,7 +127,7 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
             asking
                 .yes
                 .confirm(&format!("end the token {name} at once"), &[])?;
-            let answer = session.delete(&Path::of(&["tokens", name]))?;
+            let answer = session.delete(&ApiPath::of(&["tokens", name]))?;
             session.print_change(&answer, &format!("the token {name} is no more"))
         }
         TokenVerb::Recover { settings, out } => {
@@ -142,6 +136,33 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
             say(&format!("A new operator token is in {}.\n", path.display()))
         }
     }
+}
+
+/// Writes the token to a file rather than show it.
+fn keep(session: &Session, mut answer: Value, path: &Path) -> Result<(), CliError> {
+    let secret = show::text(&answer, "/token");
+    files::write_private(path, &format!("{secret}\n"))?;
+    if let Value::Object(fields) = &mut answer {
+        fields.remove("token");
+    }
+    session.print_change(
+        &answer,
+        &format!(
+            "the token is in {}: it is kept nowhere else",
+            path.display()
+        ),
+    )
+}
+
+/// The token alone goes to standard output, so that it can be sent to where it is wanted.
+fn show_once(session: &Session, answer: &Value) -> Result<(), CliError> {
+    session.print(answer, |answer| {
+        format!("{}\n", show::text(answer, "/token"))
+    })?;
+    eprintln!(
+        "Keep it now: it is shown this once and kept nowhere. Commands read it from a file (REALMGATE_TOKEN_FILE)."
+    );
+    Ok(())
 }
 
 fn made_up(role: &str, realm: Option<&str>) -> String {

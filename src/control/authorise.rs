@@ -111,3 +111,6 @@ pub fn sees(actor: &Actor, realm: &RealmName) -> bool {
         Role::RealmAdmin(own) => own == realm,
     }
 }
+
+#[cfg(test)]
+mod tests;

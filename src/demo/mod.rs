@@ -5,7 +5,6 @@
 
 pub mod content;
 pub mod error;
-pub mod files;
 pub mod pki;
 pub mod ready;
 pub mod run;

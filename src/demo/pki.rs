@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::app::files::{self, PRIVATE, PUBLIC};
 use crate::clock::Moment;
 use crate::demo::error::DemoError;
-use crate::demo::files::{self, Readers};
 use crate::pki::authority::{Authority, AuthorityRequest, ClientRequest, Leaf};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::KeyChoice;
@@ -116,7 +116,7 @@ pub fn prepare(directory: &Path, now: Moment) -> Result<(), DemoError> {
     }
     let text = "Made up by 'realmgate demo', to be thrown away: these certificates and keys stand for those that a realm's\n\
                 own people issue. Use them for nothing else. The password of the .p12 files is 'demo'.\n";
-    files::write(&note, text.as_bytes(), Readers::All)
+    write(&note, text.as_bytes(), PUBLIC)
 }
 
 fn make(pki: &RealmPki, realm: &str, stranger: &Authority, now: Moment) -> Result<(), DemoError> {
@@ -157,13 +157,18 @@ fn make(pki: &RealmPki, realm: &str, stranger: &Authority, now: Moment) -> Resul
     Ok(())
 }
 
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DemoError> {
+    let folder = path.parent().unwrap_or(path);
+    let written = files::make_directory(folder).and_then(|()| files::write(path, bytes, mode));
+    written.map_err(|source| DemoError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 fn write_authority(authority: &Authority, cert: &Path, key: &Path) -> Result<(), DemoError> {
-    files::write(
-        cert,
-        authority.certificate.to_pem().as_bytes(),
-        Readers::All,
-    )?;
-    files::write(key, authority.key.to_pkcs8_pem().expose(), Readers::Owner)
+    write(cert, authority.certificate.to_pem().as_bytes(), PUBLIC)?;
+    write(key, authority.key.to_pkcs8_pem().expose(), PRIVATE)
 }
 
 fn write_client(
@@ -181,22 +186,10 @@ fn write_client(
         P12_PASSWORD,
         client.name,
     )?;
-    files::write(
-        &client.cert,
-        leaf.certificate.to_pem().as_bytes(),
-        Readers::All,
-    )?;
-    files::write(
-        &client.key,
-        leaf.key.to_pkcs8_pem().expose(),
-        Readers::Owner,
-    )?;
-    files::write(
-        &client.chain,
-        chain.collect::<String>().as_bytes(),
-        Readers::All,
-    )?;
-    files::write(&client.p12, &p12, Readers::Owner)
+    write(&client.cert, leaf.certificate.to_pem().as_bytes(), PUBLIC)?;
+    write(&client.key, leaf.key.to_pkcs8_pem().expose(), PRIVATE)?;
+    write(&client.chain, chain.collect::<String>().as_bytes(), PUBLIC)?;
+    write(&client.p12, &p12, PRIVATE)
 }
 
 fn authority(common_name: &str, organization: &str, now: Moment) -> Result<Authority, DemoError> {

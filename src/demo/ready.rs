@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::app::files::{self, PUBLIC};
 use crate::app::running::Running;
 use crate::demo::content::{ACCOUNT, PIPELINES, Pipeline};
 use crate::demo::error::DemoError;
-use crate::demo::files::{self, Readers};
 use crate::demo::pki::{self, P12_PASSWORD};
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway};
@@ -194,7 +194,11 @@ impl Ready {
         let mut text =
             serde_json::to_string_pretty(self).map_err(|source| DemoError::Encode { source })?;
         text.push('\n');
-        files::write(path, text.as_bytes(), Readers::All)
+        let written = files::write(path, text.as_bytes(), PUBLIC);
+        written.map_err(|source| DemoError::Write {
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 

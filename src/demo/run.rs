@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use http::Method;
 use serde_json::json;
 
+use crate::app::files;
 use crate::app::running::Running;
 use crate::app::start;
 use crate::app::stop::StopSignals;
@@ -44,7 +44,11 @@ const PORTS: u16 = 5;
 pub fn run(options: &Options, clock: &Clock, say: impl FnOnce(&str)) -> Result<(), DemoError> {
     let signals = StopSignals::catch()?;
     if let Some(stale) = &options.ready_file {
-        let _ = fs::remove_file(stale);
+        let removed = files::remove(stale);
+        removed.map_err(|source| DemoError::Write {
+            path: stale.clone(),
+            source,
+        })?;
     }
     let addresses = Addresses::of(options.port_base)?;
     let directory = Directory::prepare(options.directory.as_deref())?;
@@ -79,7 +83,7 @@ fn set_up(
     addresses.check()?;
     pki::prepare(directory, clock.now())?;
     let service = Service::start(addresses.service)?;
-    let running = start::start(settings(directory, addresses)?, clock.clone())?;
+    let running = start::start(settings(directory, addresses)?, clock)?;
     let seen = fill(directory, &service)?;
     Ok((running, service, seen))
 }
@@ -184,7 +188,13 @@ impl Addresses {
 
     /// Finds out early, before anything is made, that a port is in use.
     fn check(self) -> Result<(), DemoError> {
-        for address in [self.mtls, self.external, self.internal, self.admin] {
+        for address in [
+            self.mtls,
+            self.external,
+            self.internal,
+            self.admin,
+            self.service,
+        ] {
             match std::net::TcpListener::bind(address) {
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
@@ -208,11 +218,8 @@ enum Directory {
 impl Directory {
     fn prepare(chosen: Option<&Path>) -> Result<Self, DemoError> {
         let made = |path: PathBuf| {
-            let maker = fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&path);
-            maker.map_err(|source| DemoError::Directory {
+            let made = files::make_directory(&path);
+            made.map_err(|source| DemoError::Directory {
                 path: path.clone(),
                 source,
             })?;

@@ -9,15 +9,12 @@ use crate::domain::audit::AuditFact;
 use crate::domain::change::{Change, Touched};
 use crate::domain::command::Command;
 use crate::domain::endpoint::NamePlan;
-use crate::domain::identity::{
-    IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
-};
+use crate::domain::identity::{IdentitySlot, ServerAuthority, ServerIdentity};
 use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
-use crate::domain::{installing, keeping, publishing};
-use crate::pki::certificate::{Certificate, KeyAlgorithm};
+use crate::domain::{identifying, installing, keeping, publishing};
 use crate::pki::fingerprint::Fingerprint;
 
 /// The appliance's own rules, from its settings.
@@ -156,10 +153,12 @@ impl Catalog {
                 expires,
             } => self.create_token(name, role, *hash, *expires, around.now),
             Command::RevokeToken { name } => self.revoke_token(name),
-            Command::AdoptServerAuthority { authority } => Ok(self.adopt_authority(authority)),
-            Command::AdoptServerIdentity { identity } => Ok(self.adopt_identity(identity)),
+            Command::AdoptServerAuthority { authority } => {
+                Ok(identifying::adopt_authority(self, authority))
+            }
+            Command::AdoptServerIdentity { identity } => Ok(identifying::adopt(self, identity)),
             Command::ProvideServerIdentity { slot, certificate } => {
-                self.provide_identity(*slot, certificate, around)
+                identifying::provide(self, *slot, certificate, around)
             }
         }
     }
@@ -355,89 +354,6 @@ impl Catalog {
             self.tokens_by_hash.remove(&token.hash);
         }
     }
-
-    fn adopt_authority(&mut self, authority: &ServerAuthority) -> Change {
-        let fingerprint = authority.certificate.fingerprint().to_string();
-        self.server_authority = Some(Arc::new(authority.clone()));
-        Change {
-            touched: vec![Touched::ServerAuthority],
-            audit: Some(AuditFact {
-                action: "server-authority.adopt",
-                realm: None,
-                environment: None,
-                object: authority.certificate.facts().subject.clone(),
-                detail: vec![("fingerprint", fingerprint)],
-            }),
-            warnings: Vec::new(),
-        }
-    }
-
-    fn adopt_identity(&mut self, identity: &ServerIdentity) -> Change {
-        let present = self.server_identities.get(&identity.slot);
-        if present.is_some_and(|present| present.origin == Origin::Provided) {
-            return Change::nothing();
-        }
-        self.server_identities
-            .insert(identity.slot, Arc::new(identity.clone()));
-        identity_change(
-            "server-identity.adopt",
-            identity.slot,
-            identity.certificates.first(),
-        )
-    }
-
-    fn provide_identity(
-        &mut self,
-        slot: IdentitySlot,
-        certificate: &IdentityCertificate,
-        around: Circumstances<'_>,
-    ) -> Result<Change, Rejection> {
-        let Some(leaf) = certificate.chain.first() else {
-            return Err(Rejection::ChainMissing);
-        };
-        let facts = leaf.facts();
-        if !certificate.key.belongs_to(leaf) {
-            return Err(Rejection::KeyMismatch {
-                subject: facts.subject.clone(),
-            });
-        }
-        if facts.not_after <= around.now {
-            return Err(Rejection::ServerCertificateExpired {
-                subject: facts.subject.clone(),
-                end: facts.not_after,
-            });
-        }
-        let mut certificates = vec![certificate.clone()];
-        if let Some(present) = self
-            .server_identities
-            .get(&slot)
-            .filter(|present| present.origin == Origin::Provided)
-        {
-            let kind = |of: &IdentityCertificate| of.chain.first().map(has_rsa_key);
-            let others = present
-                .certificates
-                .iter()
-                .filter(|other| kind(other) != kind(certificate));
-            certificates.extend(others.cloned());
-        }
-        certificates.sort_by_key(|of| of.chain.first().is_some_and(has_rsa_key));
-        let identity = ServerIdentity {
-            slot,
-            origin: Origin::Provided,
-            certificates,
-            updated: around.now,
-        };
-        self.server_identities.insert(slot, Arc::new(identity));
-        Ok(identity_change(
-            "server-identity.provide",
-            slot,
-            Some(certificate),
-        ))
-    }
-}
-
-fn has_rsa_key(certificate: &Certificate) -> bool {
-    matches!(certificate.facts().key.algorithm, KeyAlgorithm::Rsa { .. })
 }
 
 fn of_realm(action: &'static str, name: &RealmName, touched: Vec<Touched>) -> Change {
@@ -451,29 +367,6 @@ fn of_realm(action: &'static str, name: &RealmName, touched: Vec<Touched>) -> Ch
     Change {
         touched,
         audit: Some(audit),
-        warnings: Vec::new(),
-    }
-}
-
-fn identity_change(
-    action: &'static str,
-    slot: IdentitySlot,
-    shown: Option<&IdentityCertificate>,
-) -> Change {
-    let leaf = shown.and_then(|certificate| certificate.chain.first());
-    let detail = leaf.map(|leaf| ("fingerprint", leaf.fingerprint().to_string()));
-    Change {
-        touched: vec![Touched::ServerIdentity(slot)],
-        audit: Some(AuditFact {
-            action,
-            realm: None,
-            environment: match slot {
-                IdentitySlot::Admin => None,
-                IdentitySlot::Public(_, environment) => Some(environment),
-            },
-            object: slot.to_string(),
-            detail: detail.into_iter().collect(),
-        }),
         warnings: Vec::new(),
     }
 }

@@ -15,6 +15,7 @@ pub mod connection;
 pub mod deployment;
 pub mod endpoint;
 pub mod environment;
+pub mod identifying;
 pub mod identity;
 pub mod installation;
 pub mod installing;

@@ -277,6 +277,14 @@ pub enum Rejection {
     /// A server identity without certificates.
     #[error("a server identity needs its certificate chain, leaf first")]
     ChainMissing,
+    /// A certificate that no server may show.
+    #[error(
+        "the certificate {subject} is not made for servers (its extended key usage lacks serverAuth): give a server certificate"
+    )]
+    NotForServers {
+        /// The certificate's subject.
+        subject: String,
+    },
     /// A server certificate that has ended.
     #[error("the server certificate {subject} ended at {end}: give a valid one")]
     ServerCertificateExpired {
@@ -330,6 +338,7 @@ impl Rejection {
             | Self::TokenExpired { .. }
             | Self::KeyMismatch { .. }
             | Self::ChainMissing
+            | Self::NotForServers { .. }
             | Self::ServerCertificateExpired { .. }
             | Self::TooMany { .. } => RejectionKind::Invalid,
         }
@@ -369,6 +378,7 @@ impl Rejection {
             Self::LastOperator { .. } => "last-operator",
             Self::KeyMismatch { .. } => "key-mismatch",
             Self::ChainMissing => "chain-missing",
+            Self::NotForServers { .. } => "not-for-servers",
             Self::ServerCertificateExpired { .. } => "server-certificate-expired",
             Self::TooMany { .. } => "too-many",
         }

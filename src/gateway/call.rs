@@ -184,7 +184,11 @@ impl Call {
             address: self.peer.address.ip().to_canonical(),
             server_name: Some(self.peer.host.to_string()),
             reason: reason.as_str().into(),
-            sentence: distrust.detail.clone(),
+            sentence: if reason == Reason::OtherRealm {
+                "The client's certificate was issued for another realm: no trust anchor of this one leads to it.".to_owned()
+            } else {
+                distrust.detail.clone()
+            },
             certificate: distrust.leaf.as_ref().map(refused::shown),
             left_out: 0,
         });

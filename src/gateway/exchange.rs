@@ -12,11 +12,12 @@ use crate::domain::template::Scope;
 use crate::gateway::answer::{AnswerBody, Source};
 use crate::gateway::call::Call;
 use crate::gateway::handlers::{echo, mock, upstream};
+use crate::gateway::lingering::Lingering;
 use crate::gateway::message;
 use crate::gateway::peer::{Peer, Protocol};
 use crate::gateway::policy::{self, Permit};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::request_body::{Linger, RequestBody};
+use crate::gateway::request_body::RequestBody;
 use crate::gateway::response_headers;
 use crate::gateway::worker::Worker;
 use crate::snapshot::route::CompiledHandler;
@@ -48,9 +49,9 @@ pub async fn serve(
 
 async fn attempt(call: &mut Call, request: Request<Incoming>) -> Result<Response<Source>, Refusal> {
     let (mut head, incoming) = request.into_parts();
-    let body = RequestBody::new(incoming, linger(call));
+    let incoming = Lingering::new(incoming, call.peer().tls.protocol, &call.worker().limits);
     let permit = policy::admit(call, &mut head)?;
-    let body = body.bounded(permit.deployed().trigger.request_size.bytes())?;
+    let body = RequestBody::new(incoming, permit.deployed().trigger.request_size.bytes())?;
     call.brings(body.meter());
     let idle = Duration::from_millis(u64::from(call.worker().limits.body_idle_timeout_ms));
     let deployed = Arc::clone(permit.deployed());
@@ -88,15 +89,6 @@ async fn attempt(call: &mut Call, request: Request<Incoming>) -> Result<Response
     };
     response_headers::add(added, scope.as_ref(), answer.headers_mut());
     Ok(answer)
-}
-
-fn linger(call: &Call) -> Option<Linger> {
-    let limits = &call.worker().limits;
-    let linger = Linger {
-        time: Duration::from_millis(u64::from(limits.linger_ms)),
-        bytes: u64::from(limits.linger_bytes),
-    };
-    (call.peer().tls.protocol == Protocol::H2).then_some(linger)
 }
 
 fn scope(permit: &Permit, head: &http::request::Parts, body: &[u8]) -> Result<Scope, Refusal> {

@@ -21,6 +21,7 @@ pub mod handlers;
 pub mod handshake;
 pub mod headers;
 pub mod limits;
+pub mod lingering;
 pub mod listener;
 pub mod message;
 pub mod meter;

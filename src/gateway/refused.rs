@@ -83,7 +83,10 @@ impl Why {
 )]
 fn explain(error: &rustls::Error) -> (Reason, Option<String>) {
     match error {
-        rustls::Error::NoCertificatesPresented => (Reason::NoCertificate, None),
+        rustls::Error::NoCertificatesPresented => (
+            Reason::NoCertificate,
+            Some("The client showed no certificate.".to_owned()),
+        ),
         rustls::Error::AlertReceived(alert) => (rejected_us(*alert), Some(told(*alert))),
         rustls::Error::PeerIncompatible(_) => (
             Reason::NoCommonParameters,

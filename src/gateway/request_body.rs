@@ -9,10 +9,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use crate::gateway::headers;
+use crate::gateway::lingering::Lingering;
 use crate::gateway::meter::{BodyState, Meter};
 use crate::gateway::refusal::Refusal;
 
@@ -22,20 +22,9 @@ const FIRST_CAPACITY_MAX: u64 = 64 * 1024;
 /// A request's body.
 #[derive(Debug)]
 pub struct RequestBody {
-    /// There until this is dropped.
-    incoming: Option<Incoming>,
+    incoming: Lingering,
     left: u64,
     meter: Option<Arc<Meter>>,
-    linger: Option<Linger>,
-}
-
-/// How much of a body that nobody wants any more is read away.
-#[derive(Clone, Copy, Debug)]
-pub struct Linger {
-    /// For how long at most.
-    pub time: Duration,
-    /// How many bytes at most.
-    pub bytes: u64,
 }
 
 /// Why a request's body broke off.
@@ -52,30 +41,20 @@ pub enum BodyError {
 }
 
 impl RequestBody {
-    /// The body of a request. What is left of it when this is dropped is read away within `linger`.
-    ///
-    /// In HTTP/2 a stream whose request is not read to its end is reset after its answer (RFC 9113, 8.1), and there are
-    /// clients that throw the answer away then. In HTTP/1.1 lingering is the connection's affair.
-    pub fn new(incoming: Incoming, linger: Option<Linger>) -> Self {
-        let meter = (!incoming.is_end_stream()).then(|| Arc::new(Meter::new()));
-        Self {
-            incoming: Some(incoming),
-            left: u64::MAX,
-            meter,
-            linger,
-        }
-    }
-
-    /// The same, of `bytes_max` bytes at most. One that announces more is refused before it is read.
+    /// The body of a request, of `bytes_max` bytes at most. One that announces more is refused before it is read.
     ///
     /// # Errors
     /// [`Refusal::BodyTooLarge`].
-    pub fn bounded(mut self, bytes_max: u64) -> Result<Self, Refusal> {
-        if self.size_hint().lower() > bytes_max {
+    pub fn new(incoming: Lingering, bytes_max: u64) -> Result<Self, Refusal> {
+        if incoming.size_hint().lower() > bytes_max {
             return Err(Refusal::BodyTooLarge);
         }
-        self.left = bytes_max;
-        Ok(self)
+        let meter = (!incoming.is_end_stream()).then(|| Arc::new(Meter::new()));
+        Ok(Self {
+            incoming,
+            left: bytes_max,
+            meter,
+        })
     }
 
     /// How it is getting on; `None` where there is no body.
@@ -142,10 +121,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        let Some(incoming) = &mut this.incoming else {
-            return Poll::Ready(None);
-        };
-        let polled = Pin::new(incoming).poll_frame(cx);
+        let polled = Pin::new(&mut this.incoming).poll_frame(cx);
         if polled.is_pending() {
             this.tell(Meter::waits_for_client);
         }
@@ -176,47 +152,17 @@ impl Body for RequestBody {
         if let Some(trailers) = frame.trailers_mut() {
             headers::clean_trailers(trailers);
         }
-        if frame.is_trailers() || this.is_end_stream() {
+        if frame.is_trailers() || this.incoming.is_end_stream() {
             this.tell(|meter| meter.over(BodyState::Complete));
         }
         Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+        self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let nothing = || SizeHint::with_exact(0);
-        self.incoming.as_ref().map_or_else(nothing, Body::size_hint)
-    }
-}
-
-impl Drop for RequestBody {
-    fn drop(&mut self) {
-        let (Some(incoming), Some(linger)) = (self.incoming.take(), self.linger) else {
-            return;
-        };
-        let over = self
-            .meter
-            .as_ref()
-            .is_none_or(|meter| matches!(meter.state(), BodyState::Complete | BodyState::Broken));
-        if over {
-            return;
-        }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(timeout(linger.time, read_away(incoming, linger.bytes)));
-        }
-    }
-}
-
-async fn read_away(mut incoming: Incoming, bytes_max: u64) {
-    let mut left = bytes_max;
-    while let Some(Ok(frame)) = incoming.frame().await {
-        let bytes = frame.data_ref().map_or(0, Bytes::len);
-        match left.checked_sub(u64::try_from(bytes).unwrap_or(u64::MAX)) {
-            Some(less) => left = less,
-            None => return,
-        }
+        self.incoming.size_hint()
     }
 }

@@ -530,3 +530,6 @@ fn read_upload(
     }
     Ok(upload)
 }
+
+#[cfg(test)]
+mod tests;

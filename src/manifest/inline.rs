@@ -156,3 +156,6 @@ fn as_pem(content: Vec<u8>) -> Result<String, String> {
         Err(STANDARD.encode(content))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,4 +15,7 @@ pub mod plan;
 pub mod prune;
 pub mod read;
 pub mod step;
+#[cfg(test)]
+pub mod testing;
 pub mod text;
+pub mod wanted;

@@ -243,3 +243,6 @@ pub fn document(pipeline: &Pipeline) -> PipelineBody {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

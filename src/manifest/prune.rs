@@ -6,8 +6,9 @@ use crate::domain::environment::Environment;
 use crate::domain::name::{AccountName, RealmName};
 use crate::manifest::document::{AccountBody, ValuesDocument};
 use crate::manifest::invalid::InvalidManifest;
-use crate::manifest::plan::{About, Planner, Wanted, is_present};
+use crate::manifest::plan::{About, Planner, is_present};
 use crate::manifest::step::{Noun, Verb};
+use crate::manifest::wanted::Wanted;
 
 /// What goes before anything is made, so that it stands in the way of nothing: deployments, then pipelines.
 pub(crate) fn before(

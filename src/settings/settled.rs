@@ -198,8 +198,7 @@ impl Settings {
                 streams_max: small(given, "admin_streams_max")?,
                 idle_timeout_ms: small(given, "idle_timeout_ms")?,
                 shutdown_grace_ms: small(given, "shutdown_grace_ms")?,
-                linger_ms: small(given, "linger_ms")?,
-                linger_bytes: small(given, "linger_bytes")?,
+                ..AdminLimits::default()
             },
             api: ApiLimits {
                 apply_bytes_max: size(given, "admin_body_mb_max")?.saturating_mul(1_048_576),

@@ -1,0 +1,158 @@
+//! Our own server identity: adopting what was generated, and putting in place what the operator provides.
+
+use std::sync::Arc;
+
+use crate::domain::audit::AuditFact;
+use crate::domain::catalog::{Catalog, Circumstances};
+use crate::domain::change::{Change, Touched, Warning};
+use crate::domain::endpoint::NamePlan;
+use crate::domain::environment::Gateway;
+use crate::domain::identity::{
+    IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
+};
+use crate::domain::rejection::Rejection;
+use crate::pki::certificate::{Certificate, KeyAlgorithm};
+
+/// Puts the server's own authority in place.
+pub(crate) fn adopt_authority(catalog: &mut Catalog, authority: &ServerAuthority) -> Change {
+    let fingerprint = authority.certificate.fingerprint().to_string();
+    catalog.server_authority = Some(Arc::new(authority.clone()));
+    Change {
+        touched: vec![Touched::ServerAuthority],
+        audit: Some(AuditFact {
+            action: "server-authority.adopt",
+            realm: None,
+            environment: None,
+            object: authority.certificate.facts().subject.clone(),
+            detail: vec![("fingerprint", fingerprint)],
+        }),
+        warnings: Vec::new(),
+    }
+}
+
+/// Puts a generated identity in place; never over a provided one.
+pub(crate) fn adopt(catalog: &mut Catalog, identity: &ServerIdentity) -> Change {
+    let present = catalog.server_identities.get(&identity.slot);
+    if present.is_some_and(|present| present.origin == Origin::Provided) {
+        return Change::nothing();
+    }
+    catalog
+        .server_identities
+        .insert(identity.slot, Arc::new(identity.clone()));
+    identity_change(
+        "server-identity.adopt",
+        identity.slot,
+        identity.certificates.first(),
+    )
+}
+
+/// Puts a real server certificate and key in place, besides one of another kind of key.
+pub(crate) fn provide(
+    catalog: &mut Catalog,
+    slot: IdentitySlot,
+    certificate: &IdentityCertificate,
+    around: Circumstances<'_>,
+) -> Result<Change, Rejection> {
+    let Some(leaf) = certificate.chain.first() else {
+        return Err(Rejection::ChainMissing);
+    };
+    let facts = leaf.facts();
+    if !certificate.key.belongs_to(leaf) {
+        return Err(Rejection::KeyMismatch {
+            subject: facts.subject.clone(),
+        });
+    }
+    if !facts.allows_server_auth() {
+        return Err(Rejection::NotForServers {
+            subject: facts.subject.clone(),
+        });
+    }
+    if facts.not_after <= around.now {
+        return Err(Rejection::ServerCertificateExpired {
+            subject: facts.subject.clone(),
+            end: facts.not_after,
+        });
+    }
+    let mut certificates = vec![certificate.clone()];
+    if let Some(present) = catalog
+        .server_identities
+        .get(&slot)
+        .filter(|present| present.origin == Origin::Provided)
+    {
+        let kind = |of: &IdentityCertificate| of.chain.first().map(has_rsa_key);
+        let others = present
+            .certificates
+            .iter()
+            .filter(|other| kind(other) != kind(certificate));
+        certificates.extend(others.cloned());
+    }
+    certificates.sort_by_key(|of| of.chain.first().is_some_and(has_rsa_key));
+    let identity = ServerIdentity {
+        slot,
+        origin: Origin::Provided,
+        certificates,
+        updated: around.now,
+    };
+    catalog.server_identities.insert(slot, Arc::new(identity));
+    let warnings = uncovered(&around.rules.names, slot, leaf);
+    Ok(Change {
+        warnings,
+        ..identity_change("server-identity.provide", slot, Some(certificate))
+    })
+}
+
+/// The host names that clients will ask for and the certificate does not bear.
+fn uncovered(names: &NamePlan, slot: IdentitySlot, leaf: &Certificate) -> Vec<Warning> {
+    let IdentitySlot::Public(gateway, environment) = slot else {
+        return Vec::new();
+    };
+    let shared = names.shared_host(gateway, environment).to_owned();
+    let mut hosts = vec![shared.clone()];
+    if gateway == Gateway::Mtls {
+        hosts.push(format!("*.{shared}"));
+    }
+    hosts.retain(|host| !leaf.facts().sans.iter().any(|san| covers(san, host)));
+    hosts
+        .into_iter()
+        .map(|host| Warning::NameNotCovered { slot, host })
+        .collect()
+}
+
+/// Whether an alternative name stands for `host`; a wildcard for one label (RFC 6125 §6.4.3).
+fn covers(san: &str, host: &str) -> bool {
+    let Some(name) = san.strip_prefix("DNS:") else {
+        return false;
+    };
+    let same_parent = |wildcard: &str| {
+        host.split_once('.')
+            .is_some_and(|(_, parent)| parent.eq_ignore_ascii_case(wildcard))
+    };
+    name.eq_ignore_ascii_case(host) || name.strip_prefix("*.").is_some_and(same_parent)
+}
+
+fn has_rsa_key(certificate: &Certificate) -> bool {
+    matches!(certificate.facts().key.algorithm, KeyAlgorithm::Rsa { .. })
+}
+
+fn identity_change(
+    action: &'static str,
+    slot: IdentitySlot,
+    shown: Option<&IdentityCertificate>,
+) -> Change {
+    let leaf = shown.and_then(|certificate| certificate.chain.first());
+    let detail = leaf.map(|leaf| ("fingerprint", leaf.fingerprint().to_string()));
+    Change {
+        touched: vec![Touched::ServerIdentity(slot)],
+        audit: Some(AuditFact {
+            action,
+            realm: None,
+            environment: match slot {
+                IdentitySlot::Admin => None,
+                IdentitySlot::Public(_, environment) => Some(environment),
+            },
+            object: slot.to_string(),
+            detail: detail.into_iter().collect(),
+        }),
+        warnings: Vec::new(),
+    }
+}
