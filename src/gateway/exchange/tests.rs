@@ -593,3 +593,22 @@ async fn calls_are_counted_by_pipeline_and_refusals_by_reason() {
         (1, 1)
     );
 }
+
+#[tokio::test]
+async fn over_http2_what_is_left_of_a_body_is_read_away_behind_the_answer() {
+    let house = House::new();
+    let visit = house.acme_at_home().over_http2();
+    let (feeder, body) = fed();
+    let piece = || Frame::data(Bytes::from(vec![b'x'; 65_536]));
+    feeder.send(piece()).await.unwrap();
+    let answer = visit.send(Request::post(ORDERS).body(body).unwrap()).await;
+    assert_eq!(answer.status(), 404);
+    answer.into_body().collect().await.unwrap();
+    let mut taken = 0;
+    while feeder.send(piece()).await.is_ok() {
+        taken += 65_536;
+    }
+    let limit = house.worker.limits.linger_bytes;
+    // The windows of both sides and the pipe between them hold some more.
+    assert!((limit - 65_536..2 * limit).contains(&taken), "{taken}");
+}
