@@ -16,6 +16,9 @@ use crate::manifest::document::Document;
 use crate::manifest::plan::{self, Unnamed};
 use crate::manifest::step::Step;
 
+/// How many changes of one transaction are logged one by one.
+const LOGGED_ONE_BY_ONE_MAX: usize = 50;
+
 /// What came of commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
@@ -185,22 +188,32 @@ impl Control {
         let revision = next.revision;
         self.live.publish(Arc::new(snapshot), &realms);
         self.catalog.store(Arc::new(next));
-        for fact in &audit {
-            tracing::info!(
-                revision,
-                actor = %actor.name,
-                realm = fact.realm.as_ref().map(tracing::field::display),
-                environment = fact.environment.map(tracing::field::display),
-                object = %fact.object,
-                "{}",
-                fact.action
-            );
-        }
+        log(&audit, actor, revision);
         Ok(Done {
             changed: true,
             revision,
             warnings,
         })
+    }
+}
+
+/// Each change on a line of the log; of a large manifest, one line for all.
+fn log(audit: &[AuditFact], actor: &Actor, revision: u64) {
+    if audit.len() > LOGGED_ONE_BY_ONE_MAX {
+        let changes = audit.len();
+        tracing::info!(revision, actor = %actor.name, changes, "many changes at once: the audit tells each");
+        return;
+    }
+    for fact in audit {
+        tracing::info!(
+            revision,
+            actor = %actor.name,
+            realm = fact.realm.as_ref().map(tracing::field::display),
+            environment = fact.environment.map(tracing::field::display),
+            object = %fact.object,
+            "{}",
+            fact.action
+        );
     }
 }
 

@@ -153,4 +153,12 @@ mod tests {
         refused("{} x", "trailing characters");
         refused("", "EOF");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_given_is_read_or_refused(text in "(\\[\\[realm(\\.[a-z]{1,10})?\\]\\]\n|[a-z-]{1,12} = ['\"a-z0-9{}:/.-]{0,12}\n|\\PC{0,8}){0,8}") {
+            let _ = toml(&text);
+            let _ = json::<Document>(text.as_bytes());
+        }
+    }
 }

@@ -12,6 +12,7 @@
 mod admin;
 mod api;
 mod bad_input;
+mod calls;
 mod command_line;
 mod control;
 mod crash;
