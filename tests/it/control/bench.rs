@@ -182,7 +182,8 @@ impl Bench {
     }
 
     pub(crate) fn apply(&self, manifest: &str) -> Applied {
-        self.apply_as(&operator(), manifest, Run::Apply).unwrap()
+        self.apply_as(&operator(), manifest, Run::ApplyConfirmed)
+            .unwrap()
     }
 
     pub(crate) fn apply_as(
