@@ -19,10 +19,24 @@ impl InvalidName {
     fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
         Self {
             what,
-            text: text.chars().take(60).flat_map(char::escape_debug).collect(),
+            text: shortened(text),
             rule,
         }
     }
+}
+
+/// The first characters, with a mark where more were cut off.
+fn shortened(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut short: String = chars
+        .by_ref()
+        .take(60)
+        .flat_map(char::escape_debug)
+        .collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
 }
 
 fn is_label(text: &str, longest: usize) -> bool {

@@ -185,10 +185,24 @@ impl Planner<'_> {
             };
             self.step(about, verb(present), vec![command], String::new())?;
         }
+        self.forget_former_forms(wanted);
         if unnamed == Unnamed::Go {
             prune::after(self, name, wanted)?;
         }
         Ok(())
+    }
+
+    /// What was saved and is deployed by the same plan serves no former form.
+    fn forget_former_forms(&mut self, wanted: &Wanted) {
+        let here = self.plan.warnings.split_off(self.warned);
+        let deployed = |warning: &Warning| {
+            matches!(warning, Warning::NotDeployedYet { pipeline, environment } if wanted
+                .deployments
+                .iter()
+                .any(|key| key.environment == *environment && key.pipeline == *pipeline))
+        };
+        let left = here.into_iter().filter(|warning| !deployed(warning));
+        self.plan.warnings.extend(left);
     }
 
     fn make_realm(

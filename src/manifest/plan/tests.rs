@@ -469,3 +469,54 @@ fn a_pinned_revision_that_is_not_the_stored_one_is_not_installed() {
         ));
     }
 }
+
+#[test]
+fn a_gateway_that_a_manifest_switches_on_is_told_and_a_former_form_only_where_it_stays() {
+    let told = |catalog: &Catalog, manifest: &str| -> Vec<String> {
+        let planned = plan(catalog, manifest, Unnamed::Stay).unwrap();
+        planned.warnings.iter().map(ToString::to_string).collect()
+    };
+    let closed = format!("{REALM}{CONNECTION}{PIPELINE}");
+    let catalog = applied(
+        &Catalog::default(),
+        &format!("{closed}{DEPLOYMENT}"),
+        Unnamed::Stay,
+    );
+    let open = closed.replace("external = false", "external = true");
+    let saved = told(&catalog, &open);
+    let has = |told: &[String], text: &str| told.iter().any(|one| one.contains(text));
+    let url = "open to everybody at https://api.gate.localhost/pipeline/acme/v1/orders (prod)";
+    assert!(has(&saved, url) && has(&saved, "former form"), "{saved:?}");
+    let deployed = told(&catalog, &format!("{open}{DEPLOYMENT}"));
+    assert!(
+        has(&deployed, url) && !has(&deployed, "former form"),
+        "{deployed:?}"
+    );
+    let again = told(&catalog, &format!("{closed}{DEPLOYMENT}"));
+    assert!(again.is_empty(), "{again:?}");
+}
+
+#[test]
+fn an_identity_is_no_anchor_and_its_order_is_checked() {
+    let ca = authority("Acme CA");
+    let leaf = crate::manifest::testing::leaf(&ca);
+    let key = leaf.key.to_pkcs8_pem();
+    let told = |certificates: &[&crate::pki::certificate::Certificate]| -> Vec<String> {
+        let pems: String = certificates.iter().map(|one| one.to_pem()).collect();
+        let pem = format!("{pems}{}", key.expose_str().unwrap());
+        let manifest = format!("{REALM}{}", account("our-identity", &pem));
+        let planned = plan(&Catalog::default(), &manifest, Unnamed::Stay).unwrap();
+        let told = planned.warnings.iter().map(ToString::to_string);
+        told.filter(|one| !one.contains(" ends at ")).collect()
+    };
+    assert_eq!(
+        told(&[&leaf.certificate, &ca.certificate]),
+        Vec::<String>::new()
+    );
+    let other = authority("Other CA").certificate;
+    let wrong = told(&[&leaf.certificate, &other, &ca.certificate]);
+    assert!(
+        wrong.len() == 1 && wrong[0].contains("out of order: certificate 2, CN=Other CA"),
+        "{wrong:?}"
+    );
+}

@@ -123,6 +123,7 @@ impl Place {
 
     pub(crate) fn rules(&self) -> Rules {
         Rules {
+            external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),
             request_mb_max: 1024,
             names: NamePlan::new(&self.domain, &HostLabels::default()).unwrap(),
