@@ -234,6 +234,13 @@ mod tests {
     }
 
     #[test]
+    fn the_error_marks_a_name_that_it_cuts_off() {
+        let error = |length: usize| RealmName::parse(&"x".repeat(length)).unwrap_err().text;
+        assert_eq!(error(60), "x".repeat(60));
+        assert_eq!(error(61), format!("{}…", "x".repeat(60)));
+    }
+
+    #[test]
     fn the_error_shows_no_raw_control_characters() {
         let error = RealmName::parse("a\r\nb").unwrap_err().to_string();
         assert!(!error.contains('\n'), "{error}");

@@ -425,3 +425,46 @@ impl Rejection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_role_may_not_do_is_told_in_words() {
+        let cases = [
+            ("token.read", "may not read a token: "),
+            ("account.save", "may not save an account: "),
+            (
+                "realm.create",
+                "may not make realms, which only operators do: ",
+            ),
+            (
+                "server-identity.provide",
+                "may not provide server identities: ",
+            ),
+        ];
+        for (action, expect) in cases {
+            let told = Rejection::Forbidden {
+                role: "auditor",
+                action,
+            };
+            assert!(told.to_string().contains(expect), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_revision_that_is_yet_to_come_is_not_called_a_former_one() {
+        let told = |reviewed| {
+            let account = AccountName::parse("a").unwrap();
+            Rejection::RevisionChanged {
+                account,
+                reviewed,
+                requested: 2,
+            }
+            .to_string()
+        };
+        assert!(told(1).contains("was changed since"), "{}", told(1));
+        assert!(told(3).starts_with("no revision 3 "), "{}", told(3));
+    }
+}
