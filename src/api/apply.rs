@@ -29,6 +29,9 @@ struct Wanted {
     /// Whether things that the documents do not name go, inside the realms that they name.
     #[serde(default)]
     prune: bool,
+    /// Whether somebody saw the steps of the plan that need confirmation, and said yes.
+    #[serde(default)]
+    confirmed: bool,
 }
 
 /// What came of it.
@@ -42,6 +45,7 @@ struct Outcome {
 
 /// What becomes of one thing.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct PlannedStep {
     verb: &'static str,
     noun: &'static str,
@@ -49,6 +53,7 @@ struct PlannedStep {
     name: String,
     environment: Option<&'static str>,
     detail: String,
+    needs_confirmation: bool,
 }
 
 async fn apply(
@@ -56,10 +61,10 @@ async fn apply(
     Caller(actor): Caller,
     LargeBody(wanted): LargeBody<Wanted>,
 ) -> Answer<Outcome> {
-    let run = if wanted.dry_run {
-        Run::Plan
-    } else {
-        Run::Apply
+    let run = match (wanted.dry_run, wanted.confirmed) {
+        (true, _) => Run::Plan,
+        (false, false) => Run::Apply,
+        (false, true) => Run::ApplyConfirmed,
     };
     let unnamed = if wanted.prune {
         Unnamed::Go
@@ -93,6 +98,7 @@ impl From<Step> for PlannedStep {
             name: step.name,
             environment: step.environment.map(|environment| environment.as_str()),
             detail: step.detail,
+            needs_confirmation: step.needs_confirmation,
         }
     }
 }

@@ -35,8 +35,10 @@ pub struct Done {
 pub enum Run {
     /// It is only planned.
     Plan,
-    /// It is carried out.
+    /// It is carried out, unless a step of it needs confirmation.
     Apply,
+    /// It is carried out: somebody saw the steps that need confirmation, and said yes.
+    ApplyConfirmed,
 }
 
 /// What came of a manifest.
@@ -142,6 +144,9 @@ impl Control {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let mut plan = planned(&self.catalog.load(), now)?;
+        if run == Run::Apply {
+            confirmed(&plan.steps)?;
+        }
         let commands = plan.take_commands();
         let done = self.carry_out(actor, &commands, now)?;
         Ok(Applied {
@@ -195,6 +200,21 @@ impl Control {
             warnings,
         })
     }
+}
+
+/// Checks that no step needs confirmation.
+fn confirmed(steps: &[Step]) -> Result<(), ControlError> {
+    let mut waiting = steps.iter().filter(|step| step.needs_confirmation);
+    let Some(first) = waiting.next() else {
+        return Ok(());
+    };
+    Err(ControlError::ConfirmationNeeded {
+        realm: first.realm.clone(),
+        verb: first.verb,
+        noun: first.noun,
+        name: first.name.clone(),
+        more: waiting.count(),
+    })
 }
 
 /// Each change on a line of the log; of a large manifest, one line for all.

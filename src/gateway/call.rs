@@ -22,6 +22,9 @@ use crate::telemetry::access_record::{AccessRecord, Ending};
 use crate::trust::judge::Distrust;
 use crate::trust::reason::Reason;
 
+/// How much of a path a refusal tells, in characters.
+const JOURNAL_PATH_MAX: usize = 200;
+
 /// A call. Wherever it is dropped, its record is written, once.
 pub struct Call {
     worker: Arc<Worker>,
@@ -186,13 +189,27 @@ impl Call {
             server_name: Some(self.peer.host.to_string()),
             reason: reason.as_str().into(),
             sentence: if reason == Reason::OtherRealm {
-                "The client's certificate was issued for another realm: no trust anchor of this one leads to it.".to_owned()
+                // The number is all that the caller has: it stands in their answer.
+                let path: String = self.told_path().chars().take(JOURNAL_PATH_MAX).collect();
+                format!(
+                    "The client's certificate was issued for another realm: no trust anchor of this one leads to it. Call {} of {path}.",
+                    self.id.as_str(),
+                )
             } else {
                 distrust.detail.clone()
             },
             certificate: distrust.leaf.as_ref().map(refused::shown),
             left_out: 0,
         });
+    }
+
+    /// Its canonical path, where it has one, else the one that was sent.
+    fn told_path(&self) -> &str {
+        self.path
+            .as_ref()
+            .map(CanonicalPath::as_str)
+            .or_else(|| self.sent.as_ref().map(PathAndQuery::path))
+            .unwrap_or_default()
     }
 
     /// Its answer has this status.
@@ -235,7 +252,6 @@ impl Call {
         }
         self.told = true;
         let deployed = self.deployed.as_deref();
-        let path = self.path.as_ref().map(CanonicalPath::as_str);
         self.worker.access.record(&AccessRecord {
             at: self.at,
             request_id: self.id.as_str(),
@@ -244,9 +260,7 @@ impl Call {
             gateway: self.peer.place.gateway(),
             pipeline: deployed.map(|deployed| &deployed.key),
             method: self.method.as_str(),
-            path: path
-                .or_else(|| self.sent.as_ref().map(PathAndQuery::path))
-                .unwrap_or_default(),
+            path: self.told_path(),
             status: self.status,
             reason: self.reason,
             bytes_in: self.meter.as_ref().map_or(0, |meter| meter.bytes()),

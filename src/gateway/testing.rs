@@ -219,6 +219,7 @@ impl House {
         let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
         let compiler = Compiler::new(names.clone(), clock.clone(), TrustLimits::default()).unwrap();
         let rules = Rules {
+            external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),
             request_mb_max: 100,
             names,

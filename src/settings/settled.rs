@@ -260,6 +260,7 @@ fn rules(given: &Given) -> Result<Rules, InvalidSettings> {
     let names = NamePlan::new(text(given, "domain")?, &labels)
         .map_err(|source| InvalidSettings::Names { source })?;
     Ok(Rules {
+        external_port: None,
         trust_account_prefix: text(given, "trust_account_prefix")?.to_owned(),
         request_mb_max: small(given, "request_mb_max")?,
         names,
