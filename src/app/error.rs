@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::control::error::ControlError;
 use crate::domain::name::InvalidName;
@@ -25,6 +25,20 @@ pub enum StartError {
     /// A file of the data directory cannot be written.
     #[error("cannot write {}: {source}; check who owns the data directory and whether its disk is full", path.display())]
     Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that was to be made is there already.
+    #[error("{} is there already: choose another file, or remove it first", path.display())]
+    Present {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that somebody named cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Out {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -100,6 +114,16 @@ impl StartError {
                 address,
                 source,
             }
+        }
+    }
+
+    /// A file, named by somebody, that cannot be made or written.
+    pub fn out(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::AlreadyExists {
+            Self::Present { path }
+        } else {
+            Self::Out { path, source }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Permissions of what everybody may read.
 pub const PUBLIC: u32 = 0o644;
@@ -31,29 +31,84 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
 /// # Errors
 /// What the system says; what was there before is there still then.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|present| !present.is_file()) {
-        return fs::OpenOptions::new()
-            .write(true)
-            .open(path)?
-            .write_all(bytes);
+    Reserved::at(path, mode, Present::IsReplaced)?.fill(bytes)
+}
+
+/// What becomes of a regular file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Present {
+    /// It gives way once the new one is whole.
+    IsReplaced,
+    /// It stays, and that is an error.
+    IsAnError,
+}
+
+/// A file that can be written to, made before it is known what it will hold; dropped unfilled, it leaves nothing.
+#[derive(Debug)]
+pub struct Reserved {
+    path: PathBuf,
+    file: fs::File,
+    /// What was made and goes unless it is filled: a draft, or the file itself.
+    made: Option<PathBuf>,
+}
+
+impl Reserved {
+    /// Makes a file with the permissions `mode`. What is there and is no regular file will be written into.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn at(path: &Path, mode: u32, present: Present) -> io::Result<Self> {
+        let mut options = fs::OpenOptions::new();
+        options.write(true);
+        let (to, made) = if fs::metadata(path).is_ok_and(|present| !present.is_file()) {
+            (path.to_owned(), None)
+        } else {
+            options.create_new(true).mode(mode);
+            let to = match present {
+                Present::IsAnError => path.to_owned(),
+                Present::IsReplaced => draft(path)?,
+            };
+            (to.clone(), Some(to))
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            file: options.open(to)?,
+            made,
+        })
     }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// What the system says; nothing is left of it then.
+    pub fn fill(mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        if let Some(made) = &self.made {
+            self.file.sync_all()?;
+            if *made != self.path {
+                fs::rename(made, &self.path)?;
+            }
+            self.made = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if let Some(made) = &self.made {
+            let _ = fs::remove_file(made);
+        }
+    }
+}
+
+/// A name beside `path` that nothing has.
+fn draft(path: &Path) -> io::Result<PathBuf> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
-    let draft = Path::new(&draft);
-    remove(draft)?;
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(draft)?;
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(draft, path));
-    if written.is_err() {
-        let _ = fs::remove_file(draft);
-    }
-    written
+    let draft = PathBuf::from(draft);
+    remove(&draft)?;
+    Ok(draft)
 }
 
 /// Writes a file unless it says that already: what is handed out does not change its date at every start.
@@ -103,6 +158,22 @@ mod tests {
             "no draft is left"
         );
         assert!(write(&folder.path().join("nowhere/file"), b"x", PRIVATE).is_err());
+    }
+
+    #[test]
+    fn a_reserved_file_leaves_nothing_unless_it_is_filled() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        for present in [Present::IsAnError, Present::IsReplaced] {
+            drop(Reserved::at(&path, PRIVATE, present).unwrap());
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
+        let reserved = Reserved::at(&path, PRIVATE, Present::IsAnError).unwrap();
+        reserved.fill(b"one").unwrap();
+        let again = Reserved::at(&path, PRIVATE, Present::IsAnError).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        drop(Reserved::at(&path, PRIVATE, Present::IsReplaced).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
     }
 
     #[test]

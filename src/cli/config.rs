@@ -1,5 +1,6 @@
 //! `realmgate config …`, and the flags that set settings.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -8,6 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::say;
 use crate::pki::secret::Secret;
 use crate::settings::given::{Flag, Given};
+use crate::settings::key;
 use crate::settings::print;
 use crate::settings::settled::{MasterKeyHints, Settings};
 
@@ -91,6 +93,15 @@ impl SettingFlags {
         Ok(Settings::settle(&self.gather()?, hints())?)
     }
 
+    /// Where the data directory was written, where that is not the file: the end of a sentence.
+    ///
+    /// # Errors
+    /// [`CliError::Settings`].
+    pub fn data_dir_from(&self) -> Result<String, CliError> {
+        let given = self.gather()?;
+        Ok(given.entry("data_dir")?.origin.told_beside_a_file())
+    }
+
     fn flags(&self) -> Vec<Flag> {
         let flags = [
             ("--data-dir", "data_dir", &self.data_dir),
@@ -140,7 +151,9 @@ fn hints() -> MasterKeyHints {
 pub fn run(verb: &ConfigVerb) -> Result<(), CliError> {
     match verb {
         ConfigVerb::Check { settings } => {
-            let settled = settings.settle()?;
+            let given = settings.gather()?;
+            let settled = Settings::settle(&given, hints())?;
+            settled.check_places()?;
             let listeners = &settled.listeners;
             let addresses = |list: &[std::net::SocketAddr]| {
                 list.iter()
@@ -148,15 +161,38 @@ pub fn run(verb: &ConfigVerb) -> Result<(), CliError> {
                     .collect::<Vec<_>>()
                     .join(", ")
             };
-            say(&format!(
-                "The configuration is right.\n  data directory  {}\n  domain          {}\n  admin           {}\n  mtls            {}\n  external        {}\n  internal        {}\n",
-                settled.data_dir.display(),
-                settled.rules.names.domain(),
-                listeners.admin,
-                addresses(&listeners.mtls),
-                addresses(&listeners.external),
-                addresses(&listeners.internal),
-            ))
+            let facts = [
+                (
+                    "data directory",
+                    "data_dir",
+                    settled.data_dir.display().to_string(),
+                ),
+                ("domain", "domain", settled.rules.names.domain().to_owned()),
+                ("admin", "admin_listen", listeners.admin.to_string()),
+                ("mtls", "mtls_listen", addresses(&listeners.mtls)),
+                (
+                    "external",
+                    "external_listen",
+                    addresses(&listeners.external),
+                ),
+                (
+                    "internal",
+                    "internal_listen",
+                    addresses(&listeners.internal),
+                ),
+            ];
+            let mut text = "The configuration is right.\n".to_owned();
+            for (label, key, value) in &facts {
+                let from = given.entry(key)?.origin.told_beside_a_file();
+                let _ = writeln!(text, "  {label:<14}  {value}{from}");
+            }
+            for key in key::all().filter(|key| facts.iter().all(|(_, told, _)| *told != key.name)) {
+                let from = given.entry(key.name)?.origin.told_beside_a_file();
+                if !from.is_empty() {
+                    let _ = writeln!(text, "  {}{from}", key.name);
+                }
+            }
+            say(&text)
         }
         ConfigVerb::Print { markdown: true, .. } => say(&print::as_markdown()),
         ConfigVerb::Print {
@@ -173,7 +209,6 @@ pub fn run(verb: &ConfigVerb) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::key;
 
     #[test]
     fn every_flag_sets_a_key() {

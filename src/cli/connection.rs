@@ -1,12 +1,13 @@
 //! `realmgate connection …`
 
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
 use crate::cli::error::CliError;
 use crate::cli::files;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show::{self, Column};
 use crate::client::path::Path;
@@ -35,7 +36,7 @@ pub enum ConnectionVerb {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Make or change a connection; what is deployed uses it at once
+    /// Make or change a connection; what is not given stays as it is, and what is deployed uses it at once
     Save(Box<Save>),
     /// Remove a connection that nothing uses
     Delete {
@@ -50,7 +51,8 @@ pub enum ConnectionVerb {
     },
 }
 
-/// A connection, from a file or from flags.
+/// A connection, from a file or from flags. Of one that is there already, flags change what they name and nothing else; a
+/// file takes the place of all of it.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Save {
     /// Its name
@@ -58,21 +60,25 @@ pub struct Save {
     /// Whose
     #[arg(long)]
     realm: String,
-    /// TOML (or JSON, where the name ends in .json) with the keys of a manifest's connection
+    /// All of it: TOML (or JSON, where the name ends in .json) with the keys of a manifest's connection
     #[arg(long, value_name = "FILE", conflicts_with_all = ["base_url", "base_url_test", "base_url_prod", "trust_account", "connect_timeout_ms", "idle_connections_max", "idle_timeout_ms"])]
     file: Option<PathBuf>,
     /// Where it leads, in both environments
-    #[arg(long, value_name = "URL", required_unless_present_any = ["file", "base_url_test", "base_url_prod"], conflicts_with_all = ["base_url_test", "base_url_prod"])]
+    #[arg(long, value_name = "URL", value_parser = flag::base_url, conflicts_with_all = ["base_url_test", "base_url_prod"])]
     base_url: Option<String>,
     /// Where it leads in test
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = flag::base_url)]
     base_url_test: Option<String>,
     /// Where it leads in prod
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = flag::base_url)]
     base_url_prod: Option<String>,
-    /// The certificate-chain account whose certificates vouch for the server; the system's CAs where it is left out
-    #[arg(long, value_name = "ACCOUNT")]
+    /// The certificate-chain account whose certificates vouch for the server; a new connection trusts the system's CAs
+    /// where it is left out
+    #[arg(long, value_name = "ACCOUNT", value_parser = flag::account)]
     trust_account: Option<String>,
+    /// Trust the system's CAs rather than an account
+    #[arg(long, conflicts_with_all = ["trust_account", "file"])]
+    trust_system: bool,
     /// How long connecting may take, in milliseconds
     #[arg(long)]
     connect_timeout_ms: Option<u32>,
@@ -121,12 +127,14 @@ pub fn run(verb: &ConnectionVerb) -> Result<(), CliError> {
             session.print(&answer, in_words)
         }
         ConnectionVerb::Save(save) => {
-            let body = save.body()?;
+            let path = Path::of(&["realms", &save.realm, "connections", &save.name]);
+            let of_file = save.file.as_deref().map(of_file).transpose()?;
             let session = Session::open(&save.asking)?;
-            let answer = session.put(
-                &Path::of(&["realms", &save.realm, "connections", &save.name]),
-                &body,
-            )?;
+            let body = match of_file {
+                Some(body) => body,
+                None => save.change(&session.find(&path)?.unwrap_or_default())?,
+            };
+            let answer = session.put(&path, &body)?;
             session.print_change(
                 &answer,
                 &format!("connection {} of realm {} is saved", save.name, save.realm),
@@ -151,32 +159,21 @@ pub fn run(verb: &ConnectionVerb) -> Result<(), CliError> {
     }
 }
 
+fn of_file(path: &FilePath) -> Result<Value, CliError> {
+    let body: ConnectionBody = files::document(path)?;
+    serde_json::to_value(&body).map_err(|source| CliError::Encode { source })
+}
+
 impl Save {
-    fn body(&self) -> Result<Value, CliError> {
-        if let Some(path) = &self.file {
-            let body: ConnectionBody = files::document(path)?;
-            return serde_json::to_value(&body).map_err(|source| CliError::Encode { source });
-        }
-        let per_environment = || {
-            let urls = [("test", &self.base_url_test), ("prod", &self.base_url_prod)];
-            let there = urls.into_iter().filter_map(|(environment, url)| {
-                Some((environment.to_owned(), json!(url.as_ref()?)))
-            });
-            Value::Object(there.collect())
+    /// The connection as it is to be; `present` is the one that is there, or null.
+    fn change(&self, present: &Value) -> Result<Value, CliError> {
+        let trust = match &self.trust_account {
+            Some(account) => Some(json!({ "account": account })),
+            None => self.trust_system.then(|| json!("system")),
         };
-        let mut body = Map::new();
-        let base_url = self
-            .base_url
-            .as_ref()
-            .map_or_else(per_environment, |url| json!(url));
-        body.insert("base-url".to_owned(), base_url);
         let given = [
-            (
-                "trust",
-                self.trust_account
-                    .as_ref()
-                    .map(|account| json!({ "account": account })),
-            ),
+            ("base-url", self.base_url(present)),
+            ("trust", trust),
             (
                 "connect-timeout-ms",
                 self.connect_timeout_ms.map(Value::from),
@@ -187,12 +184,43 @@ impl Save {
             ),
             ("idle-timeout-ms", self.idle_timeout_ms.map(Value::from)),
         ];
-        body.extend(
-            given
+        let mut body = Map::new();
+        for (key, value) in given {
+            if let Some(value) = value.or_else(|| present.get(key).cloned()) {
+                body.insert(key.to_owned(), value);
+            }
+        }
+        if body.contains_key("base-url") {
+            Ok(Value::Object(body))
+        } else {
+            Err(CliError::NoBaseUrl {
+                name: self.name.clone(),
+            })
+        }
+    }
+
+    fn base_url(&self, present: &Value) -> Option<Value> {
+        if let Some(url) = &self.base_url {
+            return Some(json!(url));
+        }
+        let given = [("test", &self.base_url_test), ("prod", &self.base_url_prod)];
+        if given.iter().all(|(_, url)| url.is_none()) {
+            return None;
+        }
+        let mut urls = match present.get("base-url") {
+            Some(Value::Object(urls)) => urls.clone(),
+            Some(url @ Value::String(_)) => ["test", "prod"]
+                .map(|environment| (environment.to_owned(), url.clone()))
                 .into_iter()
-                .filter_map(|(key, value)| Some((key.to_owned(), value?))),
-        );
-        Ok(Value::Object(body))
+                .collect(),
+            Some(_) | None => Map::new(),
+        };
+        for (environment, url) in given {
+            if let Some(url) = url {
+                urls.insert(environment.to_owned(), json!(url));
+            }
+        }
+        Some(Value::Object(urls))
     }
 }
 

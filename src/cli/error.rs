@@ -119,6 +119,33 @@ pub enum CliError {
         /// What may be written.
         expected: &'static str,
     },
+    /// With mTLS on, whether a pipeline is open to the internet as well has no default.
+    #[error(
+        "say with --mtls whether the pipeline is open to the internet as well: --external false lets in verified clients only, --external true answers everybody as well"
+    )]
+    ExternalNotStated,
+    /// A new pipeline that nothing answers.
+    #[error("there is no {pipeline} yet: say what answers with --handler echo, mock or upstream")]
+    NoHandler {
+        /// The pipeline, in words.
+        pipeline: String,
+    },
+    /// A handler without something that it needs.
+    #[error("--handler {handler} needs {flag}")]
+    HandlerLacks {
+        /// The handler's type.
+        handler: String,
+        /// The missing flag.
+        flag: &'static str,
+    },
+    /// A new connection that leads nowhere.
+    #[error(
+        "there is no connection '{name}' yet: say where it leads with --base-url, --base-url-test or --base-url-prod"
+    )]
+    NoBaseUrl {
+        /// The connection.
+        name: String,
+    },
     /// A text that is no moment.
     #[error("--expires '{found}' is {source}, or a number of days like 30d")]
     Expires {

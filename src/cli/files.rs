@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use crate::app::files::{self, PRIVATE};
+use crate::app::files::{PRIVATE, Present, Reserved};
+use crate::cli::ask::Yes;
 use crate::cli::error::CliError;
 use crate::manifest::read;
 
@@ -94,13 +95,21 @@ pub fn document<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
     })
 }
 
-/// Writes a file that only its owner can read; replaces what is there.
+/// Makes a file for a secret that is still to come, readable by its owner alone. Asks before one is replaced.
 ///
 /// # Errors
-/// [`CliError::Write`].
-pub fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
-    let written = files::write(path, text.as_bytes(), PRIVATE);
-    written.map_err(|source| CliError::Write {
+/// [`CliError::Write`]; [`CliError::NeedsYes`] and [`CliError::Declined`] where there is one and it is to stay.
+pub fn reserve_private(path: &Path, yes: Yes) -> Result<Reserved, CliError> {
+    let present = if fs::metadata(path).is_ok_and(|present| present.is_file()) {
+        yes.confirm(
+            &format!("replace the file {}", path.display()),
+            &["what it holds is lost".to_owned()],
+        )?;
+        Present::IsReplaced
+    } else {
+        Present::IsAnError
+    };
+    Reserved::at(path, PRIVATE, present).map_err(|source| CliError::Write {
         path: path.to_owned(),
         source,
     })

@@ -17,6 +17,7 @@ pub mod deployment;
 pub mod endpoint;
 pub mod error;
 pub mod files;
+pub mod flag;
 pub mod installation;
 pub mod pipeline;
 pub mod reach;

@@ -1,12 +1,13 @@
 //! `realmgate pipeline …`
 
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
 use crate::cli::error::CliError;
 use crate::cli::files;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show::{self, Column};
 use crate::client::path::Path;
@@ -33,7 +34,7 @@ pub enum PipelineVerb {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Make or change a pipeline; what is deployed stays as it is until it is deployed again
+    /// Make or change a pipeline; what is not given stays as it is, and what is deployed until it is deployed again
     Save(Box<Save>),
     /// Remove a pipeline that is deployed nowhere
     Delete {
@@ -52,61 +53,62 @@ pub struct Which {
     /// Its name
     name: String,
     /// Its major version
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     major: u16,
     /// Whose
     #[arg(long)]
     realm: String,
 }
 
-/// A pipeline, from a file or from flags.
+/// A pipeline, from a file or from flags. Of one that is there already, flags change what they name and nothing else; a
+/// file takes the place of all of it.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Save {
     /// Which one.
     #[command(flatten)]
     which: Which,
-    /// TOML (or JSON, where the name ends in .json) with the tables trigger and handler, as in a manifest
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["methods", "timeout_ms", "request_size_mb", "external", "internal", "mtls", "route", "response_header", "handler", "document", "connection"])]
+    /// All of it: TOML (or JSON, where the name ends in .json) with the tables trigger and handler, as in a manifest
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["methods", "timeout_ms", "request_size_mb", "external", "internal", "mtls", "route", "response_header", "handler", "document", "connection", "readable_identity_headers", "x_forwarded_client_cert"])]
     file: Option<PathBuf>,
-    /// Admitted methods, with commas; all where it is left out
-    #[arg(long, value_delimiter = ',')]
+    /// Admitted methods, with commas; a new pipeline admits all where it is left out
+    #[arg(long, value_delimiter = ',', value_parser = flag::method)]
     methods: Vec<String>,
     /// How long the answer may take, in milliseconds
-    #[arg(long)]
+    #[arg(long, value_parser = flag::timeout_ms)]
     timeout_ms: Option<u32>,
     /// The largest request body, in MB
-    #[arg(long)]
+    #[arg(long, value_parser = flag::request_size_mb)]
     request_size_mb: Option<u32>,
-    /// Publish it on the external gateway; must be stated with --mtls
+    /// Publish it on the external gateway; must be stated where --mtls is new
     #[arg(long, value_name = "true|false")]
     external: Option<bool>,
-    /// Publish it on the internal gateway
-    #[arg(long)]
-    internal: bool,
-    /// Publish it on the mtls gateway (mTLS enabled API)
-    #[arg(long)]
-    mtls: bool,
-    /// An additional route, such as /products/:id; may be given several times
-    #[arg(long, value_name = "ROUTE")]
+    /// Publish it on the internal gateway (--internal=false: no longer)
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    internal: Option<bool>,
+    /// Publish it on the mtls gateway: mTLS enabled API (--mtls=false: no longer)
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    mtls: Option<bool>,
+    /// An additional route, such as /products/:id; may be given several times, and takes the place of all former ones
+    #[arg(long, value_name = "ROUTE", value_parser = flag::route)]
     route: Vec<String>,
-    /// A header of the answer; may be given several times
+    /// A header of the answer; may be given several times, and takes the place of all former ones
     #[arg(long, value_name = "NAME: VALUE")]
     response_header: Vec<String>,
     /// What answers: echo, mock or upstream
-    #[arg(long, required_unless_present = "file", value_parser = ["echo", "mock", "upstream"])]
+    #[arg(long, value_parser = ["echo", "mock", "upstream"])]
     handler: Option<String>,
     /// mock: the answer, a JSON value that may hold {{ … }} expressions
-    #[arg(long, value_name = "JSON", required_if_eq("handler", "mock"))]
+    #[arg(long, value_name = "JSON")]
     document: Option<String>,
     /// upstream: the connection that calls are passed on to
-    #[arg(long, required_if_eq("handler", "upstream"))]
+    #[arg(long, value_parser = flag::connection)]
     connection: Option<String>,
-    /// upstream: hand over readable X-Client-Cert-* headers
-    #[arg(long)]
-    readable_identity_headers: bool,
-    /// upstream: hand over X-Forwarded-Client-Cert
-    #[arg(long)]
-    x_forwarded_client_cert: bool,
+    /// upstream: hand over readable X-Client-Cert-* headers (…=false: no longer)
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    readable_identity_headers: Option<bool>,
+    /// upstream: hand over X-Forwarded-Client-Cert (…=false: no longer)
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    x_forwarded_client_cert: Option<bool>,
     /// How the server is asked.
     #[command(flatten)]
     asking: Asking,
@@ -143,8 +145,12 @@ pub fn run(verb: &PipelineVerb) -> Result<(), CliError> {
             session.print(&answer, in_words)
         }
         PipelineVerb::Save(save) => {
-            let body = save.body()?;
+            let of_file = save.file.as_deref().map(of_file).transpose()?;
             let session = Session::open(&save.asking)?;
+            let body = match of_file {
+                Some(body) => body,
+                None => save.change(&session.find(&save.which.path())?.unwrap_or_default())?,
+            };
             let answer = session.put(&save.which.path(), &body)?;
             session.print_change(&answer, &format!("{} is saved", save.which.told()))
         }
@@ -178,30 +184,41 @@ impl Which {
     }
 }
 
+fn of_file(path: &FilePath) -> Result<Value, CliError> {
+    let body: PipelineBody = files::document(path)?;
+    serde_json::to_value(&body).map_err(|source| CliError::Encode { source })
+}
+
 impl Save {
-    fn body(&self) -> Result<Value, CliError> {
-        if let Some(path) = &self.file {
-            let body: PipelineBody = files::document(path)?;
-            return serde_json::to_value(&body).map_err(|source| CliError::Encode { source });
+    /// The pipeline as it is to be; `present` is the one that is there, or null.
+    fn change(&self, present: &Value) -> Result<Value, CliError> {
+        Ok(json!({ "trigger": self.trigger(present)?, "handler": self.handler(present)? }))
+    }
+
+    fn trigger(&self, present: &Value) -> Result<Value, CliError> {
+        let mtls_before = present.pointer("/trigger/mtls") == Some(&json!(true));
+        if self.mtls == Some(true) && !mtls_before && self.external.is_none() {
+            return Err(CliError::ExternalNotStated);
         }
-        let mut trigger = Map::new();
+        let mut trigger = object(present, "/trigger");
         trigger.insert("type".to_owned(), json!("rest"));
-        if !self.methods.is_empty() {
-            trigger.insert("methods".to_owned(), json!(self.methods));
-        }
+        let methods = (!self.methods.is_empty()).then(|| json!(self.methods));
+        let routes = (!self.route.is_empty()).then(|| json!(self.route));
         let given = [
+            ("methods", methods),
             ("timeout-ms", self.timeout_ms.map(Value::from)),
             ("request-size-mb", self.request_size_mb.map(Value::from)),
             ("external", self.external.map(Value::from)),
+            ("internal", self.internal.map(Value::from)),
+            ("mtls", self.mtls.map(Value::from)),
+            ("routes", routes),
+            ("response-headers", self.response_headers()?),
         ];
-        trigger.extend(
-            given
-                .into_iter()
-                .filter_map(|(key, value)| Some((key.to_owned(), value?))),
-        );
-        trigger.insert("internal".to_owned(), json!(self.internal));
-        trigger.insert("mtls".to_owned(), json!(self.mtls));
-        trigger.insert("routes".to_owned(), json!(self.route));
+        set(&mut trigger, given);
+        Ok(Value::Object(trigger))
+    }
+
+    fn response_headers(&self) -> Result<Option<Value>, CliError> {
         let mut headers = Map::new();
         for header in &self.response_header {
             let wrong = || CliError::Flag {
@@ -212,33 +229,72 @@ impl Save {
             let (name, value) = header.split_once(':').ok_or_else(wrong)?;
             headers.insert(name.trim().to_owned(), json!(value.trim()));
         }
-        trigger.insert("response-headers".to_owned(), Value::Object(headers));
-        Ok(json!({ "trigger": trigger, "handler": self.handler()? }))
+        Ok((!headers.is_empty()).then_some(Value::Object(headers)))
     }
 
-    fn handler(&self) -> Result<Value, CliError> {
-        let mut handler = Map::new();
-        handler.insert("type".to_owned(), json!(self.handler));
-        if let Some(document) = &self.document {
-            let value: Value = serde_json::from_str(document).map_err(|_| CliError::Flag {
-                flag: "--document",
-                found: document.chars().take(80).collect(),
-                expected: "a JSON value, like '{\"hello\": \"{{ message.client.subject }}\"}'",
-            })?;
-            handler.insert("document".to_owned(), value);
+    fn handler(&self, present: &Value) -> Result<Value, CliError> {
+        let before = present.pointer("/handler/type").and_then(Value::as_str);
+        let Some(kind) = self.handler.as_deref().or(before) else {
+            return Err(CliError::NoHandler {
+                pipeline: self.which.told(),
+            });
+        };
+        let mut handler = if before == Some(kind) {
+            object(present, "/handler")
+        } else {
+            Map::new()
+        };
+        let given = [
+            ("type", Some(json!(kind))),
+            ("document", self.document()?),
+            ("connection", self.connection.clone().map(Value::from)),
+            (
+                "readable-identity-headers",
+                self.readable_identity_headers.map(Value::from),
+            ),
+            (
+                "x-forwarded-client-cert",
+                self.x_forwarded_client_cert.map(Value::from),
+            ),
+        ];
+        set(&mut handler, given);
+        let needs = match kind {
+            "mock" => Some(("document", "--document")),
+            "upstream" => Some(("connection", "--connection")),
+            _ => None,
+        };
+        match needs {
+            Some((key, flag)) if !handler.contains_key(key) => Err(CliError::HandlerLacks {
+                handler: kind.to_owned(),
+                flag,
+            }),
+            Some(_) | None => Ok(Value::Object(handler)),
         }
-        if let Some(connection) = &self.connection {
-            handler.insert("connection".to_owned(), json!(connection));
+    }
+
+    fn document(&self) -> Result<Option<Value>, CliError> {
+        let Some(document) = &self.document else {
+            return Ok(None);
+        };
+        let value = serde_json::from_str(document).map_err(|_| CliError::Flag {
+            flag: "--document",
+            found: document.chars().take(80).collect(),
+            expected: "a JSON value, like '{\"hello\": \"{{ message.client.subject }}\"}'",
+        })?;
+        Ok(Some(value))
+    }
+}
+
+fn object(value: &Value, pointer: &str) -> Map<String, Value> {
+    let object = value.pointer(pointer).and_then(Value::as_object);
+    object.cloned().unwrap_or_default()
+}
+
+fn set<const N: usize>(object: &mut Map<String, Value>, given: [(&str, Option<Value>); N]) {
+    for (key, value) in given {
+        if let Some(value) = value {
+            object.insert(key.to_owned(), value);
         }
-        for (key, on) in [
-            ("readable-identity-headers", self.readable_identity_headers),
-            ("x-forwarded-client-cert", self.x_forwarded_client_cert),
-        ] {
-            if on {
-                handler.insert(key.to_owned(), json!(true));
-            }
-        }
-        Ok(Value::Object(handler))
     }
 }
 

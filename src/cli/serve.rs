@@ -30,6 +30,7 @@ pub struct Serve {
 /// [`CliError`].
 pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
     let settings = serve.settings.settle()?;
+    let data_dir_from = serve.settings.data_dir_from()?;
     start::start_log(&settings.log, clock)?;
     let signals = StopSignals::catch()?;
     if let Some(stale) = &serve.ready_file {
@@ -42,7 +43,7 @@ pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
     let format = settings.log.format;
     let running = start::start(settings, clock)?;
     match format {
-        LogFormat::Text => eprint!("{}", account(&running)),
+        LogFormat::Text => eprint!("{}", account(&running, &data_dir_from)),
         LogFormat::Json => running.log_account(),
     }
     if let Some(path) = &serve.ready_file {
@@ -54,12 +55,18 @@ pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
 }
 
 /// Where everything is, and what the first start made.
-fn account(running: &Running) -> String {
+fn account(running: &Running, data_dir_from: &str) -> String {
     let mut text = String::from("realmgate serves\n");
     for (gateway, address) in running.gateways() {
         let _ = writeln!(text, "  {:<9} {address}", gateway.as_str());
     }
     let _ = writeln!(text, "  {:<9} {}", "admin", running.admin_url());
+    let _ = writeln!(
+        text,
+        "  {:<9} {}{data_dir_from}",
+        "data",
+        running.data_dir().display()
+    );
     if running.is_first_start() {
         let _ = writeln!(
             text,

@@ -1,6 +1,7 @@
 //! One command's talk with the server: ask, then print the JSON as it came, or words.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use http::Method;
 use serde_json::Value;
@@ -11,7 +12,8 @@ use crate::cli::reach::Reach;
 use crate::cli::show;
 use crate::cli::table::plain;
 use crate::client::admin::Client;
-use crate::client::path::Path;
+use crate::client::error::ClientError;
+use crate::client::path::Path as ApiPath;
 
 /// Flags of every command that speaks to the server.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -30,6 +32,7 @@ pub struct Asking {
 /// A talk with the server.
 pub struct Session {
     client: Client,
+    token_file: PathBuf,
     json: bool,
 }
 
@@ -39,8 +42,10 @@ impl Session {
     /// # Errors
     /// [`CliError`], which says what to set.
     pub fn open(asking: &Asking) -> Result<Self, CliError> {
+        let reached = asking.reach.told().find()?;
         Ok(Self {
-            client: Client::new(asking.reach.told().find()?)?,
+            token_file: reached.token_file.clone(),
+            client: Client::new(reached)?,
             json: asking.json,
         })
     }
@@ -50,19 +55,36 @@ impl Session {
         self.json
     }
 
+    /// The file that holds the access token in use.
+    pub fn token_file(&self) -> &Path {
+        &self.token_file
+    }
+
     /// GETs a path below `/api/v1/`.
     ///
     /// # Errors
     /// [`CliError`].
-    pub fn get(&self, path: &Path) -> Result<Value, CliError> {
+    pub fn get(&self, path: &ApiPath) -> Result<Value, CliError> {
         Ok(self.client.call(&Method::GET, path, None)?)
+    }
+
+    /// GETs what may not be there.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn find(&self, path: &ApiPath) -> Result<Option<Value>, CliError> {
+        match self.client.call(&Method::GET, path, None) {
+            Ok(found) => Ok(Some(found)),
+            Err(ClientError::Api { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// GETs a path below `/api/v1/` whose answer is plain text.
     ///
     /// # Errors
     /// [`CliError`].
-    pub fn get_text(&self, path: &Path) -> Result<String, CliError> {
+    pub fn get_text(&self, path: &ApiPath) -> Result<String, CliError> {
         Ok(self.client.text(path)?)
     }
 
@@ -70,7 +92,7 @@ impl Session {
     ///
     /// # Errors
     /// [`CliError`].
-    pub fn put(&self, path: &Path, body: &Value) -> Result<Value, CliError> {
+    pub fn put(&self, path: &ApiPath, body: &Value) -> Result<Value, CliError> {
         Ok(self.client.call(&Method::PUT, path, Some(body))?)
     }
 
@@ -78,7 +100,7 @@ impl Session {
     ///
     /// # Errors
     /// [`CliError`].
-    pub fn post(&self, path: &Path, body: &Value) -> Result<Value, CliError> {
+    pub fn post(&self, path: &ApiPath, body: &Value) -> Result<Value, CliError> {
         Ok(self.client.call(&Method::POST, path, Some(body))?)
     }
 
@@ -86,7 +108,7 @@ impl Session {
     ///
     /// # Errors
     /// [`CliError`].
-    pub fn delete(&self, path: &Path) -> Result<Value, CliError> {
+    pub fn delete(&self, path: &ApiPath) -> Result<Value, CliError> {
         Ok(self.client.call(&Method::DELETE, path, None)?)
     }
 

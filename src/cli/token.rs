@@ -6,12 +6,14 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
+use crate::app::files::Reserved;
 use crate::app::recovery;
 use crate::cli::config::SettingFlags;
 use crate::cli::error::CliError;
 use crate::cli::files;
 use crate::cli::session::{Asking, Session, say};
 use crate::cli::show::{self, Column};
+use crate::client::error::ClientError;
 use crate::client::path::Path as ApiPath;
 use crate::clock::{Clock, Moment};
 
@@ -57,7 +59,7 @@ pub enum TokenVerb {
         /// Where the data directory is.
         #[command(flatten)]
         settings: SettingFlags,
-        /// Write the token to this file; operator.token in the data directory where it is left out
+        /// Write the token to this new file; operator.token in the data directory where it is left out
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
@@ -97,14 +99,11 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
             out,
             asking,
         } => {
+            let name = name
+                .clone()
+                .unwrap_or_else(|| made_up(role, realm.as_deref()));
             let mut body = Map::new();
-            body.insert(
-                "name".to_owned(),
-                json!(
-                    name.clone()
-                        .unwrap_or_else(|| made_up(role, realm.as_deref()))
-                ),
-            );
+            body.insert("name".to_owned(), json!(name));
             body.insert("role".to_owned(), json!(role));
             if let Some(realm) = realm {
                 body.insert("realm".to_owned(), json!(realm));
@@ -116,19 +115,29 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
                 );
             }
             let session = Session::open(asking)?;
-            let answer = session.post(&ApiPath::of(&["tokens"]), &Value::Object(body))?;
+            let ask = || session.post(&ApiPath::of(&["tokens"]), &Value::Object(body));
             match out {
-                Some(path) => keep(&session, answer, path),
-                None => show_once(&session, &answer),
+                Some(path) => {
+                    // First, so that there is never a token that nobody has.
+                    let file = files::reserve_private(path, asking.yes)?;
+                    keep(&session, &name, ask()?, path, file)
+                }
+                None => show_once(&session, &ask()?),
             }
         }
         TokenVerb::Delete { name, asking } => {
             let session = Session::open(asking)?;
+            let affected = format!(
+                "who uses it can do nothing any more: if it is yours ({}), neither can you",
+                session.token_file().display()
+            );
             asking
                 .yes
-                .confirm(&format!("end the token {name} at once"), &[])?;
+                .confirm(&format!("end the token {name} at once"), &[affected])?;
             let answer = session.delete(&ApiPath::of(&["tokens", name]))?;
-            session.print_change(&answer, &format!("the token {name} is no more"))
+            session.print_change(&answer, &format!("the token {name} is no more"))?;
+            warn_if_it_was_ours(&session);
+            Ok(())
         }
         TokenVerb::Recover { settings, out } => {
             let settings = settings.settle()?;
@@ -139,9 +148,21 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
 }
 
 /// Writes the token to a file rather than show it.
-fn keep(session: &Session, mut answer: Value, path: &Path) -> Result<(), CliError> {
+fn keep(
+    session: &Session,
+    name: &str,
+    mut answer: Value,
+    path: &Path,
+    file: Reserved,
+) -> Result<(), CliError> {
     let secret = show::text(&answer, "/token");
-    files::write_private(path, &format!("{secret}\n"))?;
+    if let Err(source) = file.fill(format!("{secret}\n").as_bytes()) {
+        session.delete(&ApiPath::of(&["tokens", name]))?;
+        return Err(CliError::Write {
+            path: path.to_owned(),
+            source,
+        });
+    }
     if let Value::Object(fields) = &mut answer {
         fields.remove("token");
     }
@@ -152,6 +173,16 @@ fn keep(session: &Session, mut answer: Value, path: &Path) -> Result<(), CliErro
             path.display()
         ),
     )
+}
+
+fn warn_if_it_was_ours(session: &Session) {
+    let asked = session.get(&ApiPath::of(&["status"]));
+    if let Err(CliError::Client(ClientError::Unauthorized { path })) = asked {
+        eprintln!(
+            "Note: {} holds the token that was just ended: commands that use it are refused from now on",
+            path.display()
+        );
+    }
 }
 
 /// The token alone goes to standard output, so that it can be sent to where it is wanted.

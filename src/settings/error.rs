@@ -1,6 +1,6 @@
 //! What can be wrong with settings.
 
-use std::net::AddrParseError;
+use std::net::{AddrParseError, SocketAddr};
 use std::path::PathBuf;
 
 use crate::domain::endpoint::InvalidNamePlan;
@@ -37,6 +37,17 @@ impl std::fmt::Display for Origin {
             Self::File { path, line } => write!(f, "{}, line {line}", path.display()),
             Self::Variable { name } => write!(f, "the environment ({name})"),
             Self::Flag { flag } => write!(f, "the command line ({flag})"),
+        }
+    }
+}
+
+impl Origin {
+    /// Where a value comes from that stands in no file, such as ` (from REALMGATE_DATA_DIR)`; nothing for other ones.
+    pub fn told_beside_a_file(&self) -> String {
+        match self {
+            Self::Default | Self::File { .. } => String::new(),
+            Self::Variable { name } => format!(" (from {name})"),
+            Self::Flag { flag } => format!(" (from {flag})"),
         }
     }
 }
@@ -146,7 +157,43 @@ pub enum InvalidSettings {
         /// The gateway's key.
         key: &'static str,
         /// The address.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
+    },
+    /// Two listeners that cannot be there at once.
+    #[error(
+        "{left} ('{left_key}') and {right} ('{right_key}') are one address to the system, since a listener on {} takes the port on every address: give one of them another port, or list single addresses", wildcard(*left, *right)
+    )]
+    ListenersClash {
+        /// The key of one.
+        left_key: &'static str,
+        /// Its address.
+        left: SocketAddr,
+        /// The key of the other.
+        right_key: &'static str,
+        /// Its address.
+        right: SocketAddr,
+    },
+    /// A name of the admin listener that is none.
+    #[error(
+        "'admin_names' in {origin} cannot hold '{found}': write DNS names and addresses, like [\"gate.example.com\", \"10.0.0.5\"]"
+    )]
+    AdminName {
+        /// Where it is.
+        origin: Origin,
+        /// What was found, shortened and escaped.
+        found: String,
+    },
+    /// An access log that goes nowhere.
+    #[error("'access_log' in {origin} is empty: write stdout, off or the path of a file")]
+    AccessLogEmpty {
+        /// Where it is.
+        origin: Origin,
+    },
+    /// The access log's directory is not there.
+    #[error("there is no directory {} for the access log: make it, or change 'access_log'", directory.display())]
+    AccessLogDirectory {
+        /// The directory.
+        directory: PathBuf,
     },
     /// A key that the table does not have was asked for: a mistake in the program.
     #[error("the setting '{name}' is missing from the table of keys: please report this")]
@@ -154,6 +201,15 @@ pub enum InvalidSettings {
         /// The key.
         name: &'static str,
     },
+}
+
+fn wildcard(left: SocketAddr, right: SocketAddr) -> SocketAddr {
+    let (other, v6) = if left.is_ipv6() {
+        (right, left)
+    } else {
+        (left, right)
+    };
+    if v6.ip().is_unspecified() { v6 } else { other }
 }
 
 fn guess(near: Option<&'static str>) -> String {

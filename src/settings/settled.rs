@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use rustls::pki_types::ServerName;
 
 use crate::admin::limits::AdminLimits;
 use crate::api::limits::ApiLimits;
@@ -134,7 +135,7 @@ impl Settings {
             master_key: master_key(given, &data_dir, hints)?,
             data_dir,
             rules: rules(given)?,
-            admin_names: list(given, "admin_names")?.to_vec(),
+            admin_names: admin_names(given)?,
             listeners: Listeners {
                 admin: address(
                     "admin_listen",
@@ -152,11 +153,7 @@ impl Settings {
             },
             outgoing_networks_allowed: networks(given, "outgoing_networks_allowed")?,
             log: log(given)?,
-            access_log: match text(given, "access_log")? {
-                "off" => AccessLogTarget::Off,
-                "stdout" => AccessLogTarget::To(AccessTarget::Stdout),
-                path => AccessLogTarget::To(AccessTarget::File(path.into())),
-            },
+            access_log: access_log(given)?,
             refusals_per_realm_max: number(given, "refusals_per_realm_max")?,
             gateway: GatewayLimits {
                 handshake_timeout_ms: small(given, "handshake_timeout_ms")?,
@@ -214,6 +211,27 @@ impl Settings {
         self.data_dir.join(name)
     }
 
+    /// Checks what depends on this machine, and can be checked without changing it.
+    ///
+    /// # Errors
+    /// [`InvalidSettings::AccessLogDirectory`].
+    pub fn check_places(&self) -> Result<(), InvalidSettings> {
+        let AccessLogTarget::To(AccessTarget::File(path)) = &self.access_log else {
+            return Ok(());
+        };
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            Some(_) | None => return Ok(()),
+        };
+        if directory.is_dir() {
+            Ok(())
+        } else {
+            Err(InvalidSettings::AccessLogDirectory {
+                directory: directory.to_owned(),
+            })
+        }
+    }
+
     fn check(&self) -> Result<(), InvalidSettings> {
         if self.trust.rsa_bits_min > self.trust.rsa_bits_max {
             return Err(InvalidSettings::Contradiction {
@@ -237,8 +255,38 @@ impl Settings {
                 });
             }
         }
+        let admin = ("admin_listen", listeners.admin);
+        let of_gateways = gateways
+            .iter()
+            .flat_map(|(key, addresses)| addresses.iter().map(|address| (*key, *address)));
+        let all: Vec<(&'static str, SocketAddr)> = of_gateways.chain([admin]).collect();
+        for (position, (left_key, left)) in all.iter().enumerate() {
+            let others = all.iter().skip(position.saturating_add(1));
+            if let Some((right_key, right)) =
+                others.copied().find(|(_, right)| clash(*left, *right))
+            {
+                return Err(InvalidSettings::ListenersClash {
+                    left_key,
+                    left: *left,
+                    right_key,
+                    right,
+                });
+            }
+        }
         Ok(())
     }
+}
+
+/// Whether the system refuses to listen on both: one of them means every address, `[::]` those of IPv4 too. Gateways
+/// that name the very same address share it.
+fn clash(left: SocketAddr, right: SocketAddr) -> bool {
+    let covers = |one: SocketAddr, other: SocketAddr| {
+        one.ip().is_unspecified() && (one.is_ipv6() || other.is_ipv4())
+    };
+    left.port() != 0
+        && left.port() == right.port()
+        && left != right
+        && (covers(left, right) || covers(right, left))
 }
 
 fn rules(given: &Given) -> Result<Rules, InvalidSettings> {
@@ -278,6 +326,33 @@ fn log(given: &Given) -> Result<LogSettings, InvalidSettings> {
         })?,
         format: format.ok_or(InvalidSettings::NotInTable { name: "log_format" })?,
     })
+}
+
+fn access_log(given: &Given) -> Result<AccessLogTarget, InvalidSettings> {
+    Ok(match text(given, "access_log")? {
+        "" => {
+            return Err(InvalidSettings::AccessLogEmpty {
+                origin: given.entry("access_log")?.origin.clone(),
+            });
+        }
+        "off" => AccessLogTarget::Off,
+        "stdout" => AccessLogTarget::To(AccessTarget::Stdout),
+        path => AccessLogTarget::To(AccessTarget::File(path.into())),
+    })
+}
+
+fn admin_names(given: &Given) -> Result<Vec<String>, InvalidSettings> {
+    let names = list(given, "admin_names")?;
+    let wrong = names
+        .iter()
+        .find(|name| ServerName::try_from(name.as_str()).is_err());
+    match wrong {
+        None => Ok(names.to_vec()),
+        Some(name) => Err(InvalidSettings::AdminName {
+            origin: given.entry("admin_names")?.origin.clone(),
+            found: shortened(name),
+        }),
+    }
 }
 
 fn master_key(
@@ -398,7 +473,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_told_with_its_origin() {
-        let cases: [(&[(&str, &str)], &str); 7] = [
+        let cases: [(&[(&str, &str)], &str); 12] = [
             (
                 &[("REALMGATE_ADMIN_LISTEN", "localhost:7443")],
                 "'admin_listen' in the environment (REALMGATE_ADMIN_LISTEN) cannot be 'localhost:7443': write an address (not a name) and a port, like 127.0.0.1:7443 or [::1]:7443",
@@ -429,6 +504,26 @@ mod tests {
             (
                 &[("REALMGATE_ADMIN_LISTEN", "0.0.0.0:8443")],
                 "'admin_listen' and 'mtls_listen' are both 0.0.0.0:8443: give the admin API an address of its own",
+            ),
+            (
+                &[("REALMGATE_ADMIN_LISTEN", "127.0.0.1:8443")],
+                "0.0.0.0:8443 ('mtls_listen') and 127.0.0.1:8443 ('admin_listen') are one address to the system, since a listener on 0.0.0.0:8443 takes the port on every address: give one of them another port, or list single addresses",
+            ),
+            (
+                &[("REALMGATE_MTLS_LISTEN", "[::]:8444")],
+                "[::]:8444 ('mtls_listen') and 127.0.0.1:8444 ('internal_listen') are one address to the system, since a listener on [::]:8444 takes the port on every address: give one of them another port, or list single addresses",
+            ),
+            (
+                &[("REALMGATE_ADMIN_NAMES", "a.example,not a name")],
+                "'admin_names' in the environment (REALMGATE_ADMIN_NAMES) cannot hold 'not a name': write DNS names and addresses, like [\"gate.example.com\", \"10.0.0.5\"]",
+            ),
+            (
+                &[("REALMGATE_ACCESS_LOG", "")],
+                "'access_log' in the environment (REALMGATE_ACCESS_LOG) is empty: write stdout, off or the path of a file",
+            ),
+            (
+                &[("REALMGATE_LOG_LEVEL", "loud")],
+                "'log_level' in the environment (REALMGATE_LOG_LEVEL): 'loud' is no log filter: write error, warn, info, debug or trace, or a list such as info,realmgate::gateway=debug",
             ),
         ];
         for (variables, expect) in cases {

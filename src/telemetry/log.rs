@@ -44,7 +44,7 @@ impl LogFilter {
         let invalid = || InvalidLogFilter {
             text: text.chars().take(80).flat_map(char::escape_debug).collect(),
         };
-        if text.trim().is_empty() {
+        if text.trim().is_empty() || !text.split(',').all(is_level_or_pair) {
             return Err(invalid());
         }
         EnvFilter::builder()
@@ -52,6 +52,14 @@ impl LogFilter {
             .map(Self)
             .map_err(|_| invalid())
     }
+}
+
+/// A word alone that is no level would be taken for the name of a part, and the rest of the program would fall silent.
+fn is_level_or_pair(directive: &str) -> bool {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let directive = directive.trim();
+    let is_level = |word: &&str| directive.eq_ignore_ascii_case(word);
+    directive.contains('=') || LEVELS.iter().any(is_level)
 }
 
 /// A text that is no log filter.
@@ -202,7 +210,17 @@ mod tests {
         for good in ["info", "off", "WARN", "info,realmgate::gateway=debug"] {
             assert!(LogFilter::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", " ", "realmgate=loud", "info,=,", "a=b=c"] {
+        for bad in [
+            "",
+            " ",
+            "loud",
+            "warning",
+            "inof",
+            "info,realmgate::gateway",
+            "realmgate=loud",
+            "info,=,",
+            "a=b=c",
+        ] {
             assert!(LogFilter::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -362,6 +362,93 @@ fn a_realm_admin_sees_and_changes_one_realm_and_installs_nothing() {
 }
 
 #[test]
+fn saving_again_keeps_what_is_not_given() {
+    let server = with_request();
+    let told = server.refused("pipeline save hello --realm acme --mtls --handler echo");
+    assert!(told.contains("--external false"), "{told}");
+    let told = server.refused("pipeline save hello --realm acme --internal");
+    assert!(told.contains("--handler"), "{told}");
+    server.line(
+        "pipeline save hello --realm acme --handler mock --document {} --mtls --external false --route /a --methods GET \
+         --response-header X-A:b --timeout-ms 700",
+    );
+    let body = |line: &str| {
+        let shown = server.json(line);
+        json!({ "trigger": shown["trigger"], "handler": shown["handler"] })
+    };
+    let show = "pipeline show hello --realm acme";
+    let mut expect = body(show);
+    server.line(
+        "pipeline save hello --realm acme --handler mock --document {\"a\":1} --request-size-mb 20",
+    );
+    expect["handler"]["document"] = json!({"a": 1});
+    expect["trigger"]["request-size-mb"] = json!(20);
+    assert_eq!(body(show), expect);
+    assert_eq!(expect["trigger"]["external"], json!(false));
+    server.line("pipeline save hello --realm acme --mtls=false --internal");
+    expect["trigger"]["mtls"] = json!(false);
+    expect["trigger"]["internal"] = json!(true);
+    assert_eq!(body(show), expect);
+
+    server.line(
+        "connection save c --realm acme --base-url http://192.0.2.1:9 --connect-timeout-ms 700",
+    );
+    server.line(
+        "connection save c --realm acme --base-url-test http://192.0.2.2:9 --idle-timeout-ms 5",
+    );
+    let shown = server.json("connection show c --realm acme");
+    let urls = json!({"test": "http://192.0.2.2:9", "prod": "http://192.0.2.1:9"});
+    assert_eq!(shown["base-url"], urls);
+    assert_eq!(shown["connect-timeout-ms"], json!(700));
+    assert_eq!(shown["idle-timeout-ms"], json!(5));
+}
+
+#[test]
+fn a_token_is_made_only_where_it_can_be_kept() {
+    let mut server = Server::start();
+    let names = |server: &Server| server.json("token list")["tokens"].clone();
+    let before = names(&server);
+    let nowhere = server.path("nowhere/x").display().to_string();
+    let told = server.refused(&format!("token create ci --role auditor --out {nowhere}"));
+    assert!(told.contains("cannot write"), "{told}");
+    let present = server.write("present", "precious");
+    let told = server.refused(&format!("token create ci --role auditor --out {present}"));
+    assert!(told.contains("replace the file"), "{told}");
+    assert_eq!(std::fs::read(&present).unwrap(), b"precious");
+    let fresh = server.path("fresh");
+    let told = server.refused(&format!(
+        "token create ci --role auditor --out {} --realm acme",
+        fresh.display()
+    ));
+    assert!(told.contains("realm") && !fresh.exists(), "{told}");
+    assert_eq!(names(&server), before);
+    server.line(&format!(
+        "token create ci --role auditor --out {present} --yes"
+    ));
+    assert!(
+        std::fs::read_to_string(&present)
+            .unwrap()
+            .starts_with("rgt_")
+    );
+
+    let before = names(&server);
+    server.stop();
+    let configuration = server.configuration().display().to_string();
+    for (file, word) in [(&nowhere, "cannot write"), (&present, "there already")] {
+        let told = server.refused(&format!(
+            "token recover --config {configuration} --out {file}"
+        ));
+        assert!(told.contains(word), "{told}");
+    }
+    server.start_again();
+    assert_eq!(names(&server), before);
+    server.line("token create other --role operator");
+    let ended = server.cli(&["token", "delete", "first-operator", "--yes"]);
+    let told = text(&ended.stderr);
+    assert!(told.contains("operator.token holds the token"), "{told}");
+}
+
+#[test]
 fn the_configuration_is_printed_as_a_file_that_is_right() {
     let server = Server::start();
     let printed = Command::new(crate::support::demo::BINARY)

@@ -294,3 +294,27 @@ fn the_admin_api_answers_health_checks_without_a_token() {
     assert_eq!(ask("/healthz").status, 200);
     assert_eq!(ask("/api/v1/status").status, 401);
 }
+
+#[test]
+fn a_check_finds_what_a_start_would_and_says_which_values_are_in_no_file() {
+    let server = Server::start();
+    let file = server.configuration().display().to_string();
+    let told = server.line(&format!("config check --config {file} --domain a.example"));
+    assert!(told.contains("a.example (from --domain)"), "{told}");
+    assert!(told.contains("data (from REALMGATE_DATA_DIR)"), "{told}");
+    let nowhere = server.path("nowhere/access.log");
+    for (flags, word) in [
+        (
+            format!("--access-log {}", nowhere.display()),
+            "there is no directory",
+        ),
+        ("--log-level loud".to_owned(), "no log filter"),
+        (
+            "--mtls-listen 0.0.0.0:28443,[::]:28443".to_owned(),
+            "one address to the system",
+        ),
+    ] {
+        let told = server.refused(&format!("config check --config {file} {flags}"));
+        assert!(told.contains(word), "{told}");
+    }
+}

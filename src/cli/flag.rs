@@ -1,0 +1,95 @@
+//! What flags may say, by the rules of the domain: wrong ones are told before anything is sent.
+
+use crate::domain::address::{BaseUrl, InvalidBaseUrl};
+use crate::domain::name::{
+    AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
+};
+use crate::domain::trigger::{InvalidTrigger, Method, RequestSizeMb, RoutePattern, TimeoutMs};
+
+/// A realm's name.
+///
+/// # Errors
+/// [`InvalidName`].
+pub fn realm(text: &str) -> Result<String, InvalidName> {
+    RealmName::parse(text).map(|_| text.to_owned())
+}
+
+/// An account's name.
+///
+/// # Errors
+/// [`InvalidName`].
+pub fn account(text: &str) -> Result<String, InvalidName> {
+    AccountName::parse(text).map(|_| text.to_owned())
+}
+
+/// A pipeline's name.
+///
+/// # Errors
+/// [`InvalidName`].
+pub fn pipeline(text: &str) -> Result<String, InvalidName> {
+    PipelineName::parse(text).map(|_| text.to_owned())
+}
+
+/// A connection's name.
+///
+/// # Errors
+/// [`InvalidName`].
+pub fn connection(text: &str) -> Result<String, InvalidName> {
+    ConnectionName::parse(text).map(|_| text.to_owned())
+}
+
+/// A token's name.
+///
+/// # Errors
+/// [`InvalidName`].
+pub fn token(text: &str) -> Result<String, InvalidName> {
+    TokenName::parse(text).map(|_| text.to_owned())
+}
+
+/// A connection's base URL.
+///
+/// # Errors
+/// [`InvalidBaseUrl`].
+pub fn base_url(text: &str) -> Result<String, InvalidBaseUrl> {
+    BaseUrl::parse(text).map(|_| text.to_owned())
+}
+
+/// A method that a trigger can admit.
+///
+/// # Errors
+/// [`InvalidTrigger::Method`].
+pub fn method(text: &str) -> Result<String, InvalidTrigger> {
+    Method::parse(text).map(|_| text.to_owned())
+}
+
+/// An additional route.
+///
+/// # Errors
+/// [`InvalidTrigger`].
+pub fn route(text: &str) -> Result<String, InvalidTrigger> {
+    RoutePattern::parse(text).map(|_| text.to_owned())
+}
+
+/// How long an answer may take, in milliseconds.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn timeout_ms(text: &str) -> Result<u32, String> {
+    let millis = number(text)?;
+    let checked = TimeoutMs::new(millis).map_err(|wrong| wrong.to_string());
+    checked.map(TimeoutMs::millis)
+}
+
+/// How large a request body may be, in MB of 1,048,576 bytes.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn request_size_mb(text: &str) -> Result<u32, String> {
+    let megabytes = number(text)?;
+    let checked = RequestSizeMb::new(megabytes).map_err(|wrong| wrong.to_string());
+    checked.map(RequestSizeMb::megabytes)
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "write a whole number".to_owned())
+}
