@@ -385,3 +385,6 @@ fn of_realm(action: &'static str, name: &RealmName, touched: Vec<Touched>) -> Ch
         warnings: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,9 +66,10 @@ pub(crate) fn save(
     if present.is_some() && values == before {
         return Ok(Change::nothing());
     }
-    let revision = present
-        .as_ref()
-        .map_or(1, |account| account.revision.saturating_add(1));
+    let revision = present.as_ref().map_or_else(
+        || first_revision(realm, name),
+        |account| account.revision.saturating_add(1),
+    );
     let account = Account {
         name: name.clone(),
         account_type,
@@ -139,6 +140,17 @@ pub(crate) fn save(
         audit: Some(audit),
         warnings,
     })
+}
+
+/// The revision of a new account: after every one that was ever reviewed under its name, so that an operator's word for
+/// a former account's revision says nothing of this one's.
+fn first_revision(realm: &Realm, name: &AccountName) -> u64 {
+    let reviewed = realm
+        .installations
+        .values()
+        .filter(|installation| &installation.account == name)
+        .map(|installation| installation.account_revision);
+    reviewed.max().unwrap_or(0).saturating_add(1)
 }
 
 /// Removes an account that nothing uses.
