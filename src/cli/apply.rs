@@ -30,7 +30,8 @@ pub struct Apply {
     asking: Asking,
 }
 
-/// Carries it out: plans, shows the plan, asks where something would be removed, and applies all of it or nothing.
+/// Carries it out: plans, shows the plan, asks where something would be removed, switched off or trusted, and applies all
+/// of it or nothing.
 ///
 /// # Errors
 /// [`CliError`].
@@ -58,12 +59,22 @@ pub fn run(apply: &Apply) -> Result<(), CliError> {
     if !session.json() {
         say(&plan_in_words(&planned))?;
     }
-    if steps.deleted > 0 {
-        let affected = vec!["the lines that begin with 'delete' say which".to_owned()];
-        apply
-            .asking
-            .yes
-            .confirm(&format!("remove {} things", steps.deleted), &affected)?;
+    let weighty = weighty(&planned);
+    if !weighty.is_empty() {
+        let deed = format!(
+            "carry out a plan with {} steps that remove, switch off or trust something",
+            weighty.len()
+        );
+        let asked = apply.asking.yes.confirm(&deed, &weighty);
+        asked.map_err(|error| {
+            if matches!(error, CliError::NeedsYes { .. }) {
+                CliError::PlanUnseen {
+                    steps: weighty.join("; "),
+                }
+            } else {
+                error
+            }
+        })?;
     }
     let answer = ask(false)?;
     session.print(&answer, |answer| {
@@ -134,6 +145,31 @@ impl Steps {
     }
 }
 
+/// The steps that somebody must have seen before they are done, a line each.
+fn weighty(answer: &Value) -> Vec<String> {
+    let weighs = |step: &&Value| {
+        let told = step.get("needsConfirmation") == Some(&Value::Bool(true));
+        told || show::text(step, "/verb") == "delete"
+    };
+    let in_words = |step: &Value| {
+        let words = [
+            "/verb",
+            "/noun",
+            "/name",
+            "/realm",
+            "/environment",
+            "/detail",
+        ];
+        let there = words
+            .iter()
+            .filter_map(|pointer| show::some_text(step, pointer));
+        let there: Vec<String> = there.filter(|word| !word.is_empty()).collect();
+        plain(&there.join(" "))
+    };
+    let plan = show::items(answer, "/plan");
+    plan.iter().filter(weighs).map(in_words).collect()
+}
+
 /// The steps that do something, as a table, then how many there are of each kind, then what there is to know.
 fn plan_in_words(answer: &Value) -> String {
     let mut table = Table::new(&["", "WHAT", "REALM", "NAME", "ENVIRONMENT", "DETAIL"]);
@@ -183,5 +219,22 @@ mod tests {
                       Note: mTLS is off in test\n";
         assert_eq!(plan_in_words(&answer), expect);
         assert_eq!(Steps::of(&answer).changed(), 2);
+    }
+
+    #[test]
+    fn what_removes_or_needs_confirmation_is_asked_for() {
+        let answer = json!({ "plan": [
+            {"verb": "create", "noun": "realm", "realm": "acme", "name": "acme", "environment": null, "detail": ""},
+            {"verb": "change", "noun": "installation", "realm": "acme", "name": "a", "environment": "prod",
+             "detail": "installed: CN=Root (SHA-256 00)", "needsConfirmation": true},
+            {"verb": "delete", "noun": "deployment", "realm": "acme", "name": "p v1", "environment": "prod", "detail": "not named", "needsConfirmation": false}
+        ]});
+        assert_eq!(
+            weighty(&answer),
+            [
+                "change installation a acme prod installed: CN=Root (SHA-256 00)",
+                "delete deployment p v1 acme prod not named"
+            ]
+        );
     }
 }

@@ -162,6 +162,14 @@ pub enum CliError {
         /// What would be done.
         deed: String,
     },
+    /// A plan with weighty steps that nobody is there to look at.
+    #[error(
+        "the plan needs somebody to look at it ({steps}), and there is nobody at a terminal to ask: look at it with --dry-run, then add --yes"
+    )]
+    PlanUnseen {
+        /// The steps, in words.
+        steps: String,
+    },
     /// The answer was no.
     #[error("nothing was changed")]
     Declined,

@@ -1,6 +1,7 @@
 //! What flags may say, by the rules of the domain: wrong ones are told before anything is sent.
 
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
+use crate::domain::identity::IdentitySlot;
 use crate::domain::name::{
     AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
 };
@@ -68,6 +69,21 @@ pub fn method(text: &str) -> Result<String, InvalidTrigger> {
 /// [`InvalidTrigger`].
 pub fn route(text: &str) -> Result<String, InvalidTrigger> {
     RoutePattern::parse(text).map(|_| text.to_owned())
+}
+
+/// What shows a server identity: `admin`, or a gateway and an environment.
+///
+/// # Errors
+/// What there is, in words.
+pub fn slot(text: &str) -> Result<String, String> {
+    let all: Vec<String> = IdentitySlot::all()
+        .map(|slot| slot.to_string().replace('/', "-"))
+        .collect();
+    if all.iter().any(|slot| slot == text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("write one of {}", all.join(", ")))
+    }
 }
 
 /// How long an answer may take, in milliseconds.

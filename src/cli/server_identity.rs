@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use crate::cli::certificate;
 use crate::cli::error::CliError;
 use crate::cli::files;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session, say};
 use crate::cli::show::{self, Column};
 use crate::client::path::Path;
+use crate::pki::upload;
 
 /// What to do with server identities.
 #[derive(Clone, Debug, Subcommand)]
@@ -32,6 +34,7 @@ pub enum ServerIdentityVerb {
     /// Put a real certificate and its key in place; served from the next handshake on
     Save {
         /// Which: admin, or a gateway and an environment, like mtls-prod or external-test
+        #[arg(value_parser = flag::slot)]
         slot: String,
         /// The certificate and its issuers, as PEM, leaf first
         #[arg(long, value_name = "FILE")]
@@ -39,6 +42,15 @@ pub enum ServerIdentityVerb {
         /// Its private key, as PEM
         #[arg(long, value_name = "FILE")]
         key_file: PathBuf,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Go back to a certificate made here, of our own server CA; served from the next handshake on
+    Reset {
+        /// Which: admin, or a gateway and an environment, like mtls-prod or external-test
+        #[arg(value_parser = flag::slot)]
+        slot: String,
         /// How the server is asked.
         #[command(flatten)]
         asking: Asking,
@@ -58,6 +70,13 @@ const COLUMNS: &[Column] = &[
     ("ENDS", "/notAfter"),
     ("SHA-256", "/fingerprint"),
 ];
+
+/// What to do after the admin listener's certificate has changed: commands may not trust it.
+const ADMIN_CHANGED: &str = "\
+From now on commands on other machines need a CA file that vouches for it: give them REALMGATE_ADMIN_CA anew.\n\
+On this machine admin-ca.pem in the data directory is made anew at the next start of the server.\n\
+Where no command gets through any more, --admin-url with a name that is in the certificate does, and then\n  \
+realmgate server-identity reset admin\n";
 
 /// Carries it out.
 ///
@@ -91,12 +110,35 @@ pub fn run(verb: &ServerIdentityVerb) -> Result<(), CliError> {
             key_file,
             asking,
         } => {
-            let body = json!({ "chain": files::text(chain)?, "key": files::text(key_file)? });
+            let chain_text = files::text(chain)?;
+            let body = json!({ "chain": chain_text, "key": files::text(key_file)? });
             let session = Session::open(asking)?;
+            if slot == "admin" {
+                ask_about_names(&session, &chain_text, asking)?;
+            }
             let answer = session.put(&Path::of(&["server-identities", slot]), &body)?;
             session.print_change(
                 &answer,
                 &format!("{slot} shows the certificate from {}", chain.display()),
+            )?;
+            if slot == "admin" && !session.json() {
+                say(ADMIN_CHANGED)?;
+            }
+            Ok(())
+        }
+        ServerIdentityVerb::Reset { slot, asking } => {
+            let session = Session::open(asking)?;
+            asking.yes.confirm(
+                &format!("end the use of the certificate that {slot} shows now"),
+                &[
+                    "clients must trust our own server CA again ('realmgate server-identity ca')"
+                        .to_owned(),
+                ],
+            )?;
+            let answer = session.delete(&Path::of(&["server-identities", slot]))?;
+            session.print_change(
+                &answer,
+                &format!("{slot} shows a certificate of our own server CA"),
             )
         }
         ServerIdentityVerb::Ca { asking } => {
@@ -104,6 +146,24 @@ pub fn run(verb: &ServerIdentityVerb) -> Result<(), CliError> {
             say(&session.get_text(&Path::of(&["server-ca"]))?)
         }
     }
+}
+
+/// A certificate of the admin listener that does not name the server as we reach it would lock us out.
+fn ask_about_names(session: &Session, chain: &str, asking: &Asking) -> Result<(), CliError> {
+    let uploaded = upload::read(chain.as_bytes(), None).ok();
+    let leaf = uploaded
+        .as_ref()
+        .and_then(|found| found.certificates.first());
+    let Some(host) = leaf.and_then(|leaf| session.unnamed_host(leaf.der())) else {
+        return Ok(());
+    };
+    let affected = "reach it by a name that is in the certificate from then on (--admin-url)";
+    asking.yes.confirm(
+        &format!(
+            "let the server show a certificate that does not name '{host}', by which you reach it"
+        ),
+        &[affected.to_owned()],
+    )
 }
 
 fn in_words(identity: &Value) -> String {

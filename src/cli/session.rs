@@ -60,6 +60,11 @@ impl Session {
         &self.token_file
     }
 
+    /// The host by which the server is reached, unless a certificate (DER) names it.
+    pub fn unnamed_host(&self, leaf: &[u8]) -> Option<&str> {
+        self.client.unnamed_host(leaf)
+    }
+
     /// GETs a path below `/api/v1/`.
     ///
     /// # Errors

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -72,6 +74,16 @@ impl Client {
             authority: authority.as_str().to_owned(),
             reached,
         })
+    }
+
+    /// The host by which the server is reached, unless a certificate (DER) names it.
+    pub fn unnamed_host(&self, leaf: &[u8]) -> Option<&str> {
+        let der = CertificateDer::from(leaf);
+        let named = ParsedCertificate::try_from(&der).is_ok_and(|leaf| {
+            ServerName::try_from(self.host.as_str())
+                .is_ok_and(|host| verify_server_name(&leaf, &host).is_ok())
+        });
+        (!named).then_some(&self.host)
     }
 
     /// Asks for `path` and answers with the JSON of the answer.
@@ -232,6 +244,12 @@ impl Client {
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match inner {
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => ClientError::OtherName {
+                url,
+                host: self.host.clone(),
+            },
             Some(rustls::Error::InvalidCertificate(source)) => ClientError::Untrusted {
                 url,
                 trusted,

@@ -83,9 +83,27 @@ pub enum ClientError {
         /// How long was waited, in seconds.
         seconds: u64,
     },
+    /// The server's address cannot be read from its data directory.
+    #[error("cannot read {}: {source}; is that the data directory of a server that has been started? Otherwise say where the server is with --admin-url or REALMGATE_ADMIN_URL", path.display())]
+    UrlFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The server's certificate is another name's.
+    #[error(
+        "the server at {url} shows a certificate that does not name '{host}': say where the server is by a name that is in it, with --admin-url or REALMGATE_ADMIN_URL; 'realmgate server-identity reset admin', sent there, goes back to one that names this machine"
+    )]
+    OtherName {
+        /// Where.
+        url: String,
+        /// The host in it.
+        host: String,
+    },
     /// The server's certificate is not trusted.
     #[error(
-        "the server at {url} shows a certificate that {trusted} does not vouch for ({problem}): set REALMGATE_ADMIN_CA (or --admin-ca) to the file admin-ca.pem of that server's data directory"
+        "the server at {url} shows a certificate that {trusted} does not vouch for ({problem}): set REALMGATE_ADMIN_CA (or --admin-ca) to admin-ca.pem of that server's data directory as it is after a start, or to the CA of the certificate that was put in place there"
     )]
     Untrusted {
         /// Where.

@@ -1,5 +1,6 @@
 //! Where the server is, who asks, and whom to trust: what was told, else what lies in the server's data directory.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
@@ -66,7 +67,7 @@ impl Told {
         };
         let token_file = match &self.token_file {
             Some(path) => path.clone(),
-            None => beside(data_dir, OPERATOR_TOKEN_FILE).ok_or(ClientError::NoToken)?,
+            None => self.token_beside(data_dir)?,
         };
         let trust = match self
             .admin_ca
@@ -79,18 +80,37 @@ impl Told {
             },
             None => AdminTrust::System,
         };
-        let written = || {
-            std::fs::read_to_string(data_dir.join(ADMIN_URL_FILE))
-                .ok()
-                .map(|url| url.trim().to_owned())
+        let token = read_token(&token_file)?;
+        let url = match &self.admin_url {
+            Some(told) => told.clone(),
+            None => self.url_beside(data_dir)?,
         };
-        let url = self.admin_url.clone().or_else(written);
         Ok(Reached {
-            url: url.unwrap_or_else(|| URL_DEFAULT.to_owned()),
-            token: read_token(&token_file)?,
+            url,
+            token,
             token_file,
             trust,
         })
+    }
+
+    fn token_beside(&self, data_dir: &Path) -> Result<PathBuf, ClientError> {
+        let path = data_dir.join(OPERATOR_TOKEN_FILE);
+        match std::fs::metadata(&path) {
+            Ok(_) => Ok(path),
+            Err(source) if self.data_dir.is_none() && source.kind() == ErrorKind::NotFound => {
+                Err(ClientError::NoToken)
+            }
+            Err(source) => Err(ClientError::TokenFile { path, source }),
+        }
+    }
+
+    fn url_beside(&self, data_dir: &Path) -> Result<String, ClientError> {
+        let path = data_dir.join(ADMIN_URL_FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(url) => Ok(url.trim().to_owned()),
+            Err(_) if self.data_dir.is_none() => Ok(URL_DEFAULT.to_owned()),
+            Err(source) => Err(ClientError::UrlFile { path, source }),
+        }
     }
 }
 
@@ -166,14 +186,16 @@ mod tests {
             data_dir: Some(folder.path().to_owned()),
             ..Told::default()
         };
-        assert!(matches!(told.find(), Err(ClientError::NoToken)));
+        assert!(matches!(told.find(), Err(ClientError::TokenFile { .. })));
         write(OPERATOR_TOKEN_FILE, "not a token\n");
         assert!(matches!(told.find(), Err(ClientError::NotAToken { .. })));
         write(OPERATOR_TOKEN_FILE, "rgt_abc-_1\n");
+        assert!(matches!(told.find(), Err(ClientError::UrlFile { .. })));
+        write(ADMIN_URL_FILE, "https://127.0.0.1:8\n");
         let found = told.find().unwrap();
         assert_eq!(
             (found.url.as_str(), found.token.expose_str()),
-            (URL_DEFAULT, Some("rgt_abc-_1"))
+            ("https://127.0.0.1:8", Some("rgt_abc-_1"))
         );
         assert!(matches!(found.trust, AdminTrust::System));
         write(ADMIN_CA_FILE, "nothing");
