@@ -10,6 +10,8 @@ use crate::clock::{Moment, Stopwatch};
 use crate::domain::name::RealmName;
 use crate::domain::refusal::RefusalRecord;
 use crate::gateway::client::Client;
+use crate::gateway::entitlement;
+use crate::gateway::in_flight::Flight;
 use crate::gateway::meter::{BodyState, Meter};
 use crate::gateway::path::CanonicalPath;
 use crate::gateway::peer::{Peer, PeerPlace};
@@ -38,6 +40,7 @@ pub struct Call {
     realm: Option<RealmName>,
     deployed: Option<Arc<Deployed>>,
     client: Option<Arc<Client>>,
+    flight: Option<Arc<Flight>>,
     meter: Option<Arc<Meter>>,
     status: Option<u16>,
     reason: Option<Reason>,
@@ -64,6 +67,7 @@ impl Call {
             realm,
             deployed: None,
             client: None,
+            flight: None,
             meter: None,
             status: None,
             reason: None,
@@ -108,6 +112,30 @@ impl Call {
             self.realm = Some(realm.clone());
         }
         self.client = client.cloned();
+        if self.flight.is_none() {
+            self.flight = Some(self.peer.in_flight().enters(realm));
+        }
+    }
+
+    /// Its flight, once it has entered a realm.
+    pub const fn flight(&self) -> Option<&Arc<Flight>> {
+        self.flight.as_ref()
+    }
+
+    /// Asks its realm again, at this moment, whether it may go on.
+    ///
+    /// # Errors
+    /// [`Refusal`], as a new call would get.
+    pub fn may_go_on(&self) -> Result<(), Refusal> {
+        match &self.realm {
+            Some(realm) => entitlement::may_go_on(
+                &self.worker.live.load(),
+                &self.peer,
+                realm,
+                self.worker.clock.now(),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// Its pipeline is known.
@@ -289,6 +317,14 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        if let Some(flight) = self.flight.take() {
+            self.peer.in_flight().leaves(&flight);
+            // Cut while nobody asked for more of the answer.
+            if let (false, None, Some(why)) = (self.told, self.reason, flight.why_cut()) {
+                self.reason = Some(why.reason());
+                self.worker.counters.refused(why.reason());
+            }
+        }
         self.finish(Ending::Aborted);
     }
 }

@@ -20,6 +20,7 @@ pub mod forwarding;
 pub mod handlers;
 pub mod handshake;
 pub mod headers;
+pub mod in_flight;
 pub mod limits;
 pub mod lingering;
 pub mod listener;
