@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
-use rustls::pki_types::ServerName;
+use rustls_pki_types::ServerName;
 
 use crate::admin::limits::AdminLimits;
 use crate::api::limits::ApiLimits;
