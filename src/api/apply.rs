@@ -32,6 +32,8 @@ struct Wanted {
     /// Whether somebody saw the steps of the plan that need confirmation, and said yes.
     #[serde(default)]
     confirmed: bool,
+    /// The revision that came with the plan they saw: where something was changed since, nothing is carried out.
+    revision: Option<u64>,
 }
 
 /// What came of it.
@@ -64,7 +66,9 @@ async fn apply(
     let run = match (wanted.dry_run, wanted.confirmed) {
         (true, _) => Run::Plan,
         (false, false) => Run::Apply,
-        (false, true) => Run::ApplyConfirmed,
+        (false, true) => Run::ApplyConfirmed {
+            seen: wanted.revision,
+        },
     };
     let unnamed = if wanted.prune {
         Unnamed::Go

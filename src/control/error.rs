@@ -18,6 +18,16 @@ pub enum ControlError {
     /// A manifest, or one document of it, cannot be carried out.
     #[error(transparent)]
     Manifest(#[from] InvalidManifest),
+    /// The plan that somebody said yes to is not the plan any more.
+    #[error(
+        "something was changed since the plan was made (revision {seen}, now {present}), so your yes may not be meant for what it would do now: look at the plan again"
+    )]
+    PlanChanged {
+        /// The catalog's revision that was planned on.
+        seen: u64,
+        /// The present one.
+        present: u64,
+    },
     /// A manifest with steps that a person should say yes to.
     #[error(
         "realm {realm}: to {} {noun} '{name}'{} needs your confirmation: look at the plan with \"dryRun\": true, then send it again with \"confirmed\": true",
@@ -100,9 +110,9 @@ impl ControlError {
                 RejectionKind::Invalid => FailureKind::Invalid,
                 RejectionKind::Forbidden => FailureKind::Forbidden,
             },
-            Self::ConfirmationNeeded { .. } | Self::Compile(CompileError::Route { .. }) => {
-                FailureKind::Conflict
-            }
+            Self::PlanChanged { .. }
+            | Self::ConfirmationNeeded { .. }
+            | Self::Compile(CompileError::Route { .. }) => FailureKind::Conflict,
             Self::Manifest(
                 InvalidManifest::Twice { .. }
                 | InvalidManifest::StateTwice { .. }
@@ -139,6 +149,7 @@ impl ControlError {
             Self::Manifest(InvalidManifest::Account { .. }) => "invalid-account",
             Self::Manifest(InvalidManifest::Connection { .. }) => "invalid-connection",
             Self::Manifest(InvalidManifest::Pipeline { .. }) => "invalid-pipeline",
+            Self::PlanChanged { .. } => "plan-changed",
             Self::ConfirmationNeeded { .. } => "confirmation-needed",
             Self::Upload { .. } => "invalid-upload",
             Self::KeyMissing => "key-missing",

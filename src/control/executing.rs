@@ -38,7 +38,10 @@ pub enum Run {
     /// It is carried out, unless a step of it needs confirmation.
     Apply,
     /// It is carried out: somebody saw the steps that need confirmation, and said yes.
-    ApplyConfirmed,
+    ApplyConfirmed {
+        /// The catalog's revision that the plan they saw was made on; where it moved, their yes counts no more.
+        seen: Option<u64>,
+    },
 }
 
 /// What came of a manifest.
@@ -143,9 +146,20 @@ impl Control {
         }
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        let mut plan = planned(&self.catalog.load(), now)?;
-        if run == Run::Apply {
-            confirmed(&plan.steps)?;
+        let present = self.catalog.load();
+        let mut plan = planned(&present, now)?;
+        let needs_confirmation = plan.steps.iter().any(|step| step.needs_confirmation);
+        match run {
+            Run::ApplyConfirmed { seen: Some(seen) }
+                if needs_confirmation && seen != present.revision =>
+            {
+                return Err(ControlError::PlanChanged {
+                    seen,
+                    present: present.revision,
+                });
+            }
+            Run::ApplyConfirmed { .. } => {}
+            Run::Plan | Run::Apply => confirmed(&plan.steps)?,
         }
         let commands = plan.take_commands();
         let done = self.carry_out(actor, &commands, now)?;

@@ -183,7 +183,7 @@ impl Bench {
     }
 
     pub(crate) fn apply(&self, manifest: &str) -> Applied {
-        self.apply_as(&operator(), manifest, Run::ApplyConfirmed)
+        self.apply_as(&operator(), manifest, Run::ApplyConfirmed { seen: None })
             .unwrap()
     }
 
