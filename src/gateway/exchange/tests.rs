@@ -651,3 +651,32 @@ async fn gathered_bodies_share_a_bounded_memory_and_time() {
     assert_eq!(answer.status(), 500);
     assert_eq!(house.worker.chores.gathered().bytes(), 0);
 }
+
+#[tokio::test]
+async fn a_body_in_a_transfer_coding_besides_chunked_is_refused() {
+    let house = house();
+    for (coding, status) in [
+        ("chunked", 200),
+        ("Chunked", 200),
+        ("gzip, chunked", 400),
+        ("chunked\r\nTransfer-Encoding: chunked", 400),
+    ] {
+        let head = format!(
+            "POST {ORDERS} HTTP/1.1\r\nHost: acme.api2.gate.localhost\r\nConnection: close\r\n"
+        );
+        let text = format!("{head}Transfer-Encoding: {coding}\r\n\r\n0\r\n\r\n");
+        let answer = house.acme_at_home().raw(&text).await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{coding}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_names_the_host_over_either_protocol() {
+    let mut house = house();
+    house.pipeline("acme", "echo", Like::everywhere(Handler::Echo));
+    for visit in [house.acme_at_home(), house.acme_at_home().over_http2()] {
+        let told = visit.get("/pipeline/acme/v1/echo").await;
+        assert_eq!(told.json()["headers"]["host"], "acme.api2.gate.localhost");
+    }
+}
