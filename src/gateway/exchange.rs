@@ -67,16 +67,24 @@ async fn handle(
 ) -> Result<Response<Source>, Refusal> {
     let idle = Duration::from_millis(u64::from(call.worker().limits.body_idle_timeout_ms));
     let deployed = Arc::clone(permit.deployed());
+    let limits = &call.worker().limits;
+    let total = Duration::from_millis(u64::from(limits.gather_timeout_ms));
+    // Held until the answer is made: the message is made of the body.
+    let mut share = call
+        .worker()
+        .chores
+        .gathered()
+        .share(&deployed.realm, limits.gathered_bytes_max);
     let added = &deployed.response_headers;
     let (mut answer, scope) = match &deployed.handler {
         CompiledHandler::Echo => {
-            let body = body.gather(idle).await?;
+            let body = body.gather(idle, total, &mut share).await?;
             call.may_go_on()?;
             let scope = scope(permit, &head, &body)?;
             (echo::answer(permit, &scope), Some(scope))
         }
         CompiledHandler::Mock(document) => {
-            let body = body.gather(idle).await?;
+            let body = body.gather(idle, total, &mut share).await?;
             call.may_go_on()?;
             let scope = scope(permit, &head, &body)?;
             (mock::answer(permit, document, &scope)?, Some(scope))

@@ -17,6 +17,7 @@ pub mod deadline;
 pub mod entitlement;
 pub mod exchange;
 pub mod forwarding;
+pub mod gathered;
 pub mod handlers;
 pub mod handshake;
 pub mod headers;

@@ -170,6 +170,7 @@ impl Settings {
                 tls_buffer_bytes_max: small(given, "tls_buffer_bytes_max")?,
                 cut_grace_ms: small(given, "cut_grace_ms")?,
                 shutdown_grace_ms: small(given, "shutdown_grace_ms")?,
+                ..GatewayLimits::default()
             },
             trust: TrustLimits {
                 chain_certificates_max: size(given, "chain_certificates_max")?,
