@@ -170,7 +170,8 @@ impl Settings {
                 tls_buffer_bytes_max: small(given, "tls_buffer_bytes_max")?,
                 cut_grace_ms: small(given, "cut_grace_ms")?,
                 shutdown_grace_ms: small(given, "shutdown_grace_ms")?,
-                ..GatewayLimits::default()
+                gather_timeout_ms: small(given, "gather_timeout_ms")?,
+                gathered_bytes_max: number(given, "gathered_bytes_max")?,
             },
             trust: TrustLimits {
                 chain_certificates_max: size(given, "chain_certificates_max")?,

@@ -251,6 +251,18 @@ pub const GROUPS: &[Group] = &[
                 "How long a body, of a request or an answer, may stand still before its connection is closed.",
             ),
             key(
+                "gather_timeout_ms",
+                count(MS, 1_000, DAY_MS),
+                "120000",
+                "How long the whole body of a call to a mock or echo may take to come in.",
+            ),
+            key(
+                "gathered_bytes_max",
+                count("bytes", 1_048_576, 1 << 40),
+                "268435456",
+                "The most bytes of request bodies that mocks and echoes hold in memory at once; one realm gets half of them at most. Beyond it: 503.",
+            ),
+            key(
                 "linger_ms",
                 count(MS, 0, 60_000),
                 "2000",
