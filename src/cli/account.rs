@@ -8,11 +8,13 @@ use serde_json::{Map, Value, json};
 use crate::cli::certificate;
 use crate::cli::error::CliError;
 use crate::cli::files;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show::{self, Column};
 use crate::client::path::Path;
 use crate::manifest::document::ValuesDocument;
 use crate::manifest::inline;
+use crate::pki::upload::{self, InvalidUpload};
 
 /// What to do with accounts.
 #[derive(Clone, Debug, Subcommand)]
@@ -20,7 +22,7 @@ pub enum AccountVerb {
     /// List a realm's accounts
     List {
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -29,9 +31,10 @@ pub enum AccountVerb {
     /// Show one account: its certificates decoded, its secrets never
     Show {
         /// Its name
+        #[arg(value_parser = flag::account)]
         name: String,
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -42,9 +45,10 @@ pub enum AccountVerb {
     /// Remove an account that nothing uses
     Delete {
         /// Its name
+        #[arg(value_parser = flag::account)]
         name: String,
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -56,9 +60,10 @@ pub enum AccountVerb {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Save {
     /// Its name; one that serves as trust source begins with dgb-mtls-
+    #[arg(value_parser = flag::account)]
     name: String,
     /// Whose
-    #[arg(long)]
+    #[arg(long, value_parser = flag::realm)]
     realm: String,
     /// Where the values are for; give it twice for both
     #[arg(long, required = true, value_parser = ["test", "prod"])]
@@ -67,7 +72,17 @@ pub struct Save {
     #[arg(
         long = "type",
         value_name = "TYPE",
-        default_value = "certificate-chain"
+        default_value = "certificate-chain",
+        value_parser = [
+            "certificate-chain",
+            "basic",
+            "custom-auth-header",
+            "oauth-bearer",
+            "api-key",
+            "private-key",
+            "public-key",
+            "secret-key",
+        ]
     )]
     account_type: String,
     /// Take the values of these environments away
@@ -172,7 +187,23 @@ pub fn run(verb: &AccountVerb) -> Result<(), CliError> {
 }
 
 impl Save {
+    /// What a chain's file lacks is told with its name; everything else is for the server to say.
+    fn check_chain(&self) -> Result<(), CliError> {
+        let Some(path) = self.chain.as_deref().filter(|path| path.as_os_str() != "-") else {
+            return Ok(());
+        };
+        let path = path.to_owned();
+        match upload::read(&files::of_disk(&path)?, None) {
+            Err(InvalidUpload::EmptyUpload) => Err(CliError::Empty { path }),
+            Err(InvalidUpload::PasswordNeeded) if self.password_file.is_none() => {
+                Err(CliError::PasswordNeeded { path })
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     fn body(&self) -> Result<Value, CliError> {
+        self.check_chain()?;
         let mut values = ValuesDocument {
             clear: self.clear,
             chain_file: written(self.chain.as_deref())?,

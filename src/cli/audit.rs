@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use crate::cli::error::CliError;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show::{self, Column};
 use crate::client::path::Path;
@@ -28,7 +29,7 @@ pub enum AuditVerb {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Which {
     /// Only those of this realm
-    #[arg(long)]
+    #[arg(long, value_parser = flag::realm)]
     realm: Option<String>,
     /// How many at most
     #[arg(long)]

@@ -19,7 +19,7 @@ pub enum ConnectionVerb {
     /// List a realm's connections
     List {
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -28,9 +28,10 @@ pub enum ConnectionVerb {
     /// Show one connection
     Show {
         /// Its name
+        #[arg(value_parser = flag::some_name)]
         name: String,
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -41,9 +42,10 @@ pub enum ConnectionVerb {
     /// Remove a connection that nothing uses
     Delete {
         /// Its name
+        #[arg(value_parser = flag::some_name)]
         name: String,
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -56,9 +58,10 @@ pub enum ConnectionVerb {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Save {
     /// Its name
+    #[arg(value_parser = flag::connection)]
     name: String,
     /// Whose
-    #[arg(long)]
+    #[arg(long, value_parser = flag::realm)]
     realm: String,
     /// All of it: TOML (or JSON, where the name ends in .json) with the keys of a manifest's connection
     #[arg(long, value_name = "FILE", conflicts_with_all = ["base_url", "base_url_test", "base_url_prod", "trust_account", "connect_timeout_ms", "idle_connections_max", "idle_timeout_ms"])]

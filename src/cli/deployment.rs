@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::cli::error::CliError;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show;
 use crate::cli::table::Table;
@@ -15,7 +16,7 @@ pub enum DeploymentVerb {
     /// List what a realm has deployed, and how it is called
     List {
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// Only those of this environment
         #[arg(long, value_parser = ["test", "prod"])]
@@ -48,12 +49,13 @@ pub enum DeploymentVerb {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Which {
     /// The pipeline's name
+    #[arg(value_parser = flag::pipeline)]
     name: String,
     /// The pipeline's major version
     #[arg(long, default_value_t = 1)]
     major: u16,
     /// Whose
-    #[arg(long)]
+    #[arg(long, value_parser = flag::realm)]
     realm: String,
     /// Where
     #[arg(long, value_parser = ["test", "prod"])]

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use crate::cli::error::CliError;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show;
 use crate::cli::table::{Table, plain};
@@ -15,7 +16,7 @@ pub enum EndpointVerb {
     /// List the URLs of what a realm has deployed
     List {
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// Only those of this environment
         #[arg(long, value_parser = ["test", "prod"])]
@@ -27,7 +28,7 @@ pub enum EndpointVerb {
     /// Show the endpoint sheet: hosts, URLs, server certificate, calls to paste
     Show {
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// Only that of this environment
         #[arg(long, value_parser = ["test", "prod"])]

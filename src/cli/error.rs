@@ -62,6 +62,18 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
     },
+    /// A file that holds nothing.
+    #[error("{} is empty: give the file that you mean", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An encrypted file without its password.
+    #[error("--chain {}: this is encrypted: add --password-file FILE", path.display())]
+    PasswordNeeded {
+        /// The file.
+        path: PathBuf,
+    },
     /// Two flags read standard input.
     #[error("only one flag can read standard input ('-'): give a file to the other one")]
     StdinTwice,

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::certificate;
 use crate::cli::error::CliError;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show::{self, Column};
 use crate::cli::table::plain;
@@ -16,13 +17,13 @@ pub enum InstallationVerb {
     /// List installations, past and present
     List {
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// Only those of this environment
         #[arg(long, value_parser = ["test", "prod"])]
         environment: Option<String>,
         /// Only those of this account
-        #[arg(long)]
+        #[arg(long, value_parser = flag::account)]
         account: Option<String>,
         /// Only those in this state
         #[arg(long, value_parser = ["requested", "installed", "rejected", "removed"])]
@@ -88,13 +89,13 @@ pub enum InstallationVerb {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Which {
     /// Whose
-    #[arg(long)]
+    #[arg(long, value_parser = flag::realm)]
     realm: String,
     /// Where
     #[arg(long, value_parser = ["test", "prod"])]
     environment: String,
     /// Which account
-    #[arg(long)]
+    #[arg(long, value_parser = flag::account)]
     account: String,
 }
 
@@ -271,7 +272,7 @@ fn in_words(answer: &Value, which: &Which) -> String {
     text.push_str(&history(answer));
     if show::text(answer, "/state") == "requested" {
         text.push_str(&format!(
-            "\nTo install exactly these certificates:\n  {}\nTo turn the request down:\n  {}\n",
+            "\nAn operator installs exactly these certificates with:\n  {}\nand turns the request down with:\n  {}\n",
             command(
                 which,
                 &format!(

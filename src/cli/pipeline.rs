@@ -19,7 +19,7 @@ pub enum PipelineVerb {
     /// List a realm's pipelines
     List {
         /// Whose
-        #[arg(long)]
+        #[arg(long, value_parser = flag::realm)]
         realm: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -51,12 +51,13 @@ pub enum PipelineVerb {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Which {
     /// Its name
+    #[arg(value_parser = flag::pipeline)]
     name: String,
     /// Its major version
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     major: u16,
     /// Whose
-    #[arg(long)]
+    #[arg(long, value_parser = flag::realm)]
     realm: String,
 }
 
@@ -74,10 +75,10 @@ pub struct Save {
     #[arg(long, value_delimiter = ',', value_parser = flag::method)]
     methods: Vec<String>,
     /// How long the answer may take, in milliseconds
-    #[arg(long, value_parser = flag::timeout_ms)]
+    #[arg(long)]
     timeout_ms: Option<u32>,
     /// The largest request body, in MB
-    #[arg(long, value_parser = flag::request_size_mb)]
+    #[arg(long)]
     request_size_mb: Option<u32>,
     /// Publish it on the external gateway; must be stated where --mtls is new
     #[arg(long, value_name = "true|false")]

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::cli::error::CliError;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show::{self, Column};
 use crate::client::path::Path;
@@ -20,6 +21,7 @@ pub enum RealmVerb {
     /// Show one realm
     Show {
         /// Its name
+        #[arg(value_parser = flag::realm)]
         name: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -28,6 +30,7 @@ pub enum RealmVerb {
     /// Make a realm
     Create {
         /// Its name: 1 to 40 of a-z, 0-9 and -
+        #[arg(value_parser = flag::realm)]
         name: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -36,6 +39,7 @@ pub enum RealmVerb {
     /// Switch a realm off at once: nothing of it answers, open connections are cut
     Suspend {
         /// Its name
+        #[arg(value_parser = flag::realm)]
         name: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -44,6 +48,7 @@ pub enum RealmVerb {
     /// Switch a suspended realm on again
     Resume {
         /// Its name
+        #[arg(value_parser = flag::realm)]
         name: String,
         /// How the server is asked.
         #[command(flatten)]
@@ -52,6 +57,7 @@ pub enum RealmVerb {
     /// Remove a realm and everything in it
     Delete {
         /// Its name
+        #[arg(value_parser = flag::realm)]
         name: String,
         /// How the server is asked.
         #[command(flatten)]

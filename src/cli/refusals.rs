@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use crate::cli::error::CliError;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show::{self, Column};
 use crate::cli::table::plain;
@@ -30,7 +31,7 @@ pub enum RefusalsVerb {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Which {
     /// Of this realm; where it is left out, those that belong to no realm (operators only)
-    #[arg(long)]
+    #[arg(long, value_parser = flag::realm)]
     realm: Option<String>,
     /// How many at most
     #[arg(long)]
@@ -70,13 +71,19 @@ fn list(which: &Which) -> Result<(), CliError> {
             which.before.map(|before| before.to_string()).as_deref(),
         );
     let answer = session.get(&path)?;
-    session.print(&answer, in_words)
+    let empty = match which.realm {
+        Some(_) => "Nobody was refused.",
+        None => {
+            "Nobody was refused whose realm is unknown; for those of a realm, add --realm NAME."
+        }
+    };
+    session.print(&answer, |answer| in_words(answer, empty))
 }
 
-fn in_words(answer: &Value) -> String {
+fn in_words(answer: &Value, empty: &str) -> String {
     let records = show::items(answer, "/refusals");
     if records.is_empty() {
-        return "Nobody was refused.\n".to_owned();
+        return format!("{empty}\n");
     }
     records
         .iter()

@@ -11,6 +11,7 @@ use crate::app::recovery;
 use crate::cli::config::SettingFlags;
 use crate::cli::error::CliError;
 use crate::cli::files;
+use crate::cli::flag;
 use crate::cli::session::{Asking, Session, say};
 use crate::cli::show::{self, Column};
 use crate::client::error::ClientError;
@@ -29,12 +30,13 @@ pub enum TokenVerb {
     /// Make an access token; it is shown once
     Create {
         /// Its name, for lists and the audit; made up where it is left out
+        #[arg(value_parser = flag::some_name)]
         name: Option<String>,
         /// What its bearer may do
         #[arg(long, value_parser = ["operator", "realm-admin", "auditor"])]
         role: String,
         /// Whose admin (realm-admin only)
-        #[arg(long, required_if_eq("role", "realm-admin"))]
+        #[arg(long, required_if_eq("role", "realm-admin"), value_parser = flag::realm)]
         realm: Option<String>,
         /// When it ends: a number of days like 30d, or a moment like 2027-01-31T12:00:00Z; never where it is left out
         #[arg(long, value_name = "WHEN")]
@@ -49,6 +51,7 @@ pub enum TokenVerb {
     /// End an access token at once
     Delete {
         /// Its name
+        #[arg(value_parser = flag::some_name)]
         name: String,
         /// How the server is asked.
         #[command(flatten)]

@@ -46,6 +46,10 @@ pub fn account(ready: &Ready, around: &Around<'_>) -> String {
         "realmgate demo, {made}, in {}\n",
         around.directory.display()
     );
+    let state = match around.seen {
+        Seen::New => "installed in prod and test, and",
+        Seen::Before => "installed unless you removed it since, and",
+    };
     let _ = writeln!(
         out,
         "  Two realms, acme and globex. Each has a CA of its own, an account ({}) with its root",
@@ -53,19 +57,19 @@ pub fn account(ready: &Ready, around: &Around<'_>) -> String {
     );
     let _ = writeln!(
         out,
-        "  certificate, installed in prod and test, and three pipelines: hello (a mock), echo, and"
+        "  certificate, {state} three pipelines: hello (a mock), echo, and"
     );
     let _ = writeln!(out, "  orders (passed on to a small HTTP service).\n");
     for (gateway, listener) in &ready.gateways {
         let _ = writeln!(out, "  {gateway:<9} https://{}", listener.addr);
     }
     let _ = writeln!(out, "  {:<9} {}\n", "admin", ready.admin.url);
-    calls(&mut out, ready, prod);
+    calls(&mut out, ready, prod, around.seen);
     looks(&mut out, around);
     out
 }
 
-fn calls(out: &mut String, ready: &Ready, prod: &ReadyEnvironment) {
+fn calls(out: &mut String, ready: &Ready, prod: &ReadyEnvironment, seen: Seen) {
     let Some(hello) = prod
         .pipelines
         .iter()
@@ -76,9 +80,13 @@ fn calls(out: &mut String, ready: &Ready, prod: &ReadyEnvironment) {
     let client = |name: &str| prod.clients.iter().find(|client| client.name == name);
     let ca = quoted(&ready.server_ca);
     if let Some(good) = client("client-1") {
+        let works = match seen {
+            Seen::New => "A call that works",
+            Seen::Before => "A call that works while acme's CA is installed and hello deployed",
+        };
         let _ = writeln!(
             out,
-            "A call that works: a client of acme, at acme's own host. Expect its name in the answer.\n"
+            "{works}: a client of acme, at acme's own host. Expect its name in the answer.\n"
         );
         let _ = writeln!(
             out,

@@ -365,6 +365,11 @@ fn labelled_name(san: &str) -> Result<SanType, AuthorityError> {
     }
 }
 
+/// Whether a server certificate can bear `name`: a DNS name, with a wildcard too, or an address.
+pub fn can_name(name: &str) -> bool {
+    name.parse::<std::net::IpAddr>().is_ok() || dns_name(name).is_ok()
+}
+
 fn dns_name(name: &str) -> Result<SanType, AuthorityError> {
     let labels = name.strip_prefix("*.").unwrap_or(name);
     let is_label = |label: &str| {

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
-use rustls_pki_types::ServerName;
 
 use crate::admin::limits::AdminLimits;
 use crate::api::limits::ApiLimits;
@@ -14,6 +13,7 @@ use crate::domain::environment::PerEnvironment;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::server::WorkerModel;
 use crate::outbound::limits::OutboundLimits;
+use crate::pki::authority;
 use crate::pki::secret::Secret;
 use crate::settings::error::InvalidSettings;
 use crate::settings::given::{Entry, Given, Value, shortened, wrong};
@@ -345,9 +345,7 @@ fn access_log(given: &Given) -> Result<AccessLogTarget, InvalidSettings> {
 
 fn admin_names(given: &Given) -> Result<Vec<String>, InvalidSettings> {
     let names = list(given, "admin_names")?;
-    let wrong = names
-        .iter()
-        .find(|name| ServerName::try_from(name.as_str()).is_err());
+    let wrong = names.iter().find(|name| !authority::can_name(name));
     match wrong {
         None => Ok(names.to_vec()),
         Some(name) => Err(InvalidSettings::AdminName {
