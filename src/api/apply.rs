@@ -29,6 +29,11 @@ struct Wanted {
     /// Whether things that the documents do not name go, inside the realms that they name.
     #[serde(default)]
     prune: bool,
+    /// Whether somebody saw the steps of the plan that need confirmation, and said yes.
+    #[serde(default)]
+    confirmed: bool,
+    /// The revision that came with the plan they saw: where something was changed since, nothing is carried out.
+    revision: Option<u64>,
 }
 
 /// What came of it.
@@ -42,6 +47,7 @@ struct Outcome {
 
 /// What becomes of one thing.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct PlannedStep {
     verb: &'static str,
     noun: &'static str,
@@ -49,6 +55,7 @@ struct PlannedStep {
     name: String,
     environment: Option<&'static str>,
     detail: String,
+    needs_confirmation: bool,
 }
 
 async fn apply(
@@ -56,10 +63,12 @@ async fn apply(
     Caller(actor): Caller,
     LargeBody(wanted): LargeBody<Wanted>,
 ) -> Answer<Outcome> {
-    let run = if wanted.dry_run {
-        Run::Plan
-    } else {
-        Run::Apply
+    let run = match (wanted.dry_run, wanted.confirmed) {
+        (true, _) => Run::Plan,
+        (false, false) => Run::Apply,
+        (false, true) => Run::ApplyConfirmed {
+            seen: wanted.revision,
+        },
     };
     let unnamed = if wanted.prune {
         Unnamed::Go
@@ -93,6 +102,7 @@ impl From<Step> for PlannedStep {
             name: step.name,
             environment: step.environment.map(|environment| environment.as_str()),
             detail: step.detail,
+            needs_confirmation: step.needs_confirmation,
         }
     }
 }

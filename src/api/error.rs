@@ -68,7 +68,7 @@ pub(crate) enum ApiError {
         source: InvalidMoment,
     },
     /// A text that is no number.
-    #[error("'{field}' is no number: write a whole one, from 1")]
+    #[error("'{field}' takes a whole number, from 1")]
     Number {
         /// Where it stands.
         field: &'static str,

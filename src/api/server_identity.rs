@@ -22,7 +22,7 @@ const PEM: &str = "application/pem-certificate-chain";
 pub(crate) fn routes() -> Router<Api> {
     Router::new()
         .route("/server-identities", get(list))
-        .route("/server-identities/{slot}", put(provide))
+        .route("/server-identities/{slot}", put(provide).delete(reset))
         .route("/server-ca", get(authority))
 }
 
@@ -49,6 +49,14 @@ async fn provide(
     let (slot, key) = (path.slot()?, Secret::new(key));
     let done = api
         .blocking(move |control| control.provide_server_identity(&actor, slot, &chain, &key))
+        .await?;
+    Ok(Json(done.into()))
+}
+
+async fn reset(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
+    let slot = path.slot()?;
+    let done = api
+        .blocking(move |control| control.reset_server_identity(&actor, slot))
         .await?;
     Ok(Json(done.into()))
 }

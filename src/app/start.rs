@@ -17,6 +17,7 @@ use crate::app::running::{Running, Stopping};
 use crate::clock::Clock;
 use crate::control::address::{Addresses, Reach};
 use crate::control::engine::{Control, Parts};
+use crate::domain::catalog::Rules;
 use crate::domain::environment::Gateway;
 use crate::gateway::listener::GatewaySet;
 use crate::gateway::request_id::RequestIds;
@@ -75,7 +76,10 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
             .map_err(|source| StartError::Tls { source })?,
         clock: clock.clone(),
         journal: Arc::clone(&journal),
-        rules: settings.rules.clone(),
+        rules: Rules {
+            external_port: told_port(&settings.listeners.external),
+            ..settings.rules.clone()
+        },
         admin_names: settings.admin_names.clone(),
         refusals_per_realm_max: settings.refusals_per_realm_max,
     })?;
@@ -160,6 +164,12 @@ fn of_gateway(listeners: &Listeners, gateway: Gateway) -> &[SocketAddr] {
         Gateway::Internal => &listeners.internal,
         Gateway::Mtls => &listeners.mtls,
     }
+}
+
+/// The port that URLs name: none where it is the usual one, or any free one.
+fn told_port(addresses: &[SocketAddr]) -> Option<u16> {
+    let port = addresses.first()?.port();
+    (port != 0 && port != 443).then_some(port)
 }
 
 fn key_of(listeners: &Listeners, address: SocketAddr) -> &'static str {

@@ -42,11 +42,10 @@ pub fn run(apply: &Apply) -> Result<(), CliError> {
         .map(|path| document(path))
         .collect::<Result<Vec<_>, _>>()?;
     let session = Session::open(&apply.asking)?;
-    let ask = |dry_run: bool| {
-        let body = json!({ "documents": documents, "dryRun": dry_run, "prune": apply.prune });
-        session.post(&Path::of(&["apply"]), &body)
-    };
-    let planned = ask(true)?;
+    let planned = session.post(
+        &Path::of(&["apply"]),
+        &json!({ "documents": documents, "dryRun": true, "prune": apply.prune }),
+    )?;
     if apply.dry_run {
         return session.print(&planned, |answer| {
             format!(
@@ -76,7 +75,16 @@ pub fn run(apply: &Apply) -> Result<(), CliError> {
             }
         })?;
     }
-    let answer = ask(false)?;
+    // What was shown is what was confirmed: where anything changed since, the server refuses.
+    let answer = session.post(
+        &Path::of(&["apply"]),
+        &json!({
+            "documents": documents,
+            "prune": apply.prune,
+            "confirmed": true,
+            "revision": planned.get("revision"),
+        }),
+    )?;
     session.print(&answer, |answer| {
         if steps.changed() == 0 {
             "Nothing to do.\n".to_owned()

@@ -53,6 +53,8 @@ pub fn command(actor: &Actor, command: &Command) -> Result<(), Rejection> {
     match &actor.role {
         Role::Operator => Ok(()),
         Role::Auditor => Err(forbidden()),
+        // It is no secret that others exist who make realms.
+        Role::RealmAdmin(_) if matches!(command, Command::CreateRealm { .. }) => Err(forbidden()),
         Role::RealmAdmin(own) => match command.realm() {
             Some(realm) if realm != own => Err(Rejection::NoRealm {
                 realm: realm.clone(),

@@ -1,7 +1,9 @@
 //! Why something was not done.
 
+use crate::domain::name::RealmName;
 use crate::domain::rejection::{Rejection, RejectionKind};
 use crate::manifest::invalid::InvalidManifest;
+use crate::manifest::step::{Noun, Verb};
 use crate::pki::authority::AuthorityError;
 use crate::pki::upload::InvalidUpload;
 use crate::snapshot::compile::CompileError;
@@ -16,6 +18,33 @@ pub enum ControlError {
     /// A manifest, or one document of it, cannot be carried out.
     #[error(transparent)]
     Manifest(#[from] InvalidManifest),
+    /// The plan that somebody said yes to is not the plan any more.
+    #[error(
+        "something was changed since the plan was made (revision {seen}, now {present}), so your yes may not be meant for what it would do now: look at the plan again"
+    )]
+    PlanChanged {
+        /// The catalog's revision that was planned on.
+        seen: u64,
+        /// The present one.
+        present: u64,
+    },
+    /// A manifest with steps that a person should say yes to.
+    #[error(
+        "realm {realm}: to {} {noun} '{name}'{} needs your confirmation: look at the plan with \"dryRun\": true, then send it again with \"confirmed\": true",
+        verb.as_str(), and_more(*more)
+    )]
+    ConfirmationNeeded {
+        /// Whose is the first of them.
+        realm: RealmName,
+        /// What becomes of it.
+        verb: Verb,
+        /// What kind of thing it is.
+        noun: Noun,
+        /// Its name.
+        name: String,
+        /// How many more there are.
+        more: usize,
+    },
     /// A server certificate or key that cannot be read.
     #[error("'{field}': {source}")]
     Upload {
@@ -42,6 +71,13 @@ pub enum ControlError {
     /// The server ends, or the work was lost to a fault of the program.
     #[error("the server is shutting down, or lost this request to a fault: try again")]
     Interrupted,
+}
+
+fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(", and {more} more,"),
+    }
 }
 
 /// What kind of failure it is; decides the API's status in one place.
@@ -74,7 +110,9 @@ impl ControlError {
                 RejectionKind::Invalid => FailureKind::Invalid,
                 RejectionKind::Forbidden => FailureKind::Forbidden,
             },
-            Self::Compile(CompileError::Route { .. }) => FailureKind::Conflict,
+            Self::PlanChanged { .. }
+            | Self::ConfirmationNeeded { .. }
+            | Self::Compile(CompileError::Route { .. }) => FailureKind::Conflict,
             Self::Manifest(
                 InvalidManifest::Twice { .. }
                 | InvalidManifest::StateTwice { .. }
@@ -111,6 +149,8 @@ impl ControlError {
             Self::Manifest(InvalidManifest::Account { .. }) => "invalid-account",
             Self::Manifest(InvalidManifest::Connection { .. }) => "invalid-connection",
             Self::Manifest(InvalidManifest::Pipeline { .. }) => "invalid-pipeline",
+            Self::PlanChanged { .. } => "plan-changed",
+            Self::ConfirmationNeeded { .. } => "confirmation-needed",
             Self::Upload { .. } => "invalid-upload",
             Self::KeyMissing => "key-missing",
             Self::Compile(CompileError::Trust { .. }) => "invalid-trust",

@@ -35,8 +35,13 @@ pub struct Done {
 pub enum Run {
     /// It is only planned.
     Plan,
-    /// It is carried out.
+    /// It is carried out, unless a step of it needs confirmation.
     Apply,
+    /// It is carried out: somebody saw the steps that need confirmation, and said yes.
+    ApplyConfirmed {
+        /// The catalog's revision that the plan they saw was made on; where it moved, their yes counts no more.
+        seen: Option<u64>,
+    },
 }
 
 /// What came of a manifest.
@@ -141,7 +146,21 @@ impl Control {
         }
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        let mut plan = planned(&self.catalog.load(), now)?;
+        let present = self.catalog.load();
+        let mut plan = planned(&present, now)?;
+        let needs_confirmation = plan.steps.iter().any(|step| step.needs_confirmation);
+        match run {
+            Run::ApplyConfirmed { seen: Some(seen) }
+                if needs_confirmation && seen != present.revision =>
+            {
+                return Err(ControlError::PlanChanged {
+                    seen,
+                    present: present.revision,
+                });
+            }
+            Run::ApplyConfirmed { .. } => {}
+            Run::Plan | Run::Apply => confirmed(&plan.steps)?,
+        }
         let commands = plan.take_commands();
         let done = self.carry_out(actor, &commands, now)?;
         Ok(Applied {
@@ -195,6 +214,21 @@ impl Control {
             warnings,
         })
     }
+}
+
+/// Checks that no step needs confirmation.
+fn confirmed(steps: &[Step]) -> Result<(), ControlError> {
+    let mut waiting = steps.iter().filter(|step| step.needs_confirmation);
+    let Some(first) = waiting.next() else {
+        return Ok(());
+    };
+    Err(ControlError::ConfirmationNeeded {
+        realm: first.realm.clone(),
+        verb: first.verb,
+        noun: first.noun,
+        name: first.name.clone(),
+        more: waiting.count(),
+    })
 }
 
 /// Each change on a line of the log; of a large manifest, one line for all.

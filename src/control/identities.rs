@@ -69,6 +69,35 @@ pub fn due(
     Ok(commands)
 }
 
+/// The commands that put a generated identity in place of a provided one; none where a generated one is there.
+///
+/// # Errors
+/// [`AuthorityError`] where a certificate cannot be made.
+pub fn reset(
+    catalog: &Catalog,
+    slot: IdentitySlot,
+    names: &NamePlan,
+    admin_names: &[String],
+    now: Moment,
+) -> Result<Vec<Command>, AuthorityError> {
+    let present = catalog.server_identities.get(&slot);
+    if present.is_some_and(|present| present.origin == Origin::Generated) {
+        return Ok(Vec::new());
+    }
+    let mut without = catalog.clone();
+    without.server_identities.remove(&slot);
+    let mut commands = due(&without, names, admin_names, now)?;
+    for command in &mut commands {
+        if let Command::AdoptServerIdentity { identity } = command
+            && identity.slot == slot
+        {
+            let identity = identity.clone();
+            *command = Command::ResetServerIdentity { identity };
+        }
+    }
+    Ok(commands)
+}
+
 /// The names that the certificate of a listener bears. Realm names are never among them: they would tell every client
 /// who the tenants are.
 pub fn host_names(slot: IdentitySlot, names: &NamePlan, admin_names: &[String]) -> Vec<String> {

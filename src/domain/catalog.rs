@@ -9,6 +9,7 @@ use crate::domain::audit::AuditFact;
 use crate::domain::change::{Change, Touched};
 use crate::domain::command::Command;
 use crate::domain::endpoint::NamePlan;
+use crate::domain::environment::{Environment, Gateway};
 use crate::domain::identity::{IdentitySlot, ServerAuthority, ServerIdentity};
 use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
@@ -26,6 +27,19 @@ pub struct Rules {
     pub request_mb_max: u32,
     /// The host names, to tell people where things are.
     pub names: NamePlan,
+    /// The port that the external gateway listens on, to tell people; `None` where it is 443, or not known yet.
+    pub external_port: Option<u16>,
+}
+
+impl Rules {
+    /// The URL of a path on the external gateway.
+    pub fn external_url(&self, environment: Environment, path: &str) -> String {
+        let host = self.names.shared_host(Gateway::External, environment);
+        match self.external_port {
+            Some(port) if port != 443 => format!("https://{host}:{port}{path}"),
+            Some(_) | None => format!("https://{host}{path}"),
+        }
+    }
 }
 
 /// What surrounds a command: who asks, when, by which rules.
@@ -157,6 +171,7 @@ impl Catalog {
                 Ok(identifying::adopt_authority(self, authority))
             }
             Command::AdoptServerIdentity { identity } => Ok(identifying::adopt(self, identity)),
+            Command::ResetServerIdentity { identity } => Ok(identifying::reset(self, identity)),
             Command::ProvideServerIdentity { slot, certificate } => {
                 identifying::provide(self, *slot, certificate, around)
             }
@@ -370,3 +385,6 @@ fn of_realm(action: &'static str, name: &RealmName, touched: Vec<Touched>) -> Ch
         warnings: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

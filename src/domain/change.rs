@@ -83,6 +83,44 @@ pub enum Warning {
         /// Where.
         environment: Environment,
     },
+    /// The mTLS flag where there is no installation at all.
+    #[error(
+        "'mtls' of {pipeline} has no effect yet: realm {realm} has no installation; request one with 'realmgate installation request'"
+    )]
+    MtlsNowhere {
+        /// Whose.
+        realm: RealmName,
+        /// Which pipeline.
+        pipeline: PipelineKey,
+    },
+    /// The external gateway was switched on.
+    #[error(
+        "{pipeline} is now published on the external gateway, which it was not before: once deployed, it is open to everybody at {prod} (prod) and {test} (test)"
+    )]
+    NowExternal {
+        /// Which pipeline.
+        pipeline: PipelineKey,
+        /// Its external URL in prod.
+        prod: String,
+        /// Its external URL in test.
+        test: String,
+    },
+    /// The internal gateway was switched on.
+    #[error(
+        "{pipeline} is now published on the internal gateway, which it was not before: once deployed, it is open to everybody who reaches that gateway"
+    )]
+    NowInternal {
+        /// Which pipeline.
+        pipeline: PipelineKey,
+    },
+    /// The mtls gateway was switched on.
+    #[error(
+        "{pipeline} is now published on the mtls gateway, which it was not before: once deployed, it is open to the clients of every installed CA"
+    )]
+    NowMtls {
+        /// Which pipeline.
+        pipeline: PipelineKey,
+    },
     /// mTLS and an open external gateway.
     #[error("{pipeline} is also open to everybody at {url}")]
     AlsoOpen {
@@ -135,6 +173,28 @@ pub enum Warning {
         realm: RealmName,
         /// Where.
         environment: Environment,
+    },
+    /// An admin certificate by which no client of this machine finds its way.
+    #[error(
+        "the certificate for admin names none of {}: the command line is refused until admin_url names a host that the certificate bears; 'realmgate server-identity reset admin' goes back to the generated one", names.join(", ")
+    )]
+    AdminNotCovered {
+        /// The names that clients use.
+        names: Vec<String>,
+    },
+    /// The certificates of an identity stand in an order that others may not follow.
+    #[error(
+        "the chain of account {account} in {environment} is out of order: certificate {position}, {subject}, did not issue the one before it; give the leaf first, then its issuer, then that one's issuer"
+    )]
+    ChainOrder {
+        /// Which account.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+        /// The place of the first certificate that stands wrong, from 1.
+        position: usize,
+        /// Its subject.
+        subject: String,
     },
     /// A server identity that does not cover the names it is shown for.
     #[error("the certificate for {slot} does not name {host}: clients will refuse it there")]

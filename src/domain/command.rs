@@ -183,6 +183,11 @@ pub enum Command {
         /// The identity.
         identity: ServerIdentity,
     },
+    /// Puts a generated identity in place of whatever is there.
+    ResetServerIdentity {
+        /// The identity.
+        identity: ServerIdentity,
+    },
     /// Puts a real server certificate and key in place, besides those of another kind of key.
     ProvideServerIdentity {
         /// Whose.
@@ -216,6 +221,7 @@ impl Command {
             Self::RevokeToken { .. } => "token.revoke",
             Self::AdoptServerAuthority { .. } => "server-authority.adopt",
             Self::AdoptServerIdentity { .. } => "server-identity.adopt",
+            Self::ResetServerIdentity { .. } => "server-identity.reset",
             Self::ProvideServerIdentity { .. } => "server-identity.provide",
         }
     }
@@ -243,6 +249,7 @@ impl Command {
             | Self::RevokeToken { .. }
             | Self::AdoptServerAuthority { .. }
             | Self::AdoptServerIdentity { .. }
+            | Self::ResetServerIdentity { .. }
             | Self::ProvideServerIdentity { .. } => None,
         }
     }
@@ -271,6 +278,7 @@ impl Command {
             | Self::RevokeToken { .. }
             | Self::AdoptServerAuthority { .. }
             | Self::AdoptServerIdentity { .. }
+            | Self::ResetServerIdentity { .. }
             | Self::ProvideServerIdentity { .. } => false,
         }
     }

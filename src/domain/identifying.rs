@@ -46,6 +46,18 @@ pub(crate) fn adopt(catalog: &mut Catalog, identity: &ServerIdentity) -> Change 
     )
 }
 
+/// Puts a generated identity in place of whatever is there.
+pub(crate) fn reset(catalog: &mut Catalog, identity: &ServerIdentity) -> Change {
+    catalog
+        .server_identities
+        .insert(identity.slot, Arc::new(identity.clone()));
+    identity_change(
+        "server-identity.reset",
+        identity.slot,
+        identity.certificates.first(),
+    )
+}
+
 /// Puts a real server certificate and key in place, besides one of another kind of key.
 pub(crate) fn provide(
     catalog: &mut Catalog,
@@ -118,8 +130,18 @@ fn uncovered(names: &NamePlan, slot: IdentitySlot, leaf: &Certificate) -> Vec<Wa
         .collect()
 }
 
+/// Whether a certificate bears none of these names and addresses.
+pub fn names_none(leaf: &Certificate, hosts: &[String]) -> bool {
+    !hosts
+        .iter()
+        .any(|host| leaf.facts().sans.iter().any(|san| covers(san, host)))
+}
+
 /// Whether an alternative name stands for `host`; a wildcard for one label (RFC 6125 §6.4.3).
 fn covers(san: &str, host: &str) -> bool {
+    if let Some(address) = san.strip_prefix("IP:") {
+        return address == host;
+    }
     let Some(name) = san.strip_prefix("DNS:") else {
         return false;
     };

@@ -66,9 +66,10 @@ pub(crate) fn save(
     if present.is_some() && values == before {
         return Ok(Change::nothing());
     }
-    let revision = present
-        .as_ref()
-        .map_or(1, |account| account.revision.saturating_add(1));
+    let revision = present.as_ref().map_or_else(
+        || first_revision(realm, name),
+        |account| account.revision.saturating_add(1),
+    );
     let account = Account {
         name: name.clone(),
         account_type,
@@ -89,11 +90,13 @@ pub(crate) fn save(
                 .map(|c| c.fingerprint().to_string())
                 .collect();
             detail.push((environment.as_str(), fingerprints.join(" ")));
-            warnings.extend(
+            let remarks = if can_be_trust_source(&account, environment, around) {
                 review::remark(certificates, around.now)
-                    .into_iter()
-                    .map(Warning::Certificate),
-            );
+            } else {
+                review::remark_times(certificates, around.now)
+            };
+            warnings.extend(remarks.into_iter().map(Warning::Certificate));
+            warnings.extend(disorder(&account, environment));
         }
     }
     warnings.extend(
@@ -137,6 +140,17 @@ pub(crate) fn save(
         audit: Some(audit),
         warnings,
     })
+}
+
+/// The revision of a new account: after every one that was ever reviewed under its name, so that an operator's word for
+/// a former account's revision says nothing of this one's.
+fn first_revision(realm: &Realm, name: &AccountName) -> u64 {
+    let reviewed = realm
+        .installations
+        .values()
+        .filter(|installation| &installation.account == name)
+        .map(|installation| installation.account_revision);
+    reviewed.max().unwrap_or(0).saturating_add(1)
 }
 
 /// Removes an account that nothing uses.
@@ -190,6 +204,38 @@ pub fn users(realm: &Realm, name: &AccountName) -> Vec<String> {
         })
         .chain(connections.map(|of| format!("connection '{}'", of.name)))
         .collect()
+}
+
+/// Whether the certificates may become anchors: the name says so, and there is no private key with them.
+fn can_be_trust_source(
+    account: &Account,
+    environment: Environment,
+    around: Circumstances<'_>,
+) -> bool {
+    let prefix = around.rules.trust_account_prefix.as_str();
+    account.name.as_str().starts_with(prefix) && !has_key(account, environment)
+}
+
+/// Identities are shown as they stand: others expect the leaf, then its issuers.
+fn disorder(account: &Account, environment: Environment) -> Option<Warning> {
+    if !has_key(account, environment) {
+        return None;
+    }
+    let (certificates, _) = account.chain(environment)?;
+    let wrong = review::out_of_order(certificates)?;
+    Some(Warning::ChainOrder {
+        account: account.name.clone(),
+        environment,
+        position: wrong.saturating_add(1),
+        subject: certificates.get(wrong)?.facts().subject.clone(),
+    })
+}
+
+fn has_key(account: &Account, environment: Environment) -> bool {
+    matches!(
+        account.values.get(environment),
+        Some(AccountValues::CertificateChain { key: Some(_), .. })
+    )
 }
 
 fn reopen(

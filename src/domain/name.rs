@@ -19,10 +19,24 @@ impl InvalidName {
     fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
         Self {
             what,
-            text: text.chars().take(60).flat_map(char::escape_debug).collect(),
+            text: shortened(text),
             rule,
         }
     }
+}
+
+/// The first characters, with a mark where more were cut off.
+fn shortened(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut short: String = chars
+        .by_ref()
+        .take(60)
+        .flat_map(char::escape_debug)
+        .collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
 }
 
 fn is_label(text: &str, longest: usize) -> bool {
@@ -217,6 +231,13 @@ mod tests {
         for bad in ["", "-a", ".a", "a/b", "a b", "a\u{0}", &"x".repeat(81)] {
             assert!(AccountName::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_error_marks_a_name_that_it_cuts_off() {
+        let error = |length: usize| RealmName::parse(&"x".repeat(length)).unwrap_err().text;
+        assert_eq!(error(60), "x".repeat(60));
+        assert_eq!(error(61), format!("{}…", "x".repeat(60)));
     }
 
     #[test]

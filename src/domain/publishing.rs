@@ -57,12 +57,22 @@ pub(crate) fn save_pipeline(
             most: PIPELINES_MAX,
         });
     }
-    let warnings = warnings(realm, key, trigger, &Environment::ALL, around);
+    let mut warnings = warnings(realm, key, trigger, &Environment::ALL, around);
     if present.is_some_and(|present| present.trigger == *trigger && present.handler == *handler) {
         return Ok(Change {
             warnings,
             ..Change::nothing()
         });
+    }
+    let installed = Environment::ALL.iter().any(|one| realm.has_mtls(*one));
+    if trigger.publication.mtls && !installed {
+        warnings.push(Warning::MtlsNowhere {
+            realm: realm.name.clone(),
+            pipeline: key.clone(),
+        });
+    }
+    if let Some(present) = present {
+        warnings.extend(switched_on(realm, present, trigger, around));
     }
     let revision = present.map_or(1, |present| present.revision.saturating_add(1));
     let pipeline = Pipeline {
@@ -73,7 +83,6 @@ pub(crate) fn save_pipeline(
         updated: around.now,
     };
     realm.pipelines.insert(key.clone(), Arc::new(pipeline));
-    let mut warnings = warnings;
     for environment in Environment::ALL {
         if realm.deployments.contains_key(&DeploymentKey {
             environment,
@@ -92,10 +101,7 @@ pub(crate) fn save_pipeline(
             realm: Some(realm.name.clone()),
             environment: None,
             object: key.to_string(),
-            detail: vec![
-                ("revision", revision.to_string()),
-                ("handler", handler.as_str().to_owned()),
-            ],
+            detail: published(revision, trigger, handler),
         }),
         warnings,
     })
@@ -148,7 +154,7 @@ pub(crate) fn deploy(
             });
         }
     }
-    let warnings = warnings(
+    let mut warnings = warnings(
         realm,
         &key.pipeline,
         &pipeline.trigger,
@@ -162,15 +168,20 @@ pub(crate) fn deploy(
             ..Change::nothing()
         });
     }
+    if pipeline.trigger.publication.mtls && !realm.has_mtls(key.environment) {
+        warnings.push(Warning::MtlsWithoutInstallation {
+            realm: realm.name.clone(),
+            pipeline: key.pipeline.clone(),
+            environment: key.environment,
+        });
+    }
     let mut audit = plain_fact(
         "deployment.deploy",
         realm,
         Some(key.environment),
         key.pipeline.to_string(),
     );
-    audit
-        .detail
-        .push(("revision", pipeline.revision.to_string()));
+    audit.detail = published(pipeline.revision, &pipeline.trigger, &pipeline.handler);
     let deployment = Deployment {
         key: key.clone(),
         pipeline,
@@ -337,13 +348,56 @@ fn check_server_trust(
             .chain(environment)
             .is_some_and(|(certificates, _)| !certificates.is_empty());
         if url.is_some() && !has_certificates {
-            return Err(Rejection::NoCertificates {
+            return Err(Rejection::NoServerTrust {
                 account: name.clone(),
                 environment,
             });
         }
     }
     Ok(())
+}
+
+/// What the audit tells of a pipeline's form: above all, for whom it is open.
+fn published(revision: u64, trigger: &Trigger, handler: &Handler) -> Vec<(&'static str, String)> {
+    let gateways: Vec<&str> = Gateway::ALL
+        .into_iter()
+        .filter(|gateway| trigger.publication.on(*gateway))
+        .map(Gateway::as_str)
+        .collect();
+    let routes: Vec<String> = trigger.routes.iter().map(ToString::to_string).collect();
+    vec![
+        ("revision", revision.to_string()),
+        ("handler", handler.as_str().to_owned()),
+        ("gateways", gateways.join(" ")),
+        ("routes", routes.join(" ")),
+    ]
+}
+
+/// The gateways that an existing pipeline is published on from now on, and was not before.
+fn switched_on(
+    realm: &Realm,
+    present: &Pipeline,
+    trigger: &Trigger,
+    around: Circumstances<'_>,
+) -> Vec<Warning> {
+    let (before, after) = (present.trigger.publication, trigger.publication);
+    let path = base_path(realm.name.as_str(), &present.key);
+    Gateway::ALL
+        .into_iter()
+        .filter(|gateway| after.on(*gateway) && !before.on(*gateway))
+        .map(|gateway| {
+            let pipeline = present.key.clone();
+            match gateway {
+                Gateway::External => Warning::NowExternal {
+                    pipeline,
+                    prod: around.rules.external_url(Environment::Prod, &path),
+                    test: around.rules.external_url(Environment::Test, &path),
+                },
+                Gateway::Internal => Warning::NowInternal { pipeline },
+                Gateway::Mtls => Warning::NowMtls { pipeline },
+            }
+        })
+        .collect()
 }
 
 fn warnings(
@@ -361,20 +415,9 @@ fn warnings(
         });
     }
     for environment in environments.iter().copied().filter(|_| publication.mtls) {
-        if !realm.has_mtls(environment) {
-            let (realm, pipeline) = (realm.name.clone(), key.clone());
-            warnings.push(Warning::MtlsWithoutInstallation {
-                realm,
-                pipeline,
-                environment,
-            });
-        }
         if publication.external {
-            let host = around
-                .rules
-                .names
-                .shared_host(Gateway::External, environment);
-            let url = format!("https://{host}{}", base_path(realm.name.as_str(), key));
+            let path = base_path(realm.name.as_str(), key);
+            let url = around.rules.external_url(environment, &path);
             warnings.push(Warning::AlsoOpen {
                 pipeline: key.clone(),
                 url,

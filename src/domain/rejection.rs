@@ -25,7 +25,7 @@ pub enum RejectionKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The role does not allow it.
-    #[error("a token of role {role} may not do {action}: ask an operator")]
+    #[error("a token of role {role} may not {}: ask an operator", in_words(action))]
     Forbidden {
         /// The actor's role.
         role: &'static str,
@@ -116,6 +116,16 @@ pub enum Rejection {
         /// Where.
         environment: Environment,
     },
+    /// An account that a connection is to trust, without certificates where the connection leads somewhere.
+    #[error(
+        "account '{account}' has no certificates in {environment}: save its chain there first, or give the connection no base URL in {environment}"
+    )]
+    NoServerTrust {
+        /// Its name.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+    },
     /// An account of another type.
     #[error("account '{account}' is of type {is}; this needs a certificate-chain account")]
     NotACertificateChain {
@@ -153,9 +163,7 @@ pub enum Rejection {
         environment: Environment,
     },
     /// The account changed since it was shown.
-    #[error(
-        "account '{account}' was changed since it was reviewed: you name revision {reviewed}, the request is of revision {requested}; look at it again with 'realmgate installation show'"
-    )]
+    #[error("{}", other_revision(account, *reviewed, *requested))]
     RevisionChanged {
         /// Whose certificates.
         account: AccountName,
@@ -247,7 +255,7 @@ pub enum Rejection {
         token: TokenName,
     },
     /// The token is there already.
-    #[error("there is a token '{token}' already: choose another name, or revoke it first")]
+    #[error("there is a token '{token}' already: choose another name, or delete it first")]
     TokenExists {
         /// Its name.
         token: TokenName,
@@ -303,6 +311,38 @@ pub enum Rejection {
     },
 }
 
+/// An action, as it stands in the audit, in words.
+fn in_words(action: &str) -> String {
+    let Some((noun, verb)) = action.split_once('.') else {
+        return format!("do {action}");
+    };
+    let noun = noun.replace('-', " ");
+    match (noun.as_str(), verb) {
+        ("realm", "create") => "make realms, which only operators do".to_owned(),
+        ("refusal", "read") => "read the refusals that belong to no realm".to_owned(),
+        ("audit", "read") => "read the audit of all realms".to_owned(),
+        ("manifest", "apply") => "apply a manifest".to_owned(),
+        ("server identity", verb) => format!("{verb} server identities"),
+        ("server authority", verb) => format!("{verb} the server's own CA"),
+        (noun, "create") => format!("make a {noun}"),
+        (noun @ ("account" | "installation"), verb) => format!("{verb} an {noun}"),
+        (noun, verb) => format!("{verb} a {noun}"),
+    }
+}
+
+fn other_revision(account: &AccountName, reviewed: u64, requested: u64) -> String {
+    if reviewed > requested {
+        return format!(
+            "no revision {reviewed} of account '{account}' waits to be installed, only revision {requested}: look at it \
+             with 'realmgate installation show'"
+        );
+    }
+    format!(
+        "account '{account}' was changed since it was reviewed: you name revision {reviewed}, but revision {requested} \
+         waits to be installed; look at it again with 'realmgate installation show'"
+    )
+}
+
 impl Rejection {
     /// What kind of refusal it is.
     pub const fn kind(&self) -> RejectionKind {
@@ -328,6 +368,7 @@ impl Rejection {
             | Self::TrustSource { .. }
             | Self::TrustSourceName { .. }
             | Self::NoCertificates { .. }
+            | Self::NoServerTrust { .. }
             | Self::NotACertificateChain { .. }
             | Self::ReasonMissing
             | Self::MajorZero
@@ -356,7 +397,7 @@ impl Rejection {
             Self::AccountInUse { .. } => "account-in-use",
             Self::TrustSource { .. } => "trust-source",
             Self::TrustSourceName { .. } => "trust-source-name",
-            Self::NoCertificates { .. } => "no-certificates",
+            Self::NoCertificates { .. } | Self::NoServerTrust { .. } => "no-certificates",
             Self::NotACertificateChain { .. } => "not-a-certificate-chain",
             Self::NothingRequested { .. } => "nothing-requested",
             Self::NothingInstalled { .. } => "nothing-installed",
@@ -382,5 +423,48 @@ impl Rejection {
             Self::ServerCertificateExpired { .. } => "server-certificate-expired",
             Self::TooMany { .. } => "too-many",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_role_may_not_do_is_told_in_words() {
+        let cases = [
+            ("token.read", "may not read a token: "),
+            ("account.save", "may not save an account: "),
+            (
+                "realm.create",
+                "may not make realms, which only operators do: ",
+            ),
+            (
+                "server-identity.provide",
+                "may not provide server identities: ",
+            ),
+        ];
+        for (action, expect) in cases {
+            let told = Rejection::Forbidden {
+                role: "auditor",
+                action,
+            };
+            assert!(told.to_string().contains(expect), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_revision_that_is_yet_to_come_is_not_called_a_former_one() {
+        let told = |reviewed| {
+            let account = AccountName::parse("a").unwrap();
+            Rejection::RevisionChanged {
+                account,
+                reviewed,
+                requested: 2,
+            }
+            .to_string()
+        };
+        assert!(told(1).contains("was changed since"), "{}", told(1));
+        assert!(told(3).starts_with("no revision 3 "), "{}", told(3));
     }
 }

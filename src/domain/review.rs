@@ -212,40 +212,68 @@ pub fn object(certificates: &[Certificate], now: Moment) -> Result<(), Objection
 pub fn remark(certificates: &[Certificate], now: Moment) -> Vec<Remark> {
     let mut remarks = Vec::new();
     for certificate in certificates {
-        let facts = certificate.facts();
-        let subject = || facts.subject.clone();
-        if facts.not_before > now {
-            remarks.push(Remark::NotYetValid {
-                subject: subject(),
-                start: facts.not_before,
-            });
-        }
-        if facts.not_after >= now && facts.not_after < now.plus(SOON) {
-            let days = facts.not_after.since(now).as_secs() / (24 * 3600);
-            remarks.push(Remark::EndsSoon {
-                subject: subject(),
-                end: facts.not_after,
-                days,
-            });
-        }
-        if facts.self_issued {
-            continue;
-        }
-        let issuer = certificates
-            .iter()
-            .find(|other| other.facts().raw_subject == facts.raw_issuer);
-        match issuer {
-            Some(issuer) => {
-                remarks.push(Remark::IssuedByAnother {
-                    subject: subject(),
-                    issuer: issuer.facts().subject.clone(),
-                });
-            }
-            None => remarks.push(Remark::Intermediate {
-                subject: subject(),
-                issuer: facts.issuer.clone(),
-            }),
-        }
+        remarks.extend(remark_time(certificate, now));
+        remarks.extend(remark_anchor(certificate, certificates));
     }
     remarks
+}
+
+/// What is worth knowing about the time of `certificates` at `now`, whatever they serve for.
+pub fn remark_times(certificates: &[Certificate], now: Moment) -> Vec<Remark> {
+    certificates
+        .iter()
+        .flat_map(|certificate| remark_time(certificate, now))
+        .collect()
+}
+
+/// The place, from 0, of the first certificate that did not issue the one before it.
+pub fn out_of_order(certificates: &[Certificate]) -> Option<usize> {
+    certificates
+        .iter()
+        .zip(certificates.iter().skip(1))
+        .position(|(before, after)| after.facts().raw_subject != before.facts().raw_issuer)
+        .map(|position| position.saturating_add(1))
+}
+
+fn remark_time(certificate: &Certificate, now: Moment) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    let facts = certificate.facts();
+    let subject = || facts.subject.clone();
+    if facts.not_before > now {
+        remarks.push(Remark::NotYetValid {
+            subject: subject(),
+            start: facts.not_before,
+        });
+    }
+    if facts.not_after >= now && facts.not_after < now.plus(SOON) {
+        let days = facts.not_after.since(now).as_secs() / (24 * 3600);
+        remarks.push(Remark::EndsSoon {
+            subject: subject(),
+            end: facts.not_after,
+            days,
+        });
+    }
+    remarks
+}
+
+/// What is worth knowing about a certificate as one anchor of several.
+fn remark_anchor(certificate: &Certificate, certificates: &[Certificate]) -> Option<Remark> {
+    let facts = certificate.facts();
+    if facts.self_issued {
+        return None;
+    }
+    let subject = || facts.subject.clone();
+    let issuer = certificates
+        .iter()
+        .find(|other| other.facts().raw_subject == facts.raw_issuer);
+    Some(match issuer {
+        Some(issuer) => Remark::IssuedByAnother {
+            subject: subject(),
+            issuer: issuer.facts().subject.clone(),
+        },
+        None => Remark::Intermediate {
+            subject: subject(),
+            issuer: facts.issuer.clone(),
+        },
+    })
 }

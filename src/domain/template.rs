@@ -89,33 +89,95 @@ impl TextTemplate {
     }
 
     /// The text with every expression replaced by the text of its value; a missing path is `null`.
-    pub fn render(&self, scope: &Scope) -> String {
+    ///
+    /// # Errors
+    /// [`TooLong`] where it would have more than `bytes_max` bytes.
+    pub fn render(&self, scope: &Scope, bytes_max: usize) -> Result<String, TooLong> {
+        self.render_within(scope, &mut Budget(bytes_max))
+    }
+
+    fn render_within(&self, scope: &Scope, budget: &mut Budget) -> Result<String, TooLong> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
-                Piece::Text(fixed) => text.push_str(fixed),
+                Piece::Text(fixed) => {
+                    budget.take(fixed.len())?;
+                    text.push_str(fixed);
+                }
                 Piece::Value(path) => match scope.look_up(path).as_ref() {
-                    Value::String(value) => text.push_str(value),
+                    Value::String(value) => {
+                        budget.take(value.len())?;
+                        text.push_str(value);
+                    }
                     other @ (Value::Null
                     | Value::Bool(_)
                     | Value::Number(_)
                     | Value::Array(_)
                     | Value::Object(_)) => {
+                        budget.take_value(other)?;
                         text.push_str(&other.to_string());
                     }
                 },
             }
         }
-        text
+        Ok(text)
     }
 
-    fn render_value(&self, scope: &Scope) -> Value {
+    fn render_value(&self, scope: &Scope, budget: &mut Budget) -> Result<Value, TooLong> {
         match self.pieces.as_slice() {
-            [Piece::Value(path)] => scope.look_up(path).into_owned(),
-            _ => Value::String(self.render(scope)),
+            [Piece::Value(path)] => {
+                let value = scope.look_up(path);
+                budget.take_value(&value)?;
+                Ok(value.into_owned())
+            }
+            _ => self.render_within(scope, budget).map(Value::String),
+        }
+    }
+
+    fn expressions(&self) -> usize {
+        let values = self
+            .pieces
+            .iter()
+            .filter(|piece| matches!(piece, Piece::Value(_)));
+        values.count()
+    }
+}
+
+/// How much a rendering may still yield, in bytes. Every JSON value besides its text counts as much as it takes in
+/// memory, so that a document cannot multiply what a caller sends.
+struct Budget(usize);
+
+/// What a JSON value takes in memory besides its text, in bytes.
+const VALUE_BYTES: usize = size_of::<Value>();
+
+impl Budget {
+    fn take(&mut self, bytes: usize) -> Result<(), TooLong> {
+        self.0 = self.0.checked_sub(bytes).ok_or(TooLong)?;
+        Ok(())
+    }
+
+    /// Stops as soon as the budget is used up: looking at a value costs no more than copying what is left.
+    fn take_value(&mut self, value: &Value) -> Result<(), TooLong> {
+        self.take(VALUE_BYTES)?;
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+            Value::String(text) => self.take(text.len()),
+            Value::Array(items) => items.iter().try_for_each(|item| self.take_value(item)),
+            Value::Object(entries) => entries.iter().try_for_each(|(key, value)| {
+                self.take(key.len())?;
+                self.take_value(value)
+            }),
         }
     }
 }
+
+/// A rendering that would be longer than allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("with this call's values the template yields more than it may")]
+pub struct TooLong;
+
+/// How many expressions a document may hold.
+const EXPRESSIONS_MAX: usize = 1000;
 
 /// A JSON document with expressions in its strings. An expression that stands alone becomes the JSON value; inside a
 /// longer string it becomes text.
@@ -137,9 +199,16 @@ impl JsonTemplate {
     /// Reads a document.
     ///
     /// # Errors
-    /// [`InvalidTemplate`] where a string in it cannot be read.
+    /// [`InvalidTemplate`] where a string in it cannot be read, or it holds more than 1000 expressions.
     pub fn parse(source: Value) -> Result<Self, InvalidTemplate> {
         let root = Node::parse(&source)?;
+        let expressions = root.expressions();
+        if expressions > EXPRESSIONS_MAX {
+            return Err(InvalidTemplate::TooMany {
+                expressions,
+                most: EXPRESSIONS_MAX,
+            });
+        }
         Ok(Self { source, root })
     }
 
@@ -149,8 +218,11 @@ impl JsonTemplate {
     }
 
     /// The document with every expression replaced.
-    pub fn render(&self, scope: &Scope) -> Value {
-        self.root.render(scope)
+    ///
+    /// # Errors
+    /// [`TooLong`] where it would take more than `bytes_max` bytes of memory.
+    pub fn render(&self, scope: &Scope, bytes_max: usize) -> Result<Value, TooLong> {
+        self.root.render(scope, &mut Budget(bytes_max))
     }
 }
 
@@ -178,19 +250,37 @@ impl Node {
         })
     }
 
-    fn render(&self, scope: &Scope) -> Value {
+    fn render(&self, scope: &Scope, budget: &mut Budget) -> Result<Value, TooLong> {
         match self {
-            Self::Fixed(value) => value.clone(),
-            Self::Text(text) => text.render_value(scope),
-            Self::List(items) => {
-                Value::Array(items.iter().map(|item| item.render(scope)).collect())
+            Self::Fixed(value) => {
+                budget.take_value(value)?;
+                Ok(value.clone())
             }
-            Self::Object(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|(key, node)| (key.clone(), node.render(scope)))
-                    .collect::<Map<_, _>>(),
-            ),
+            Self::Text(text) => text.render_value(scope, budget),
+            Self::List(items) => {
+                budget.take(VALUE_BYTES)?;
+                let rendered = items.iter().map(|item| item.render(scope, budget));
+                rendered.collect::<Result<_, _>>().map(Value::Array)
+            }
+            Self::Object(entries) => {
+                budget.take(VALUE_BYTES)?;
+                let rendered = entries.iter().map(|(key, node)| {
+                    budget.take(key.len())?;
+                    Ok((key.clone(), node.render(scope, budget)?))
+                });
+                rendered
+                    .collect::<Result<Map<_, _>, _>>()
+                    .map(Value::Object)
+            }
+        }
+    }
+
+    fn expressions(&self) -> usize {
+        match self {
+            Self::Fixed(_) => 0,
+            Self::Text(text) => text.expressions(),
+            Self::List(items) => items.iter().map(Self::expressions).sum(),
+            Self::Object(entries) => entries.iter().map(|(_, node)| node.expressions()).sum(),
         }
     }
 }
@@ -241,6 +331,14 @@ pub enum InvalidTemplate {
         /// What follows the opening braces.
         text: String,
     },
+    /// More expressions than a document may hold.
+    #[error("it holds {expressions} expressions; at most {most} are allowed: repeat less")]
+    TooMany {
+        /// How many there are.
+        expressions: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// Something in braces that is no path.
     #[error(
         "'{{{{{text}}}}}' is no expression: write a path such as {{{{ message.body.product }}}} or {{{{ metadata.pipeline.name }}}}"
@@ -288,11 +386,41 @@ mod tests {
             assert_eq!(
                 JsonTemplate::parse(source.clone())
                     .unwrap()
-                    .render(&scope()),
+                    .render(&scope(), 10_000)
+                    .unwrap(),
                 expect,
                 "{source}"
             );
         }
+    }
+
+    #[test]
+    fn a_document_cannot_multiply_what_a_caller_sends() {
+        let large = Scope {
+            message: json!({"body": "x".repeat(100_000)}),
+            body: Some(json!({"list": vec![0; 10_000]})),
+            metadata: json!({}),
+        };
+        let many = |text: &str| JsonTemplate::parse(json!(vec![text; 500])).unwrap();
+        for text in [
+            "{{ message.body }}",
+            "a {{ message.body }}",
+            "{{ message.body.list }}",
+            "{{ message }}",
+        ] {
+            assert_eq!(many(text).render(&large, 1_000_000), Err(TooLong), "{text}");
+        }
+        let once = JsonTemplate::parse(json!("{{ message.body }}")).unwrap();
+        assert!(once.render(&large, 1_000_000).is_ok());
+        let header = TextTemplate::parse("{{ message.body }}").unwrap();
+        assert_eq!(header.render(&large, 8192), Err(TooLong));
+    }
+
+    #[test]
+    fn a_document_holds_a_thousand_expressions_at_most() {
+        let of = |count: usize| JsonTemplate::parse(json!(vec!["{{ message.path }}"; count]));
+        assert!(of(1000).is_ok());
+        assert!(matches!(of(1001), Err(InvalidTemplate::TooMany { .. })));
     }
 
     #[test]

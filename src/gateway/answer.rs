@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 use crate::clock::Stopwatch;
 use crate::gateway::call::Call;
 use crate::gateway::headers;
+use crate::gateway::refusal::Refusal;
 use crate::gateway::request_body::RequestBody;
 use crate::outbound::body::UpstreamBody;
 use crate::outbound::error::OutboundError;
@@ -56,6 +57,12 @@ pub enum AnswerError {
     Stalled {
         /// How long it may.
         idle: Duration,
+    },
+    /// The call may not go on.
+    #[error("the call was cut: its client is no longer entitled to it, or did not read the answer")]
+    Cut {
+        /// What a new call would get.
+        why: Refusal,
     },
 }
 
@@ -103,6 +110,9 @@ impl AnswerBody {
         if source.is_end_stream() {
             call.finish(Ending::Complete);
         }
+        if let Some(flight) = call.flight() {
+            flight.hands_out();
+        }
         Self { source, call }
     }
 }
@@ -122,7 +132,7 @@ impl Body for AnswerBody {
                 let whole = std::mem::take(bytes);
                 (!whole.is_empty()).then(|| Ok(Frame::data(whole)))
             }
-            Source::Upstream(streamed) => ready!(streamed.poll(&this.call, cx)),
+            Source::Upstream(streamed) => ready!(streamed.unless_cut(&this.call, cx)),
         };
         match &mut read {
             None => this.call.finish(Ending::Complete),
@@ -141,6 +151,7 @@ impl Body for AnswerBody {
                 let reason = match error {
                     AnswerError::Upstream(_) => Reason::UpstreamBroke,
                     AnswerError::Stalled { .. } => Reason::Timeout,
+                    AnswerError::Cut { why } => why.reason(),
                 };
                 this.call.broke(reason, error);
             }
@@ -164,6 +175,25 @@ impl Body for AnswerBody {
 }
 
 impl Streamed {
+    fn unless_cut(
+        &mut self,
+        call: &Call,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        let Some(flight) = call.flight() else {
+            return self.poll(call, cx);
+        };
+        if let Poll::Ready(why) = flight.poll_cut(cx) {
+            return Poll::Ready(Some(Err(AnswerError::Cut { why: why.clone() })));
+        }
+        let polled = self.poll(call, cx);
+        match &polled {
+            Poll::Ready(_) => flight.hands_out(),
+            Poll::Pending => flight.waits_for_more(),
+        }
+        polled
+    }
+
     fn poll(
         &mut self,
         call: &Call,

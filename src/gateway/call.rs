@@ -10,6 +10,8 @@ use crate::clock::{Moment, Stopwatch};
 use crate::domain::name::RealmName;
 use crate::domain::refusal::RefusalRecord;
 use crate::gateway::client::Client;
+use crate::gateway::entitlement;
+use crate::gateway::in_flight::Flight;
 use crate::gateway::meter::{BodyState, Meter};
 use crate::gateway::path::CanonicalPath;
 use crate::gateway::peer::{Peer, PeerPlace};
@@ -21,6 +23,9 @@ use crate::snapshot::route::Deployed;
 use crate::telemetry::access_record::{AccessRecord, Ending};
 use crate::trust::judge::Distrust;
 use crate::trust::reason::Reason;
+
+/// How much of a path a refusal tells, in characters.
+const JOURNAL_PATH_MAX: usize = 200;
 
 /// A call. Wherever it is dropped, its record is written, once.
 pub struct Call {
@@ -35,6 +40,7 @@ pub struct Call {
     realm: Option<RealmName>,
     deployed: Option<Arc<Deployed>>,
     client: Option<Arc<Client>>,
+    flight: Option<Arc<Flight>>,
     meter: Option<Arc<Meter>>,
     status: Option<u16>,
     reason: Option<Reason>,
@@ -61,6 +67,7 @@ impl Call {
             realm,
             deployed: None,
             client: None,
+            flight: None,
             meter: None,
             status: None,
             reason: None,
@@ -105,6 +112,30 @@ impl Call {
             self.realm = Some(realm.clone());
         }
         self.client = client.cloned();
+        if self.flight.is_none() {
+            self.flight = Some(self.peer.in_flight().enters(realm));
+        }
+    }
+
+    /// Its flight, once it has entered a realm.
+    pub const fn flight(&self) -> Option<&Arc<Flight>> {
+        self.flight.as_ref()
+    }
+
+    /// Asks its realm again, at this moment, whether it may go on.
+    ///
+    /// # Errors
+    /// [`Refusal`], as a new call would get.
+    pub fn may_go_on(&self) -> Result<(), Refusal> {
+        match &self.realm {
+            Some(realm) => entitlement::may_go_on(
+                &self.worker.live.load(),
+                &self.peer,
+                realm,
+                self.worker.clock.now(),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// Its pipeline is known.
@@ -186,13 +217,27 @@ impl Call {
             server_name: Some(self.peer.host.to_string()),
             reason: reason.as_str().into(),
             sentence: if reason == Reason::OtherRealm {
-                "The client's certificate was issued for another realm: no trust anchor of this one leads to it.".to_owned()
+                // The number is all that the caller has: it stands in their answer.
+                let path: String = self.told_path().chars().take(JOURNAL_PATH_MAX).collect();
+                format!(
+                    "The client's certificate was issued for another realm: no trust anchor of this one leads to it. Call {} of {path}.",
+                    self.id.as_str(),
+                )
             } else {
                 distrust.detail.clone()
             },
             certificate: distrust.leaf.as_ref().map(refused::shown),
             left_out: 0,
         });
+    }
+
+    /// Its canonical path, where it has one, else the one that was sent.
+    fn told_path(&self) -> &str {
+        self.path
+            .as_ref()
+            .map(CanonicalPath::as_str)
+            .or_else(|| self.sent.as_ref().map(PathAndQuery::path))
+            .unwrap_or_default()
     }
 
     /// Its answer has this status.
@@ -235,7 +280,6 @@ impl Call {
         }
         self.told = true;
         let deployed = self.deployed.as_deref();
-        let path = self.path.as_ref().map(CanonicalPath::as_str);
         self.worker.access.record(&AccessRecord {
             at: self.at,
             request_id: self.id.as_str(),
@@ -244,9 +288,7 @@ impl Call {
             gateway: self.peer.place.gateway(),
             pipeline: deployed.map(|deployed| &deployed.key),
             method: self.method.as_str(),
-            path: path
-                .or_else(|| self.sent.as_ref().map(PathAndQuery::path))
-                .unwrap_or_default(),
+            path: self.told_path(),
             status: self.status,
             reason: self.reason,
             bytes_in: self.meter.as_ref().map_or(0, |meter| meter.bytes()),
@@ -275,6 +317,14 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        if let Some(flight) = self.flight.take() {
+            self.peer.in_flight().leaves(&flight);
+            // Cut while nobody asked for more of the answer.
+            if let (false, None, Some(why)) = (self.told, self.reason, flight.why_cut()) {
+                self.reason = Some(why.reason());
+                self.worker.counters.refused(why.reason());
+            }
+        }
         self.finish(Ending::Aborted);
     }
 }

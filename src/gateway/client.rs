@@ -17,6 +17,8 @@ use crate::trust::judge::Verified;
 pub const CHAIN_HEADER_BYTES_MAX: usize = 16 * 1024;
 /// The longest readable header, in bytes.
 pub const TEXT_HEADER_BYTES_MAX: usize = 4096;
+/// The longest `X-Forwarded-Client-Cert`, in bytes.
+pub const ELEMENT_HEADER_BYTES_MAX: usize = 8192;
 
 const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
 const CLIENT_CERT_CHAIN: HeaderName = HeaderName::from_static("client-cert-chain");
@@ -29,7 +31,7 @@ pub struct Client {
     verified: Verified,
     standard: OnceLock<Standard>,
     readable: OnceLock<Vec<(HeaderName, HeaderValue)>>,
-    forwarded_client_cert: OnceLock<HeaderValue>,
+    forwarded_client_cert: OnceLock<Option<HeaderValue>>,
     message: OnceLock<Value>,
 }
 
@@ -94,14 +96,10 @@ impl Client {
     fn readable(&self) -> &[(HeaderName, HeaderValue)] {
         self.readable.get_or_init(|| {
             let identity = self.identity();
-            vec![
+            let mut headers = vec![
                 (
                     HeaderName::from_static("x-client-cert-subject"),
                     text(&identity.subject),
-                ),
-                (
-                    HeaderName::from_static("x-client-cert-sans"),
-                    list(&identity.sans),
                 ),
                 (
                     HeaderName::from_static("x-client-cert-issuer"),
@@ -127,13 +125,17 @@ impl Client {
                     HeaderName::from_static("x-client-cert-account"),
                     text(&identity.account),
                 ),
-            ]
+            ];
+            let sans = list(&identity.sans);
+            headers.extend(sans.map(|sans| (HeaderName::from_static("x-client-cert-sans"), sans)));
+            headers
         })
     }
 
-    fn forwarded_client_cert(&self) -> &HeaderValue {
+    fn forwarded_client_cert(&self) -> Option<&HeaderValue> {
         self.forwarded_client_cert
             .get_or_init(|| envoy(self.identity()))
+            .as_ref()
     }
 }
 
@@ -160,11 +162,10 @@ pub fn introduce(client: Option<&Client>, wanted: IdentityHeaders, headers: &mut
             headers.insert(name, value.clone());
         }
     }
-    if wanted.forwarded_client_cert {
-        headers.insert(
-            FORWARDED_CLIENT_CERT,
-            client.forwarded_client_cert().clone(),
-        );
+    if wanted.forwarded_client_cert
+        && let Some(element) = client.forwarded_client_cert()
+    {
+        headers.insert(FORWARDED_CLIENT_CERT, element.clone());
     }
 }
 
@@ -219,8 +220,8 @@ fn push_octet(ascii: &mut String, sign: char, octet: u8) {
 }
 
 /// A list of readable texts, separated by `, `. A comma inside of one is written `\2C`, so that no name can pass for
-/// two; names that do not fit any more are left out.
-fn list(texts: &[String]) -> HeaderValue {
+/// two. `None` where they do not all fit: part of the names could be taken for all.
+fn list(texts: &[String]) -> Option<HeaderValue> {
     let mut joined = String::new();
     for one in texts {
         let mut ascii = String::with_capacity(one.len());
@@ -231,21 +232,22 @@ fn list(texts: &[String]) -> HeaderValue {
             }
         }
         if joined.len().saturating_add(ascii.len()) > TEXT_HEADER_BYTES_MAX {
-            break;
+            return None;
         }
         if !joined.is_empty() {
             joined.push_str(", ");
         }
         joined.push_str(&ascii);
     }
-    value(&joined)
+    Some(value(&joined))
 }
 
 /// Envoy's `X-Forwarded-Client-Cert`: `Hash`, `Subject` and each `URI` and `DNS` name.
 ///
 /// Envoy's own form escapes quotation marks with a backslash but leaves backslashes alone, so that a name that ends with
-/// one could close or reopen a quotation. Here both are percent-encoded, as is what is not visible ASCII.
-fn envoy(identity: &ClientIdentity) -> HeaderValue {
+/// one could close or reopen a quotation. Here both are percent-encoded, as is what is not visible ASCII. `None` where it does
+/// not fit as a whole.
+fn envoy(identity: &ClientIdentity) -> Option<HeaderValue> {
     let mut element = format!("Hash={};Subject=", identity.fingerprint);
     push_quoted(&mut element, &identity.subject);
     for san in &identity.sans {
@@ -254,11 +256,6 @@ fn envoy(identity: &ClientIdentity) -> HeaderValue {
             Some(("DNS", name)) => (";DNS=", name),
             Some(_) | None => continue,
         };
-        if element.len().saturating_add(san.len().saturating_mul(3))
-            > TEXT_HEADER_BYTES_MAX.saturating_mul(2)
-        {
-            break;
-        }
         element.push_str(key);
         if name.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'/' | b'*')
@@ -268,7 +265,7 @@ fn envoy(identity: &ClientIdentity) -> HeaderValue {
             push_quoted(&mut element, name);
         }
     }
-    value(&element)
+    (element.len() <= ELEMENT_HEADER_BYTES_MAX).then(|| value(&element))
 }
 
 fn push_quoted(element: &mut String, text: &str) {
@@ -406,9 +403,24 @@ mod tests {
             "URI:x, DNS:admin.example".to_owned(),
         ];
         assert_eq!(
-            shown(&list(&sans)),
+            shown(&list(&sans).unwrap()),
             "DNS:a.example, URI:x\\2C DNS:admin.example"
         );
+    }
+
+    #[test]
+    fn names_that_do_not_all_fit_are_not_told_at_all() {
+        let sans =
+            |count: usize| -> Vec<String> { (0..count).map(|n| format!("DNS:{n:0>95}")).collect() };
+        assert!(list(&sans(40)).is_some());
+        assert!(list(&sans(42)).is_none());
+        let element = |count| {
+            let sans = sans(count);
+            let sans: Vec<&str> = sans.iter().map(String::as_str).collect();
+            envoy(&identity("CN=a", &sans))
+        };
+        assert!(element(70).is_some());
+        assert!(element(90).is_none());
     }
 
     #[test]
@@ -416,14 +428,16 @@ mod tests {
         let plain = envoy(&identity(
             "CN=a,O=b",
             &["URI:spiffe://a/b", "DNS:a.example", "IP:10.0.0.1"],
-        ));
+        ))
+        .unwrap();
         let hash = "01".repeat(32);
         let expected = format!("Hash={hash};Subject=\"CN=a,O=b\";URI=spiffe://a/b;DNS=a.example");
         assert_eq!(shown(&plain), expected);
         let hostile = envoy(&identity(
             "CN=a\\\\\";URI=x",
             &["URI:x\";DNS=admin", "URI:é"],
-        ));
+        ))
+        .unwrap();
         let expected = format!(
             "Hash={hash};Subject=\"CN=a%5C%5C%22;URI=x\";URI=\"x%22;DNS=admin\";URI=\"%C3%A9\""
         );

@@ -13,15 +13,16 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::gateway::activity::{Activity, Serving, Waiting};
 use crate::gateway::answer::AnswerBody;
 use crate::gateway::deadline;
 use crate::gateway::exchange;
 use crate::gateway::handshake::Established;
+use crate::gateway::in_flight;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::peer::{Peer, Protocol};
 use crate::gateway::worker::Worker;
@@ -39,10 +40,29 @@ pub(crate) async fn drive(
     } = established;
     let activity = Arc::clone(stream.get_ref().0.activity());
     activity.handshake_done();
-    let protocol = peer.tls.protocol;
+    let watching = Watching {
+        worker,
+        peer: &peer,
+        activity: &activity,
+        epoch,
+        shutdown,
+    };
+    serve(watching, TokioIo::new(stream)).await;
+}
+
+/// Serves HTTP over a stream that is as good as encrypted.
+async fn serve<S>(watching: Watching<'_>, io: S)
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin,
+{
+    let Watching {
+        worker,
+        peer,
+        activity,
+        ..
+    } = watching;
     let service = service_fn({
-        let (worker, peer, activity) =
-            (Arc::clone(worker), Arc::clone(&peer), Arc::clone(&activity));
+        let (worker, peer, activity) = (Arc::clone(worker), Arc::clone(peer), Arc::clone(activity));
         move |request: Request<Incoming>| {
             let serving = activity.request();
             let (worker, peer) = (Arc::clone(&worker), Arc::clone(&peer));
@@ -52,15 +72,7 @@ pub(crate) async fn drive(
             }
         }
     });
-    let watching = Watching {
-        worker,
-        peer: &peer,
-        activity: &activity,
-        epoch,
-        shutdown,
-    };
-    let io = TokioIo::new(stream);
-    match protocol {
+    match peer.tls.protocol {
         Protocol::H1 => {
             let mut builder = http1::Builder::new();
             builder
@@ -73,7 +85,7 @@ pub(crate) async fn drive(
                 .await;
         }
         Protocol::H2 => {
-            let mut builder = http2::Builder::new(TokioExecutor::new());
+            let mut builder = http2::Builder::new(TaskPerCall);
             builder
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(worker.limits.streams_max)
@@ -85,6 +97,19 @@ pub(crate) async fn drive(
                 .run(connection, http2::Connection::graceful_shutdown)
                 .await;
         }
+    }
+}
+
+/// Runs each call of an HTTP/2 connection.
+#[derive(Clone, Copy)]
+struct TaskPerCall;
+
+impl<F> hyper::rt::Executor<F> for TaskPerCall
+where
+    F: Future + Send + 'static,
+{
+    fn execute(&self, call: F) {
+        tokio::spawn(in_flight::abandonable(call));
     }
 }
 
@@ -121,7 +146,9 @@ impl Watching<'_> {
         let mut shuts_down = pin!(down(self.shutdown.clone()));
         let mut dismissed = pin!(self.peer.dismissed());
         let mut timer = pin!(tokio::time::sleep(idle_timeout(&limits)));
-        let mut finishing = false;
+        let mut finishing: Option<Instant> = None;
+        // Set once while calls are in flight, so that short ones do not each set the timer.
+        let mut ticks = false;
         let alarm = Arc::new(Alarm::default());
         let alarm_waker = Waker::from(Arc::clone(&alarm));
         poll_fn(|cx| {
@@ -140,7 +167,7 @@ impl Watching<'_> {
                         alarm.ring();
                     }
                     let going_on =
-                        |verdict: &Verdict| !finishing && matches!(verdict, Verdict::GoOn);
+                        |verdict: &Verdict| finishing.is_none() && matches!(verdict, Verdict::GoOn);
                     if going_on(&verdict) && dismissed.as_mut().poll(&mut seldom).is_ready() {
                         self.worker.counters.connection_cut();
                         verdict = Verdict::Finish(millis(limits.cut_grace_ms));
@@ -151,18 +178,29 @@ impl Watching<'_> {
                     if matches!(verdict, Verdict::GoOn)
                         && timer.as_mut().poll(&mut seldom).is_ready()
                     {
-                        if finishing {
+                        if finishing.is_some_and(|end| end <= timer.deadline()) {
                             return Poll::Ready(());
                         }
-                        verdict = self.overdue(&limits, timer.as_mut());
+                        ticks = false;
+                        let stuck = self.peer.in_flight().look_after(self.worker, self.peer);
+                        match finishing {
+                            // In HTTP/2 the one call is given up, in HTTP/1.1 that takes the connection.
+                            _ if stuck && self.peer.tls.protocol == Protocol::H1 => {
+                                verdict = Verdict::Drop;
+                            }
+                            Some(end) => timer.as_mut().reset(end),
+                            None => verdict = self.overdue(&limits, timer.as_mut()),
+                        }
                         alarm.ring();
                     }
                     match verdict {
                         Verdict::GoOn => {}
                         Verdict::Finish(grace) => {
                             finish(connection.as_mut());
-                            finishing = true;
-                            timer.as_mut().reset(deadline::after(grace));
+                            let end = deadline::after(grace);
+                            finishing = Some(end);
+                            timer.as_mut().reset(end);
+                            ticks = false;
                             alarm.ring();
                         }
                         Verdict::Drop => return Poll::Ready(()),
@@ -174,7 +212,14 @@ impl Watching<'_> {
                     }
                     return Poll::Ready(());
                 }
-                if !finishing && self.head_hangs(&limits, timer.as_mut()) {
+                if !ticks && self.activity.is_serving() {
+                    ticks = true;
+                    let look = deadline::after(in_flight::LOOK_EVERY);
+                    if look < timer.deadline() {
+                        timer.as_mut().reset(look);
+                    }
+                }
+                if finishing.is_none() && self.head_hangs(&limits, timer.as_mut()) {
                     return Poll::Ready(());
                 }
                 if !alarm.is_rung() {
@@ -326,3 +371,6 @@ impl Body for Served {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,6 +98,35 @@ pub fn still_entitled(snapshot: &Snapshot, peer: &Peer, now: Moment) -> bool {
     }
 }
 
+/// Whether a call that was let into `realm` may go on: what it was let in by holds still.
+///
+/// # Errors
+/// [`Refusal`], as a new call of that realm would get.
+pub fn may_go_on(
+    snapshot: &Snapshot,
+    peer: &Peer,
+    realm: &RealmName,
+    now: Moment,
+) -> Result<(), Refusal> {
+    match &peer.place {
+        PeerPlace::Realm { realm, .. } => on_own_host(snapshot, peer, realm, now).map(drop),
+        PeerPlace::Shared {
+            gateway,
+            environment,
+        } => {
+            let realm = snapshot
+                .open_realm(realm.as_str())
+                .ok_or(Refusal::NotFound)?;
+            match gateway {
+                Gateway::External | Gateway::Internal => Ok(()),
+                Gateway::Mtls => {
+                    on_shared_host(realm, realm.environments.get(*environment), peer, now).map(drop)
+                }
+            }
+        }
+    }
+}
+
 fn on_own_host<'s>(
     snapshot: &'s Snapshot,
     peer: &Peer,

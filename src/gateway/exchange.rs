@@ -12,6 +12,7 @@ use crate::domain::template::Scope;
 use crate::gateway::answer::{AnswerBody, Source};
 use crate::gateway::call::Call;
 use crate::gateway::handlers::{echo, mock, upstream};
+use crate::gateway::in_flight;
 use crate::gateway::lingering::Lingering;
 use crate::gateway::message;
 use crate::gateway::peer::{Peer, Protocol};
@@ -53,26 +54,47 @@ async fn attempt(call: &mut Call, request: Request<Incoming>) -> Result<Response
     let permit = policy::admit(call, &mut head)?;
     let body = RequestBody::new(incoming, permit.deployed().trigger.request_size.bytes())?;
     call.brings(body.meter());
+    let call = &*call;
+    let flight = call.flight().map(|flight| &**flight);
+    in_flight::unless_cut(flight, handle(call, &permit, head, body)).await?
+}
+
+async fn handle(
+    call: &Call,
+    permit: &Permit,
+    head: http::request::Parts,
+    body: RequestBody,
+) -> Result<Response<Source>, Refusal> {
     let idle = Duration::from_millis(u64::from(call.worker().limits.body_idle_timeout_ms));
     let deployed = Arc::clone(permit.deployed());
+    let limits = &call.worker().limits;
+    let total = Duration::from_millis(u64::from(limits.gather_timeout_ms));
+    // Held until the answer is made: the message is made of the body.
+    let mut share = call
+        .worker()
+        .chores
+        .gathered()
+        .share(&deployed.realm, limits.gathered_bytes_max);
     let added = &deployed.response_headers;
     let (mut answer, scope) = match &deployed.handler {
         CompiledHandler::Echo => {
-            let body = body.gather(idle).await?;
-            let scope = scope(&permit, &head, &body)?;
-            (echo::answer(&permit, &scope), Some(scope))
+            let body = body.gather(idle, total, &mut share).await?;
+            call.may_go_on()?;
+            let scope = scope(permit, &head, &body)?;
+            (echo::answer(permit, &scope), Some(scope))
         }
         CompiledHandler::Mock(document) => {
-            let body = body.gather(idle).await?;
-            let scope = scope(&permit, &head, &body)?;
-            (mock::answer(&permit, document, &scope)?, Some(scope))
+            let body = body.gather(idle, total, &mut share).await?;
+            call.may_go_on()?;
+            let scope = scope(permit, &head, &body)?;
+            (mock::answer(permit, document, &scope)?, Some(scope))
         }
         CompiledHandler::Upstream {
             target,
             identity_headers,
         } => {
             let scope = if response_headers::need_scope(added) {
-                Some(scope(&permit, &head, b"")?)
+                Some(scope(permit, &head, b"")?)
             } else {
                 None
             };
@@ -82,7 +104,7 @@ async fn attempt(call: &mut Call, request: Request<Incoming>) -> Result<Response
                 idle,
             };
             (
-                upstream::pass_on(call, &permit, way, head, body).await?,
+                upstream::pass_on(call, permit, way, head, body).await?,
                 scope,
             )
         }

@@ -15,6 +15,10 @@ pub struct GatewayLimits {
     pub idle_timeout_ms: u32,
     /// How long a request or answer body may stand still, in milliseconds.
     pub body_idle_timeout_ms: u32,
+    /// How long the body of a request may take that a handler needs whole, in milliseconds.
+    pub gather_timeout_ms: u32,
+    /// The most bytes of such bodies that are held at once; one realm gets half of them at most.
+    pub gathered_bytes_max: u64,
     /// After an alert or an early answer: how long what the client still sends is read away, in milliseconds.
     pub linger_ms: u32,
     /// After an alert or an early answer: how much of what the client still sends is read away, in bytes.
@@ -42,6 +46,8 @@ impl Default for GatewayLimits {
             header_fields_max: 100,
             idle_timeout_ms: 60_000,
             body_idle_timeout_ms: 30_000,
+            gather_timeout_ms: 120_000,
+            gathered_bytes_max: 268_435_456,
             linger_ms: 2_000,
             linger_bytes: 1_048_576,
             connections_max: 20_000,

@@ -8,6 +8,8 @@ use http::uri::PathAndQuery;
 
 /// The longest path, in bytes.
 pub const PATH_BYTES_MAX: usize = 4096;
+/// The longest path and query together, in bytes: with the path of a target's base URL they still fit into a URI.
+pub const TARGET_BYTES_MAX: usize = 16 * 1024;
 
 /// A path in its canonical form. It begins with `/`, and its canonical form is itself.
 #[derive(Clone, Debug)]
@@ -26,6 +28,9 @@ impl CanonicalPath {
     /// # Errors
     /// [`AmbiguousPath`] says what makes it ambiguous.
     pub fn of(sent: &PathAndQuery) -> Result<Self, AmbiguousPath> {
+        if sent.as_str().len() > TARGET_BYTES_MAX {
+            return Err(AmbiguousPath::TargetTooLong);
+        }
         Ok(Self(match canonical(sent.path())? {
             None => Text::AsSent(sent.clone()),
             Some(rewritten) => Text::Rewritten(rewritten),
@@ -57,6 +62,9 @@ pub enum AmbiguousPath {
     /// More than [`PATH_BYTES_MAX`] bytes.
     #[error("the request's path has more than 4096 bytes: shorten it")]
     TooLong,
+    /// More than [`TARGET_BYTES_MAX`] bytes with the query, or more than a URI can have where it is passed on.
+    #[error("the request's target is too long: send large values in the body")]
+    TargetTooLong,
     /// `//`.
     #[error("the request's path has an empty segment ('//'): remove it")]
     EmptySegment,

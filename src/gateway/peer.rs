@@ -10,6 +10,7 @@ use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::gateway::entitlement::{self, Standings};
 use crate::gateway::forwarding::Forwarding;
+use crate::gateway::in_flight::InFlight;
 use crate::gateway::worker::Worker;
 use crate::trust::judge::Verified;
 
@@ -30,6 +31,7 @@ pub struct Peer {
     pub epoch: u64,
     standings: Mutex<Standings>,
     forwarding: OnceLock<Forwarding>,
+    in_flight: InFlight,
     dismissed: AtomicBool,
     dismissal: Notify,
 }
@@ -117,6 +119,7 @@ impl Peer {
             epoch,
             standings: Mutex::new(Standings::default()),
             forwarding: OnceLock::new(),
+            in_flight: InFlight::default(),
             dismissed: AtomicBool::new(false),
             dismissal: Notify::new(),
         }
@@ -149,6 +152,11 @@ impl Peer {
     /// and none across a wait.
     pub(crate) const fn standings(&self) -> &Mutex<Standings> {
         &self.standings
+    }
+
+    /// The calls that are being served on it.
+    pub(crate) const fn in_flight(&self) -> &InFlight {
+        &self.in_flight
     }
 
     /// Has an upstream told where a call that names `port` comes from.

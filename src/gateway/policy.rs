@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use http::header::{Entry, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use percent_encoding::percent_decode_str;
 
 use crate::domain::environment::Gateway;
@@ -85,6 +86,10 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
     }
     let port = authority::check(head.version, &head.uri, &head.headers, &call.peer().host)
         .map_err(Refusal::Authority)?;
+    if !is_plainly_framed(&head.headers) {
+        return Err(Refusal::BodyBroken);
+    }
+    name_host(head);
     if head.method == Method::CONNECT {
         return Err(Refusal::MethodNotAllowed {
             allow: EVERY_METHOD,
@@ -138,6 +143,27 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
         client: entitled.client,
         request_id: call.id(),
     })
+}
+
+/// hyper would read `gzip, chunked` like `chunked`, and so hand on a body whose coding nobody knows any more.
+fn is_plainly_framed(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(one), None) => one.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// HTTP/2 names the host in the target: handlers find it where HTTP/1.1 has it.
+fn name_host(head: &mut Parts) {
+    if let (Entry::Vacant(host), Some(authority)) = (head.headers.entry(HOST), head.uri.authority())
+    {
+        // What is an authority is visible ASCII.
+        if let Ok(value) = HeaderValue::from_str(authority.as_str()) {
+            host.insert(value);
+        }
+    }
 }
 
 /// What the head takes on the wire in HTTP/1.1, within a few bytes: hyper's own bound is coarser than the setting.

@@ -59,7 +59,7 @@ pub enum Refusal {
     UpstreamTls,
     /// The upstream broke off before its answer's head was whole.
     UpstreamBroke,
-    /// There is no connection to spare for the upstream.
+    /// There is no connection to spare for the upstream, or no memory for the body.
     Overload,
     /// The handler's answer cannot be sent.
     Answer(InvalidAnswer),
@@ -240,6 +240,11 @@ impl Refusal {
         }
         if let Self::MethodNotAllowed { allow } = self {
             answer.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        if matches!(self, Self::Overload) {
+            answer
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         answer
     }

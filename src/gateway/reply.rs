@@ -97,6 +97,11 @@ pub enum InvalidAnswer {
         "This API gave an answer whose 'Content-Type' cannot stand in a header: tell the people who run it."
     )]
     ContentType,
+    /// The document would yield more than it may.
+    #[error(
+        "This API's answer would be too long with what was sent: send less, or tell the people who run it."
+    )]
+    TooLong,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use crate::gateway::gathered::Share;
 use crate::gateway::headers;
 use crate::gateway::lingering::Lingering;
 use crate::gateway::meter::{BodyState, Meter};
@@ -62,17 +63,33 @@ impl RequestBody {
         self.meter.as_ref()
     }
 
-    /// The whole body, which may stand still for `idle` at most.
+    /// The whole body, which may stand still for `idle` and take `total` at most, and whose bytes come out of `share`.
     ///
     /// # Errors
-    /// [`Refusal`] where it is too large, stands still or breaks off.
-    pub async fn gather(mut self, idle: Duration) -> Result<Bytes, Refusal> {
+    /// [`Refusal`] where it is too large, takes too long, breaks off, or where there is no memory to spare.
+    pub async fn gather(
+        self,
+        idle: Duration,
+        total: Duration,
+        share: &mut Share,
+    ) -> Result<Bytes, Refusal> {
+        if self.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        timeout(total, self.gather_slowly(idle, share))
+            .await
+            .unwrap_or(Err(Refusal::BodyStalled))
+    }
+
+    async fn gather_slowly(mut self, idle: Duration, share: &mut Share) -> Result<Bytes, Refusal> {
         let Some(first) = self.next_data(idle).await? else {
             return Ok(Bytes::new());
         };
+        share.take(first.len())?;
         let Some(second) = self.next_data(idle).await? else {
             return Ok(first);
         };
+        share.take(second.len())?;
         let announced = self.size_hint().lower().min(FIRST_CAPACITY_MAX);
         let capacity = first
             .len()
@@ -81,7 +98,9 @@ impl RequestBody {
         let mut whole = BytesMut::with_capacity(capacity);
         whole.extend_from_slice(&first);
         whole.extend_from_slice(&second);
+        drop((first, second));
         while let Some(data) = self.next_data(idle).await? {
+            share.take(data.len())?;
             whole.extend_from_slice(&data);
         }
         Ok(whole.freeze())

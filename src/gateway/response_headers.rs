@@ -12,15 +12,19 @@ pub fn need_scope(added: &[AddedHeader]) -> bool {
         .any(|header| matches!(header.value, AddedValue::Rendered(_)))
 }
 
+/// The longest rendered value, in bytes.
+const VALUE_BYTES_MAX: usize = 8192;
+
 /// Adds them, in the place of headers of the same name. One whose rendered value cannot stand in a header, because a
-/// caller's text with line breaks became part of it, is left out.
+/// caller's text with line breaks became part of it or it is longer than 8 KiB, is left out.
 pub fn add(added: &[AddedHeader], scope: Option<&Scope>, headers: &mut HeaderMap) {
     for header in added {
         let value = match (&header.value, scope) {
             (AddedValue::Fixed(value), _) => Some(value.clone()),
-            (AddedValue::Rendered(template), Some(scope)) => {
-                HeaderValue::from_bytes(template.render(scope).as_bytes()).ok()
-            }
+            (AddedValue::Rendered(template), Some(scope)) => template
+                .render(scope, VALUE_BYTES_MAX)
+                .ok()
+                .and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok()),
             (AddedValue::Rendered(_), None) => None,
         };
         if let Some(value) = value {

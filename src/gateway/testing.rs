@@ -43,6 +43,7 @@ use crate::outbound::guard::OutgoingGuard;
 use crate::outbound::limits::OutboundLimits;
 use crate::outbound::pool::Pools;
 use crate::pki::authority::{Authority, AuthorityRequest, ClientRequest, Leaf};
+use crate::pki::certificate::Certificate;
 use crate::pki::key::KeyChoice;
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
@@ -219,6 +220,7 @@ impl House {
         let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
         let compiler = Compiler::new(names.clone(), clock.clone(), TrustLimits::default()).unwrap();
         let rules = Rules {
+            external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),
             request_mb_max: 100,
             names,
@@ -300,8 +302,14 @@ impl House {
         } else {
             &self.globex
         };
-        let certificates = vec![pki.root.certificate.clone()];
-        let account = AccountName::parse("dgb-mtls-autocorp").unwrap();
+        let root = pki.root.certificate.clone();
+        self.install_as(name, "dgb-mtls-autocorp", root);
+    }
+
+    /// Has a realm trust a root, which comes from an account of this name.
+    pub(crate) fn install_as(&mut self, name: &str, account: &str, root: Certificate) {
+        let certificates = vec![root];
+        let account = AccountName::parse(account).unwrap();
         let (realm, environment) = (realm(name), Environment::Prod);
         let values = AccountValues::CertificateChain {
             certificates,
@@ -376,13 +384,22 @@ impl House {
         self.target_within(url, ConnectionLimits::default());
     }
 
+    /// Saves a realm's connection `target`.
+    pub(crate) fn target_of(&mut self, name: &str, url: &str) {
+        self.save_target(name, url, ConnectionLimits::default());
+    }
+
     pub(crate) fn target_within(&mut self, url: &str, limits: ConnectionLimits) {
+        self.save_target("acme", url, limits);
+    }
+
+    fn save_target(&mut self, name: &str, url: &str, limits: ConnectionLimits) {
         let base_url = PerEnvironment {
             test: None,
             prod: Some(BaseUrl::parse(url).unwrap()),
         };
         self.change(&Command::SaveConnection {
-            realm: realm("acme"),
+            realm: realm(name),
             name: ConnectionName::parse("target").unwrap(),
             base_url,
             trust: ServerTrust::SystemRoots,

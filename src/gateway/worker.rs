@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
+use crate::gateway::gathered::Gathered;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::request_body::RequestBody;
 use crate::gateway::request_id::RequestIds;
@@ -31,7 +32,7 @@ pub struct Worker {
     pub limits: GatewayLimits,
     /// Names calls.
     pub ids: RequestIds,
-    /// Work that one of the workers does for all.
+    /// What the workers do and hold together.
     pub chores: Chores,
 }
 
@@ -44,13 +45,22 @@ impl Worker {
     }
 }
 
-/// Work that only one of the workers that share a clone of this does.
+/// What the workers that share a clone of this have in common: the memory for gathered bodies, and work that only one of
+/// them does.
 #[derive(Clone, Debug, Default)]
-pub struct Chores(Arc<AtomicBool>);
+pub struct Chores {
+    taken: Arc<AtomicBool>,
+    gathered: Gathered,
+}
 
 impl Chores {
+    /// The memory that gathered bodies take.
+    pub const fn gathered(&self) -> &Gathered {
+        &self.gathered
+    }
+
     /// Whether the worker that asks is the one.
     fn take(&self) -> bool {
-        !self.0.swap(true, Ordering::Relaxed)
+        !self.taken.swap(true, Ordering::Relaxed)
     }
 }

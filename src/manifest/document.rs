@@ -177,6 +177,9 @@ pub struct InstallationDocument {
     /// How far it is to go; `installed` unless stated.
     #[serde(default)]
     pub state: InstallationStateWord,
+    /// The account's revision that was reviewed; another one is not installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
 }
 
 /// How far an installation is to go.

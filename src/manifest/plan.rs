@@ -11,12 +11,13 @@ use crate::domain::environment::Environment;
 use crate::domain::installation::InstallationState;
 use crate::domain::name::{AccountName, RealmName};
 use crate::domain::realm::{Realm, RealmState};
+use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role};
 use crate::manifest::document::{AccountBody, Document, InstallationStateWord, RealmStateWord};
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::prune;
 use crate::manifest::step::{Noun, Step, Verb};
-use crate::manifest::wanted::{self, Wanted};
+use crate::manifest::wanted::{self, Wanted, WantedInstallation};
 use crate::manifest::{account, connection, pipeline};
 use crate::pki::certificate::Certificate;
 
@@ -130,8 +131,9 @@ impl Planner<'_> {
         for (account, body) in &wanted.accounts {
             self.account(name, account, body, unnamed)?;
         }
-        for ((environment, account), state) in &wanted.installations {
-            self.installation(name, *environment, account, *state)?;
+        for ((environment, account), told) in &wanted.installations {
+            let in_hand = wanted.gives_chain(*environment, account);
+            self.installation(name, *environment, account, *told, in_hand)?;
         }
         for (connection, body) in &wanted.connections {
             let present = self.present(name).connections.contains_key(connection);
@@ -183,10 +185,24 @@ impl Planner<'_> {
             };
             self.step(about, verb(present), vec![command], String::new())?;
         }
+        self.forget_former_forms(wanted);
         if unnamed == Unnamed::Go {
             prune::after(self, name, wanted)?;
         }
         Ok(())
+    }
+
+    /// What was saved and is deployed by the same plan serves no former form.
+    fn forget_former_forms(&mut self, wanted: &Wanted) {
+        let here = self.plan.warnings.split_off(self.warned);
+        let deployed = |warning: &Warning| {
+            matches!(warning, Warning::NotDeployedYet { pipeline, environment } if wanted
+                .deployments
+                .iter()
+                .any(|key| key.environment == *environment && key.pipeline == *pipeline))
+        };
+        let left = here.into_iter().filter(|warning| !deployed(warning));
+        self.plan.warnings.extend(left);
     }
 
     fn make_realm(
@@ -224,7 +240,13 @@ impl Planner<'_> {
             name: name.to_string(),
             environment: None,
         };
-        self.step(about, verb(present.is_some()), commands, detail.to_owned())
+        let suspends = commands
+            .iter()
+            .any(|command| matches!(command, Command::SuspendRealm { .. }));
+        let verb = verb(present.is_some());
+        // A realm that is made suspended switches nothing off.
+        let needs_confirmation = suspends && present.is_some();
+        self.step_to_confirm(about, verb, commands, detail.to_owned(), needs_confirmation)
     }
 
     fn account(
@@ -264,7 +286,8 @@ impl Planner<'_> {
         realm: &RealmName,
         environment: Environment,
         account: &AccountName,
-        state: InstallationStateWord,
+        told: WantedInstallation,
+        in_hand: bool,
     ) -> Result<(), InvalidManifest> {
         let present = self.present(realm);
         let stored = present.accounts.get(account).cloned();
@@ -290,6 +313,20 @@ impl Planner<'_> {
         if as_stored {
             return self.step(about, Verb::Unchanged, Vec::new(), "installed".to_owned());
         }
+        if let (Some(reviewed), Some(stored)) = (told.revision, &stored)
+            && reviewed != stored.revision
+        {
+            return Err(InvalidManifest::Rejected {
+                realm: realm.clone(),
+                noun: Noun::Installation,
+                name: account.to_string(),
+                source: Rejection::RevisionChanged {
+                    account: account.clone(),
+                    reviewed,
+                    requested: stored.revision,
+                },
+            });
+        }
         let mut commands = Vec::new();
         let waits = present
             .requested(environment, account)
@@ -307,8 +344,14 @@ impl Planner<'_> {
             });
         }
         let may_install = self.around.actor.role == Role::Operator;
-        let detail = match (state, stored) {
+        let mut needs_confirmation = false;
+        let detail = match (told.state, stored) {
             (InstallationStateWord::Installed, Some(stored)) if may_install => {
+                let former = installed
+                    .as_ref()
+                    .map_or(&[][..], |installed| installed.certificates.as_slice());
+                let detail = exchange(&stored, environment, former);
+                needs_confirmation = !in_hand;
                 let (realm, account) = (realm.clone(), account.clone());
                 commands.push(Command::Install {
                     realm,
@@ -316,18 +359,14 @@ impl Planner<'_> {
                     account,
                     revision: stored.revision,
                 });
-                "installed"
+                detail
             }
             (InstallationStateWord::Installed | InstallationStateWord::Requested, _) => {
-                "requested: waits for an operator"
+                "requested: waits for an operator".to_owned()
             }
         };
-        self.step(
-            about,
-            verb(installed.is_some() || waits),
-            commands,
-            detail.to_owned(),
-        )
+        let verb = verb(installed.is_some() || waits);
+        self.step_to_confirm(about, verb, commands, detail, needs_confirmation)
     }
 
     fn save(
@@ -348,13 +387,25 @@ impl Planner<'_> {
         self.step(about, verb(present), vec![command], detail)
     }
 
-    /// Tries the commands on the copy. A step whose commands change nothing keeps none of them.
+    /// Adds a step; one that removes something is to be confirmed.
     pub(crate) fn step(
         &mut self,
         about: About<'_>,
         verb: Verb,
         commands: Vec<Command>,
         detail: String,
+    ) -> Result<(), InvalidManifest> {
+        self.step_to_confirm(about, verb, commands, detail, verb == Verb::Delete)
+    }
+
+    /// Tries the commands on the copy. A step whose commands change nothing keeps none of them.
+    fn step_to_confirm(
+        &mut self,
+        about: About<'_>,
+        verb: Verb,
+        commands: Vec<Command>,
+        detail: String,
+        needs_confirmation: bool,
     ) -> Result<(), InvalidManifest> {
         let mut effective = Vec::with_capacity(commands.len());
         for command in commands {
@@ -382,6 +433,7 @@ impl Planner<'_> {
             name: about.name,
             environment: about.environment,
             detail,
+            needs_confirmation: needs_confirmation && !effective.is_empty(),
             commands: effective,
         });
         Ok(())
@@ -414,6 +466,37 @@ fn handler_word(command: &Command) -> &'static str {
         handler.as_str()
     } else {
         ""
+    }
+}
+
+/// What installing the stored certificates puts to work, and what it takes out of work, for people to judge.
+fn exchange(account: &Account, environment: Environment, former: &[Certificate]) -> String {
+    let wanted = account
+        .chain(environment)
+        .map_or(&[][..], |(certificates, _)| certificates);
+    let missing = |of: &[Certificate], from: &[Certificate]| -> Vec<String> {
+        of.iter()
+            .filter(|one| {
+                !from
+                    .iter()
+                    .any(|other| other.fingerprint() == one.fingerprint())
+            })
+            .map(|one| {
+                let subject = &one.facts().subject;
+                format!("{subject} (SHA-256 {})", one.fingerprint())
+            })
+            .collect()
+    };
+    let (comes, goes) = (missing(wanted, former), missing(former, wanted));
+    match (comes.is_empty(), goes.is_empty()) {
+        (true, true) => "installs other helpers, the same anchors".to_owned(),
+        (false, true) => format!("installs {}", comes.join(", ")),
+        (true, false) => format!("takes out of work {}", goes.join(", ")),
+        (false, false) => format!(
+            "installs {}; takes out of work {}",
+            comes.join(", "),
+            goes.join(", ")
+        ),
     }
 }
 

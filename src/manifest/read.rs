@@ -32,13 +32,13 @@ fn at(key: &str) -> String {
 /// # Errors
 /// [`Unreadable`]: no TOML, or with unknown, missing or ill-formed keys.
 pub fn toml(text: &str) -> Result<Document, Unreadable> {
-    let damaged = |error: &toml::de::Error, key: String| {
+    let damaged = |error: &toml::de::Error, key_of: String| {
         let (line, column) = place(text, error.span().map_or(0, |span| span.start));
         Unreadable {
             line,
             column,
-            key,
-            message: error.message().to_owned(),
+            key: key_of.clone(),
+            message: hinted(error.message(), &key_of),
         }
     };
     let parsed = toml::Deserializer::parse(text).map_err(|error| damaged(&error, String::new()))?;
@@ -46,6 +46,23 @@ pub fn toml(text: &str) -> Result<Document, Unreadable> {
         let key = key(error.path());
         damaged(error.inner(), key)
     })
+}
+
+/// The parser's words, with what to write in place of a single table where a list is expected.
+fn hinted(message: &str, key: &str) -> String {
+    if message.contains("map, expected a sequence") && !key.is_empty() {
+        let table = plain(key);
+        return format!("there can be several of these: write [[{table}]]");
+    }
+    message.to_owned()
+}
+
+/// The key without the numbers of lists, as it stands in a table's head.
+fn plain(key: &str) -> String {
+    key.split('.')
+        .map(|part| part.split_once('[').map_or(part, |(name, _)| name))
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 /// Reads a JSON document, such as the body of a request.
@@ -129,6 +146,11 @@ mod tests {
         );
         refused("[[realm]]\nname = 'a'\nname = 'b'\n", "line 3");
         refused("[[realm]]\n", "missing field `name`");
+        refused("[realm]\nname = 'a'\n", "write [[realm]]");
+        refused(
+            "[[realm]]\nname = 'a'\n[realm.pipeline]\nname = 'p'\n",
+            "write [[realm.pipeline]]",
+        );
         refused(
             "[[realm]]\nname = 'a'\n[[realm.connection]]\nname = 'c'\nbase-url = 'ftp://x'\n",
             "line 5",

@@ -83,6 +83,9 @@ pub struct Step {
     pub environment: Option<Environment>,
     /// A few words on what is done, for people; empty where the verb says it all.
     pub detail: String,
+    /// Whether a person should say yes to it first: it installs certificates that the manifest itself does not hold,
+    /// suspends a realm or removes something.
+    pub needs_confirmation: bool,
     /// What does it; empty where nothing is to be done.
     pub commands: Vec<Command>,
 }

@@ -42,6 +42,7 @@ pub fn leaf(authority: &Authority) -> Leaf {
 /// The rules of an appliance as it is shipped.
 pub fn rules() -> Rules {
     Rules {
+        external_port: None,
         trust_account_prefix: "dgb-mtls-".to_owned(),
         request_mb_max: 1024,
         names: NamePlan::new("gate.localhost", &HostLabels::default()).unwrap(),

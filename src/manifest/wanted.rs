@@ -9,7 +9,9 @@ use crate::domain::name::{AccountName, ConnectionName, RealmName};
 use crate::domain::pipeline::PipelineKey;
 use crate::manifest::document::{
     AccountBody, ConnectionBody, Document, InstallationStateWord, PipelineBody, RealmStateWord,
+    ValuesDocument,
 };
+use crate::manifest::given::GivenSecret;
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::step::Noun;
 
@@ -18,10 +20,34 @@ use crate::manifest::step::Noun;
 pub(crate) struct Wanted {
     pub(crate) state: Option<RealmStateWord>,
     pub(crate) accounts: BTreeMap<AccountName, AccountBody>,
-    pub(crate) installations: BTreeMap<(Environment, AccountName), InstallationStateWord>,
+    pub(crate) installations: BTreeMap<(Environment, AccountName), WantedInstallation>,
     pub(crate) connections: BTreeMap<ConnectionName, ConnectionBody>,
     pub(crate) pipelines: BTreeMap<PipelineKey, PipelineBody>,
     pub(crate) deployments: BTreeSet<DeploymentKey>,
+}
+
+/// What the documents say of one installation.
+#[derive(Clone, Copy)]
+pub(crate) struct WantedInstallation {
+    pub(crate) state: InstallationStateWord,
+    /// The account's revision that was reviewed, where it is told.
+    pub(crate) revision: Option<u64>,
+}
+
+impl Wanted {
+    /// Whether the documents hold the certificates of that account themselves, so that whoever applies them has the
+    /// certificates in hand.
+    pub(crate) fn gives_chain(&self, environment: Environment, account: &AccountName) -> bool {
+        let Some(body) = self.accounts.get(account) else {
+            return false;
+        };
+        let values: Option<&ValuesDocument> = match environment {
+            Environment::Test => body.test.as_ref(),
+            Environment::Prod => body.prod.as_ref(),
+        };
+        let is_new = |given: &Option<GivenSecret>| matches!(given, Some(GivenSecret::New(_)));
+        values.is_some_and(|values| is_new(&values.chain) || is_new(&values.chain_base64))
+    }
 }
 
 /// What the documents say, realm by realm.
@@ -51,11 +77,11 @@ pub(crate) fn gather(
         }
         for installation in &document.installation {
             let key = (installation.environment.0, installation.account.0.clone());
-            if wanted
-                .installations
-                .insert(key, installation.state)
-                .is_some()
-            {
+            let told = WantedInstallation {
+                state: installation.state,
+                revision: installation.revision,
+            };
+            if wanted.installations.insert(key, told).is_some() {
                 let name = format!(
                     "{} in {}",
                     installation.account.0, installation.environment.0

@@ -44,8 +44,9 @@ impl fmt::Display for Forbidden {
 
 impl OutgoingGuard {
     /// Opens `allowed` (`outgoing_networks_allowed`), which otherwise forbidden addresses may lie in, and shuts
-    /// `listeners`, our own bound addresses. A listener on an unspecified address stands for every address of this
-    /// host; one with port 0 for every port of its address.
+    /// `listeners`, our own bound addresses, whatever is allowed. A listener on an unspecified address stands for every address of this
+    /// host; one with port 0, whose port is not known, for every port of its address that no allowed network
+    /// opens.
     pub fn new(allowed: Vec<IpNet>, listeners: Vec<SocketAddr>) -> Self {
         let listeners = listeners
             .into_iter()
@@ -65,20 +66,44 @@ impl OutgoingGuard {
         is_ours: impl Fn(IpAddr) -> bool,
     ) -> Result<(), Forbidden> {
         let ip = address.ip().to_canonical();
+        let meant = meant(ip);
+        let is_at = |listener: &SocketAddr| {
+            let own = listener.ip();
+            let here = kind(meant).is_some_and(is_this_host);
+            // Unspecified addresses lead to the loopback address.
+            own == meant
+                || own.is_loopback() && kind(meant) == Some(Forbidden::Unspecified)
+                || own.is_unspecified() && (here || is_ours(meant))
+        };
+        let has_port = |listener: &&SocketAddr| listener.port() == address.port();
+        if self.listeners.iter().filter(has_port).any(is_at) {
+            return Err(Forbidden::OwnListener);
+        }
         if self.allowed.iter().any(|network| network.contains(&ip)) {
             return Ok(());
         }
         if let Some(forbidden) = kind(ip) {
             return Err(forbidden);
         }
-        let is_listener = |listener: &SocketAddr| {
-            let port = listener.port() == 0 || listener.port() == address.port();
-            port && (listener.ip() == ip || listener.ip().is_unspecified() && is_ours(ip))
-        };
-        match self.listeners.iter().any(is_listener) {
+        let on_any_port = |listener: &&SocketAddr| listener.port() == 0;
+        match self.listeners.iter().filter(on_any_port).any(is_at) {
             true => Err(Forbidden::OwnListener),
             false => Ok(()),
         }
+    }
+}
+
+const fn is_this_host(kind: Forbidden) -> bool {
+    matches!(kind, Forbidden::Loopback | Forbidden::Unspecified)
+}
+
+/// The address that this one leads to: an IPv4 address where it is a disguise of one.
+fn meant(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(ip) if !ip.is_unspecified() && !ip.is_loopback() => {
+            embedded_v4(ip).map_or(IpAddr::V6(ip), IpAddr::V4)
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => ip,
     }
 }
 
@@ -202,7 +227,7 @@ mod tests {
             "127.0.0.1:80",
             "[::ffff:127.0.0.1]:80",
             "[fe80::1]:80",
-            "10.1.0.1:443",
+            "10.1.0.1:444",
         ] {
             assert_eq!(check(&guard, address), Ok(()), "{address}");
         }
@@ -232,6 +257,46 @@ mod tests {
         ];
         for (address, passes) in cases {
             assert_eq!(check(&guard, address).is_ok(), passes, "{address}");
+        }
+    }
+
+    #[test]
+    fn no_allowed_network_opens_our_own_listeners() {
+        let everything = ["0.0.0.0/0", "::/0"];
+        let one = guard(&everything, &["127.0.0.1:9443", "192.0.2.1:443"]);
+        for address in [
+            "127.0.0.1:9443",
+            "0.0.0.0:9443",
+            "[::]:9443",
+            "[::ffff:127.0.0.1]:9443",
+            "[64:ff9b::7f00:1]:9443",
+            "[::127.0.0.1]:9443",
+            "192.0.2.1:443",
+            "[64:ff9b::c000:201]:443",
+        ] {
+            assert_eq!(
+                check(&one, address),
+                Err(Forbidden::OwnListener),
+                "{address}"
+            );
+        }
+        assert_eq!(check(&one, "127.0.0.1:9000"), Ok(()));
+        for everywhere in ["0.0.0.0:443", "[::]:443"] {
+            let all = guard(&everything, &[everywhere]);
+            for address in [
+                "127.0.0.2:443",
+                "[::1]:443",
+                "0.0.0.0:443",
+                "10.0.0.7:443",
+                "[64:ff9b::a00:7]:443",
+            ] {
+                assert_eq!(
+                    check(&all, address),
+                    Err(Forbidden::OwnListener),
+                    "{address}"
+                );
+            }
+            assert_eq!(check(&all, "10.0.0.8:443"), Ok(()));
         }
     }
 

@@ -170,6 +170,7 @@ impl Settings {
                 tls_buffer_bytes_max: small(given, "tls_buffer_bytes_max")?,
                 cut_grace_ms: small(given, "cut_grace_ms")?,
                 shutdown_grace_ms: small(given, "shutdown_grace_ms")?,
+                ..GatewayLimits::default()
             },
             trust: TrustLimits {
                 chain_certificates_max: size(given, "chain_certificates_max")?,
@@ -308,6 +309,7 @@ fn rules(given: &Given) -> Result<Rules, InvalidSettings> {
     let names = NamePlan::new(text(given, "domain")?, &labels)
         .map_err(|source| InvalidSettings::Names { source })?;
     Ok(Rules {
+        external_port: None,
         trust_account_prefix: text(given, "trust_account_prefix")?.to_owned(),
         request_mb_max: small(given, "request_mb_max")?,
         names,

@@ -110,6 +110,7 @@ pub(crate) struct Draft {
 impl Draft {
     pub(crate) fn of(catalog: Catalog) -> Self {
         let rules = Rules {
+            external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),
             request_mb_max: 1024,
             names: NamePlan::new("gate.localhost", &HostLabels::default()).unwrap(),

@@ -396,7 +396,8 @@ fn no_issuer(search: &Search<'_>, end: &Certificate, namesake: Option<&Certifica
     }
     if leads_try_anchors(search, end) {
         let detail = format!(
-            "The {this} was issued by {issuer}, whose certificate the client did not send."
+            "The {this} was issued by {issuer}, whose certificate the client did not send: either it is to be sent along, \
+             or it is a CA of its own, which is to be installed."
         );
         return Finding::new(Reason::IncompleteChain, detail);
     }

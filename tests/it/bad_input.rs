@@ -232,7 +232,7 @@ fn an_install_of_a_revision_that_changed_since_is_refused() {
     refused(
         &demo,
         &with("install", &["--revision", "99", "--yes"]),
-        &["99", "changed since"],
+        &["no revision 99", "only revision"],
     );
     refused(
         &demo,

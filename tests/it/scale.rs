@@ -40,6 +40,7 @@ fn control(store: Store) -> Arc<Control> {
         clock,
         journal: Arc::new(RefusalJournal::new(JournalLimits::default())),
         rules: Rules {
+            external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),
             request_mb_max: 1024,
             names,

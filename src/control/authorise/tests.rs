@@ -203,7 +203,12 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
         ),
         (Command::RevokeToken { name }, false),
         (Command::AdoptServerAuthority { authority }, false),
-        (Command::AdoptServerIdentity { identity }, false),
+        (
+            Command::AdoptServerIdentity {
+                identity: identity.clone(),
+            },
+            false,
+        ),
         (
             Command::ProvideServerIdentity {
                 slot: IdentitySlot::Admin,
@@ -211,6 +216,7 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             },
             false,
         ),
+        (Command::ResetServerIdentity { identity }, false),
     ]
 }
 
@@ -238,6 +244,7 @@ const fn place(command: &Command) -> usize {
         Command::AdoptServerAuthority { .. } => 18,
         Command::AdoptServerIdentity { .. } => 19,
         Command::ProvideServerIdentity { .. } => 20,
+        Command::ResetServerIdentity { .. } => 21,
     }
 }
 
@@ -269,10 +276,10 @@ fn every_command_is_allowed_or_not_by_role_and_realm() {
     }
     for (asked, _) in commands(&other) {
         let expect = match asked.realm() {
-            Some(_) => Rejection::NoRealm {
+            Some(_) if !matches!(asked, Command::CreateRealm { .. }) => Rejection::NoRealm {
                 realm: other.clone(),
             },
-            None => Rejection::Forbidden {
+            Some(_) | None => Rejection::Forbidden {
                 role: "realm-admin",
                 action: asked.action(),
             },

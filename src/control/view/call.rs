@@ -1,7 +1,8 @@
 //! Calls to paste: the same call by curl, openssl, Python, Node, Java, Go and .NET.
 //!
-//! Each names the files `client.crt` (the client's certificate and its intermediates), `client.key` and, where the
-//! server shows a certificate of its own authority, `server-ca.pem`; Java reads `client.p12`. Each has the form for a
+//! Each names the files `client.crt` (the client's certificate, then its intermediates), `client.key` and the CA that
+//! the server's certificate leads to: `server-ca.pem` where that is the server's own authority, else a place holder.
+//! Java reads `client.p12`. Each has the form for a
 //! name that does not resolve: it connects to the address, with the server name set. All that is put into them are host
 //! names, realm and pipeline names and addresses, none of which has a character that would have to be quoted.
 
@@ -10,6 +11,9 @@ use std::net::{IpAddr, SocketAddr};
 use serde::Serialize;
 
 use crate::domain::trigger::Method;
+
+/// What the calls name where the server's certificate is of an authority that we do not know.
+const PLACE_HOLDER: &str = "YOUR-CA.pem";
 
 /// What is called in the examples.
 #[derive(Clone, Debug)]
@@ -93,11 +97,24 @@ impl Example {
         matches!(self.method, Method::Post | Method::Put | Method::Patch)
     }
 
-    /// `text` where the client has to be given the server's authority, else nothing.
-    fn with_ca<'t>(&self, text: &'t str) -> &'t str {
+    /// What the files are, as comments.
+    fn files(&self, comment: &str) -> String {
+        let own = format!(
+            "{comment} client.crt: the client's certificate, then its intermediates; client.key: its private key\n"
+        );
         match self.server_trust {
-            ServerCa::Own => text,
-            ServerCa::Provided => "",
+            ServerCa::Own => own,
+            ServerCa::Provided => format!(
+                "{own}{comment} {PLACE_HOLDER}: the CA of the server's certificate; leave it out where that is publicly trusted\n"
+            ),
+        }
+    }
+
+    /// `text` with the file of the CA that the client has to trust.
+    fn with_ca(&self, text: &str) -> String {
+        match self.server_trust {
+            ServerCa::Own => text.to_owned(),
+            ServerCa::Provided => text.replace("server-ca.pem", PLACE_HOLDER),
         }
     }
 
@@ -132,7 +149,8 @@ impl Example {
             self.url()
         );
         format!(
-            "curl {common}\n\n# Where the name does not resolve:\ncurl {} {common}\n",
+            "{}curl {common}\n\n# Where the name does not resolve:\ncurl {} {common}\n",
+            self.files("#"),
             self.resolve_flag()
         )
     }
@@ -145,9 +163,10 @@ impl Example {
         };
         let content = if self.has_body() { "{}" } else { "" };
         format!(
-            "printf '{method} {path} HTTP/1.1\\r\\nHost: {authority}\\r\\n{body}Connection: close\\r\\n\\r\\n{content}' |\n  \
+            "{files}printf '{method} {path} HTTP/1.1\\r\\nHost: {authority}\\r\\n{body}Connection: close\\r\\n\\r\\n{content}' |\n  \
              openssl s_client -quiet -connect {socket} -servername {host} -verify_hostname {host} -verify_return_error \\\n  \
              -cert client.crt -cert_chain client.crt -key client.key{ca}\n",
+            files = self.files("#"),
             method = self.method.as_str(),
             path = self.path,
             authority = self.authority(),
@@ -160,7 +179,7 @@ impl Example {
     fn python(&self) -> String {
         let body = if self.has_body() { ", json={}" } else { "" };
         format!(
-            r#"import requests
+            r#"{files}import requests
 
 answer = requests.request("{method}", "{url}",
                           cert=("client.crt", "client.key"){verify}{body}, timeout=30)
@@ -174,6 +193,7 @@ pool = urllib3.HTTPSConnectionPool("{address}", {port}, server_hostname="{host}"
 answer = pool.request("{method}", "{path}", headers={{"Host": "{authority}"}}{body})
 print(answer.status, answer.data.decode())
 "#,
+            files = self.files("#"),
             method = self.method.as_str(),
             url = self.url(),
             verify = self.with_ca(", verify=\"server-ca.pem\""),
@@ -197,7 +217,7 @@ print(answer.status, answer.data.decode())
             ("", "request.end();")
         };
         format!(
-            r#"const fs = require("node:fs"), https = require("node:https");
+            r#"{files}const fs = require("node:fs"), https = require("node:https");
 
 const request = https.request("{url}", {{
   method: "{method}",{headers}
@@ -211,6 +231,7 @@ const request = https.request("{url}", {{
 request.on("error", error => console.error(error.message));
 {send}
 "#,
+            files = self.files("//"),
             url = self.url(),
             method = self.method.as_str(),
             ca = self.with_ca("\n  ca: fs.readFileSync(\"server-ca.pem\"),"),
@@ -239,12 +260,8 @@ request.on("error", error => console.error(error.message));
     TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     trust.init(trusted);"#,
         );
-        let managers = match self.server_trust {
-            ServerCa::Own => "trust.getTrustManagers()",
-            ServerCa::Provided => "null",
-        };
         format!(
-            r#"// Call.java; the client's certificate and key as PKCS#12:
+            r#"{files}// Call.java; the client's certificate and key as PKCS#12:
 //   openssl pkcs12 -export -in client.crt -inkey client.key -out client.p12 -passout pass:changeit
 // Where the name does not resolve: java -Djdk.net.hosts.file=hosts.txt Call.java, hosts.txt with the line
 //   {hosts}
@@ -266,7 +283,7 @@ public class Call {{
     KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     keys.init(own, password);{trust}
     SSLContext tls = SSLContext.getInstance("TLS");
-    tls.init(keys.getKeyManagers(), {managers}, null);
+    tls.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
     HttpRequest request = HttpRequest.newBuilder(URI.create("{url}")){header}
         .method("{method}", HttpRequest.BodyPublishers.{body}).build();
     HttpResponse<String> answer = HttpClient.newBuilder().sslContext(tls).build()
@@ -275,6 +292,7 @@ public class Call {{
   }}
 }}
 "#,
+            files = self.files("//"),
             hosts = self.hosts_line(),
             url = self.url(),
             method = self.method.as_str(),
@@ -291,21 +309,17 @@ public class Call {{
         } else {
             ("nil", "", "")
         };
-        let (x509, pool, roots) = match self.server_trust {
-            ServerCa::Own => (
-                "\t\"crypto/x509\"\n",
-                "\tca, err := os.ReadFile(\"server-ca.pem\")\n\tcheck(err)\n\tpool := x509.NewCertPool()\n\tpool.AppendCertsFromPEM(ca)\n",
-                ", RootCAs: pool",
-            ),
-            ServerCa::Provided => ("", "", ""),
-        };
+        let pool = self.with_ca(
+            "\tca, err := os.ReadFile(\"server-ca.pem\")\n\tcheck(err)\n\tpool := x509.NewCertPool()\n\tpool.AppendCertsFromPEM(ca)\n",
+        );
         format!(
-            r#"package main
+            r#"{files}package main
 
 import (
 	"context"
 	"crypto/tls"
-{x509}	"io"
+	"crypto/x509"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -320,7 +334,7 @@ func main() {{
 	check(err)
 {pool}	transport := &http.Transport{{
 		ForceAttemptHTTP2: true,
-		TLSClientConfig:   &tls.Config{{Certificates: []tls.Certificate{{certificate}}{roots}}},
+		TLSClientConfig:   &tls.Config{{Certificates: []tls.Certificate{{certificate}}, RootCAs: pool}},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {{
 			if connectTo != "" {{
 				address = connectTo
@@ -343,6 +357,7 @@ func check(err error) {{
 	}}
 }}
 "#,
+            files = self.files("//"),
             socket = self.socket(),
             method = self.method.as_str(),
             url = self.url(),
@@ -362,7 +377,7 @@ policy.CustomTrustStore.ImportFromPemFile("server-ca.pem");
 handler.SslOptions.CertificateChainPolicy = policy;"#,
         );
         format!(
-            r#"// Program.cs, .NET 8 or later
+            r#"{files}// Program.cs, .NET 8 or later
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -387,6 +402,7 @@ var request = new HttpRequestMessage(new HttpMethod("{method}"), "{url}");{conte
 var answer = await client.SendAsync(request);
 Console.WriteLine($"{{(int)answer.StatusCode}} {{await answer.Content.ReadAsStringAsync()}}");
 "#,
+            files = self.files("//"),
             socket = self.socket(),
             method = self.method.as_str(),
             url = self.url(),

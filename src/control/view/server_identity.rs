@@ -6,10 +6,13 @@ use crate::control::authorise::{self, Matter};
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
 use crate::control::executing::Done;
+use crate::control::identities;
 use crate::control::view::certificate::CertificateView;
 use crate::control::view::time::Time;
+use crate::domain::change::Warning;
 use crate::domain::command::Command;
 use crate::domain::environment::{Environment, Gateway, InvalidWord};
+use crate::domain::identifying;
 use crate::domain::identity::{IdentityCertificate, IdentitySlot, Origin, ServerIdentity};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::Actor;
@@ -118,10 +121,41 @@ impl Control {
             chain: chain.certificates,
             key,
         };
-        self.execute_blocking(
+        let hosts = match slot {
+            IdentitySlot::Admin => {
+                identities::host_names(slot, &self.rules.names, &self.admin_names)
+            }
+            IdentitySlot::Public(..) => Vec::new(),
+        };
+        let locked_out = certificate
+            .chain
+            .first()
+            .is_some_and(|leaf| !hosts.is_empty() && identifying::names_none(leaf, &hosts));
+        let mut done = self.execute_blocking(
             actor,
             &[Command::ProvideServerIdentity { slot, certificate }],
-        )
+        )?;
+        if locked_out {
+            done.warnings
+                .push(Warning::AdminNotCovered { names: hosts });
+        }
+        Ok(done)
+    }
+
+    /// Goes back to a generated certificate, made anew; where a generated one is shown, it stays. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn reset_server_identity(
+        &self,
+        actor: &Actor,
+        slot: IdentitySlot,
+    ) -> Result<Done, ControlError> {
+        authorise::appliance(actor, "server-identity.reset")?;
+        let (names, admin_names) = (&self.rules.names, &self.admin_names);
+        self.change(actor, |catalog, now| {
+            identities::reset(catalog, slot, names, admin_names, now)
+        })
     }
 }
 

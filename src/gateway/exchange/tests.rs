@@ -612,3 +612,71 @@ async fn over_http2_what_is_left_of_a_body_is_read_away_behind_the_answer() {
     // The windows of both sides and the pipe between them hold some more.
     assert!((limit - 65_536..2 * limit).contains(&taken), "{taken}");
 }
+
+#[tokio::test]
+async fn gathered_bodies_share_a_bounded_memory_and_time() {
+    let mut house = House::with_limits(GatewayLimits {
+        gathered_bytes_max: 200_000,
+        gather_timeout_ms: 300,
+        ..GatewayLimits::default()
+    });
+    house.pipeline("acme", "echo", Like::everywhere(Handler::Echo));
+    let visit = house.acme_at_home();
+    let path = "/pipeline/acme/v1/echo";
+    let told = visit.post(path, "text/plain", &"x".repeat(100_001)).await;
+    assert_eq!(
+        (told.status.as_u16(), told.reason().as_str()),
+        (503, "overload")
+    );
+    assert_eq!(told.headers["retry-after"], "1");
+    assert_eq!(
+        visit
+            .post(path, "text/plain", &"x".repeat(100_000))
+            .await
+            .status,
+        200
+    );
+    // It never stands still, and never ends.
+    let (feeder, body) = fed();
+    tokio::spawn(async move {
+        while feeder
+            .send(Frame::data(Bytes::from_static(b"x")))
+            .await
+            .is_ok()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let answer = visit.send(Request::post(path).body(body).unwrap()).await;
+    assert_eq!(answer.status(), 500);
+    assert_eq!(house.worker.chores.gathered().bytes(), 0);
+}
+
+#[tokio::test]
+async fn a_body_in_a_transfer_coding_besides_chunked_is_refused() {
+    let house = house();
+    for (coding, status) in [
+        ("chunked", 200),
+        ("Chunked", 200),
+        ("gzip, chunked", 400),
+        ("chunked\r\nTransfer-Encoding: chunked", 400),
+    ] {
+        let head = format!(
+            "POST {ORDERS} HTTP/1.1\r\nHost: acme.api2.gate.localhost\r\nConnection: close\r\n"
+        );
+        let text = format!("{head}Transfer-Encoding: {coding}\r\n\r\n0\r\n\r\n");
+        let answer = house.acme_at_home().raw(&text).await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{coding}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_names_the_host_over_either_protocol() {
+    let mut house = house();
+    house.pipeline("acme", "echo", Like::everywhere(Handler::Echo));
+    for visit in [house.acme_at_home(), house.acme_at_home().over_http2()] {
+        let told = visit.get("/pipeline/acme/v1/echo").await;
+        assert_eq!(told.json()["headers"]["host"], "acme.api2.gate.localhost");
+    }
+}

@@ -2,11 +2,15 @@
 
 use http::Response;
 
-use crate::domain::template::{JsonTemplate, Scope};
+use crate::domain::template::{JsonTemplate, Scope, TooLong};
 use crate::gateway::answer::Source;
 use crate::gateway::policy::Permit;
 use crate::gateway::refusal::Refusal;
-use crate::gateway::reply;
+use crate::gateway::reply::{self, InvalidAnswer};
+
+/// The most that a document may yield, in bytes of memory: rendering it holds up its worker, and other realms' calls
+/// there, for as long as it takes.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 /// The answer that the document yields for this call.
 ///
@@ -17,7 +21,11 @@ pub fn answer(
     document: &JsonTemplate,
     scope: &Scope,
 ) -> Result<Response<Source>, Refusal> {
-    let answer = reply::interpret(&document.render(scope)).map_err(|invalid| {
+    let rendered = document
+        .render(scope, ANSWER_BYTES_MAX)
+        .map_err(|TooLong| InvalidAnswer::TooLong);
+    let answer = rendered.and_then(|value| reply::interpret(&value));
+    let answer = answer.map_err(|invalid| {
         let deployed = permit.deployed();
         tracing::warn!(
             realm = %deployed.realm,

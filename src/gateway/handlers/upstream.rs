@@ -19,6 +19,7 @@ use crate::gateway::answer::Source;
 use crate::gateway::call::Call;
 use crate::gateway::exchange::REQUEST_ID;
 use crate::gateway::meter::{BodyState, Meter, Patience};
+use crate::gateway::path::AmbiguousPath;
 use crate::gateway::peer::{Peer, Protocol};
 use crate::gateway::policy::Permit;
 use crate::gateway::refusal::Refusal;
@@ -52,7 +53,7 @@ pub async fn pass_on(
     let meter = body.meter().cloned();
     let meter = meter.as_deref();
     let timeout = Duration::from_millis(u64::from(permit.deployed().trigger.timeout.millis()));
-    let request = Request::from_parts(outgoing(call.peer(), permit, way, head), body);
+    let request = Request::from_parts(outgoing(call.peer(), permit, way, head)?, body);
     let answer = within(
         call.worker().pools.call(way.target, request),
         meter,
@@ -67,7 +68,7 @@ pub async fn pass_on(
 }
 
 /// The head of the request as the target gets it.
-fn outgoing(peer: &Peer, permit: &Permit, way: Way<'_>, mut head: Parts) -> Parts {
+fn outgoing(peer: &Peer, permit: &Permit, way: Way<'_>, mut head: Parts) -> Result<Parts, Refusal> {
     let fields = &mut head.headers;
     let trailers = peer.tls.protocol == Protocol::H2 || headers::takes_trailers(fields);
     headers::remove_hop_by_hop(fields);
@@ -81,12 +82,12 @@ fn outgoing(peer: &Peer, permit: &Permit, way: Way<'_>, mut head: Parts) -> Part
     if trailers {
         fields.insert(header::TE, HeaderValue::from_static("trailers"));
     }
-    head.uri = address(permit, way.target, head.uri.query());
-    head
+    head.uri = address(permit, way.target, head.uri.query())?;
+    Ok(head)
 }
 
 /// What the target is asked for.
-fn address(permit: &Permit, target: &Target, query: Option<&str>) -> Uri {
+fn address(permit: &Permit, target: &Target, query: Option<&str>) -> Result<Uri, Refusal> {
     let base = target.url.path();
     let remainder = permit
         .path()
@@ -111,7 +112,8 @@ fn address(permit: &Permit, target: &Target, query: Option<&str>) -> Uri {
     }
     // Both parts were read as parts of a URI before; only their sum could be too long for one.
     PathAndQuery::from_maybe_shared(Bytes::from(text))
-        .map_or_else(|_| Uri::from_static("/"), Uri::from)
+        .map(Uri::from)
+        .map_err(|_| Refusal::Path(AmbiguousPath::TargetTooLong))
 }
 
 /// Waits for an answer's head: `timeout` from the last byte of the request, or from its head where it has no body; while

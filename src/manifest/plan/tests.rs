@@ -376,3 +376,147 @@ fn the_commands_of_an_account_change_only_what_is_named() {
         }
     ));
 }
+
+/// The catalog with an account's certificates installed, and then others saved by the realm's own people.
+fn swapped() -> (Catalog, String, String) {
+    let (first, second) = (authority("First CA"), authority("Second CA"));
+    let manifest = |ca: &crate::pki::authority::Authority, more: &str| {
+        let account = account("dgb-mtls-a", &ca.certificate.to_pem());
+        format!("{REALM}{account}{more}")
+    };
+    let catalog = applied(
+        &Catalog::default(),
+        &manifest(&first, INSTALLATION),
+        Unnamed::Stay,
+    );
+    let catalog = applied(&catalog, &manifest(&second, ""), Unnamed::Stay);
+    let print = |ca: &crate::pki::authority::Authority| ca.certificate.fingerprint().to_string();
+    (catalog, print(&first), print(&second))
+}
+
+#[test]
+fn what_is_installed_without_its_chain_in_hand_is_told_and_to_be_confirmed() {
+    let (catalog, first, second) = swapped();
+    let planned = plan(&catalog, &format!("{REALM}{INSTALLATION}"), Unnamed::Stay).unwrap();
+    let step = planned
+        .steps
+        .iter()
+        .find(|step| step.noun == Noun::Installation)
+        .unwrap();
+    assert!(step.needs_confirmation);
+    assert_eq!(
+        step.detail,
+        format!(
+            "installs CN=Second CA (SHA-256 {second}); takes out of work CN=First CA (SHA-256 {first})"
+        )
+    );
+    let again = carried_out(&catalog, planned);
+    let planned = plan(&again, &format!("{REALM}{INSTALLATION}"), Unnamed::Stay).unwrap();
+    assert!(planned.steps.iter().all(|step| !step.needs_confirmation));
+}
+
+#[test]
+fn a_chain_in_the_manifest_itself_needs_no_confirmation_and_a_kept_one_does() {
+    let (catalog, ..) = swapped();
+    let cases = [
+        (authority("Third CA").certificate.to_pem(), false),
+        ("keep".to_owned(), true),
+    ];
+    for (chain, expect) in cases {
+        let account = format!(
+            "[[realm.account]]\nname = 'dgb-mtls-a'\ntype = 'certificate-chain'\nprod.chain = \"\"\"{chain}\"\"\"\n"
+        );
+        let manifest = format!("{REALM}{account}{INSTALLATION}");
+        let planned = plan(&catalog, &manifest, Unnamed::Stay).unwrap();
+        let asked = planned.steps.iter().any(|step| step.needs_confirmation);
+        assert_eq!(asked, expect, "{:?}", lines(&planned));
+    }
+}
+
+#[test]
+fn suspending_and_removing_are_to_be_confirmed() {
+    let (catalog, ..) = swapped();
+    let suspended = format!("{REALM}state = 'suspended'\n");
+    let cases = [
+        (suspended.as_str(), Unnamed::Stay, 1),
+        (REALM, Unnamed::Go, 2),
+        (REALM, Unnamed::Stay, 0),
+    ];
+    for (manifest, unnamed, expect) in cases {
+        let planned = plan(&catalog, manifest, unnamed).unwrap();
+        let asked = planned.steps.iter().filter(|step| step.needs_confirmation);
+        assert_eq!(asked.count(), expect, "{:?}", lines(&planned));
+    }
+    let new = plan(&Catalog::default(), &suspended, Unnamed::Stay).unwrap();
+    assert!(new.steps.iter().all(|step| !step.needs_confirmation));
+}
+
+#[test]
+fn a_pinned_revision_that_is_not_the_stored_one_is_not_installed() {
+    let (catalog, ..) = swapped();
+    let pinned = |revision: u64| {
+        let manifest = format!("{REALM}{INSTALLATION}revision = {revision}\n");
+        plan(&catalog, &manifest, Unnamed::Stay)
+    };
+    assert!(pinned(2).is_ok());
+    for wrong in [1, 3] {
+        assert!(matches!(
+            pinned(wrong),
+            Err(InvalidManifest::Rejected {
+                source: Rejection::RevisionChanged { reviewed, requested: 2, .. },
+                ..
+            }) if reviewed == wrong
+        ));
+    }
+}
+
+#[test]
+fn a_gateway_that_a_manifest_switches_on_is_told_and_a_former_form_only_where_it_stays() {
+    let told = |catalog: &Catalog, manifest: &str| -> Vec<String> {
+        let planned = plan(catalog, manifest, Unnamed::Stay).unwrap();
+        planned.warnings.iter().map(ToString::to_string).collect()
+    };
+    let closed = format!("{REALM}{CONNECTION}{PIPELINE}");
+    let catalog = applied(
+        &Catalog::default(),
+        &format!("{closed}{DEPLOYMENT}"),
+        Unnamed::Stay,
+    );
+    let open = closed.replace("external = false", "external = true");
+    let saved = told(&catalog, &open);
+    let has = |told: &[String], text: &str| told.iter().any(|one| one.contains(text));
+    let url = "open to everybody at https://api.gate.localhost/pipeline/acme/v1/orders (prod)";
+    assert!(has(&saved, url) && has(&saved, "former form"), "{saved:?}");
+    let deployed = told(&catalog, &format!("{open}{DEPLOYMENT}"));
+    assert!(
+        has(&deployed, url) && !has(&deployed, "former form"),
+        "{deployed:?}"
+    );
+    let again = told(&catalog, &format!("{closed}{DEPLOYMENT}"));
+    assert!(again.is_empty(), "{again:?}");
+}
+
+#[test]
+fn an_identity_is_no_anchor_and_its_order_is_checked() {
+    let ca = authority("Acme CA");
+    let leaf = crate::manifest::testing::leaf(&ca);
+    let key = leaf.key.to_pkcs8_pem();
+    let told = |certificates: &[&crate::pki::certificate::Certificate]| -> Vec<String> {
+        let pems: String = certificates.iter().map(|one| one.to_pem()).collect();
+        let pem = format!("{pems}{}", key.expose_str().unwrap());
+        let manifest = format!("{REALM}{}", account("our-identity", &pem));
+        let planned = plan(&Catalog::default(), &manifest, Unnamed::Stay).unwrap();
+        let told = planned.warnings.iter().map(ToString::to_string);
+        told.filter(|one| !one.contains(" ends at ")).collect()
+    };
+    assert_eq!(
+        told(&[&leaf.certificate, &ca.certificate]),
+        Vec::<String>::new()
+    );
+    let other = authority("Other CA").certificate;
+    let wrong = told(&[&leaf.certificate, &other, &ca.certificate]);
+    assert!(
+        wrong.len() == 1 && wrong[0].contains("out of order: certificate 2, CN=Other CA"),
+        "{wrong:?}"
+    );
+}

@@ -46,6 +46,7 @@ impl World {
     fn new() -> Self {
         let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
         let rules = Rules {
+            external_port: None,
             trust_account_prefix: "dgb-mtls-".into(),
             request_mb_max: 100,
             names: names.clone(),

@@ -124,9 +124,9 @@ fn a_path_that_is_no_text_and_names_that_are_none_are_told_with_their_field() {
         "'stat' is no parameter",
     );
     check("/realms/acme/deployments?environment=dev", "'environment'");
-    check("/audit?limit=0", "'limit' is no number");
-    check("/audit?before=x", "'before' is no number");
+    check("/audit?limit=0", "'limit' takes a whole number");
+    check("/audit?before=x", "'before' takes a whole number");
     check("/audit?limit=1&limit=2", "'limit' is given twice");
     check("/audit?realm=A", "'realm': 'A'");
-    check("/refusals?limit=%ff", "'limit' is no number");
+    check("/refusals?limit=%ff", "'limit' takes a whole number");
 }

@@ -109,6 +109,7 @@ impl Server {
             clock,
             journal: Arc::new(RefusalJournal::new(JournalLimits::default())),
             rules: Rules {
+                external_port: None,
                 trust_account_prefix: "dgb-mtls-".to_owned(),
                 request_mb_max: 1024,
                 names,

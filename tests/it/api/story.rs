@@ -210,3 +210,26 @@ fn the_servers_own_ca_comes_as_pem() {
     assert_eq!(identities.len(), 7);
     assert!(identities.iter().all(|one| one["origin"] == "generated"));
 }
+
+#[test]
+fn a_plan_that_needs_confirmation_is_carried_out_once_it_is_given() {
+    let server = Server::start();
+    let realm = |state: &str| json!({"realm": [{"name": "acme", "state": state}]});
+    server
+        .post("/apply", &json!({"documents": [realm("active")]}))
+        .ok();
+    let documents = [realm("suspended")];
+    let planned = server
+        .post("/apply", &json!({"documents": documents, "dryRun": true}))
+        .ok()
+        .json();
+    assert_eq!(planned["plan"][0]["needsConfirmation"], true, "{planned}");
+    server
+        .post("/apply", &json!({"documents": documents}))
+        .refused(409, "confirmation-needed");
+    assert_eq!(server.get("/realms/acme").ok().json()["state"], "active");
+    let body = json!({"documents": documents, "confirmed": true});
+    let applied = server.post("/apply", &body).ok().json();
+    assert_eq!(applied["applied"], true, "{applied}");
+    assert_eq!(server.get("/realms/acme").ok().json()["state"], "suspended");
+}

@@ -123,6 +123,7 @@ impl Place {
 
     pub(crate) fn rules(&self) -> Rules {
         Rules {
+            external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),
             request_mb_max: 1024,
             names: NamePlan::new(&self.domain, &HostLabels::default()).unwrap(),
@@ -182,7 +183,8 @@ impl Bench {
     }
 
     pub(crate) fn apply(&self, manifest: &str) -> Applied {
-        self.apply_as(&operator(), manifest, Run::Apply).unwrap()
+        self.apply_as(&operator(), manifest, Run::ApplyConfirmed { seen: None })
+            .unwrap()
     }
 
     pub(crate) fn apply_as(

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use realmgate::control::error::{ControlError, FailureKind};
 use realmgate::control::executing::Run;
+use realmgate::domain::catalog::Rules;
 use realmgate::domain::command::Command;
 use realmgate::domain::environment::Environment;
 use realmgate::domain::rejection::Rejection;
@@ -47,6 +48,36 @@ fn a_change_is_stored_with_its_audit_and_published() {
     let again = place.start();
     assert_eq!(again.revision(), done.revision);
     assert!(again.control.live().load().open_realm("acme").is_some());
+}
+
+#[test]
+fn the_audit_tells_for_whom_a_pipeline_is_open() {
+    let (_place, bench) = Bench::start();
+    bench.apply(&acme(&ca("Acme CA")));
+    let audit = bench.control.audit(&operator(), None, None, 100).unwrap();
+    for action in ["pipeline.save", "deployment.deploy"] {
+        let record = audit.iter().find(|one| one.action == action).unwrap();
+        let detail = &record.detail;
+        let gateways = detail["gateways"].as_str().unwrap();
+        assert_eq!(gateways, "external internal mtls", "{action}");
+        assert_eq!(detail["routes"], "/of/:name", "{action}");
+    }
+}
+
+#[test]
+fn external_urls_name_the_port_where_it_is_not_the_usual_one() {
+    let cases = [
+        (None, "https://api.gate.localhost/x"),
+        (Some(443), "https://api.gate.localhost/x"),
+        (Some(20100), "https://api.gate.localhost:20100/x"),
+    ];
+    for (external_port, expect) in cases {
+        let rules = Rules {
+            external_port,
+            ..Place::new().rules()
+        };
+        assert_eq!(rules.external_url(Environment::Prod, "/x"), expect);
+    }
 }
 
 #[test]

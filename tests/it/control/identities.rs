@@ -193,3 +193,44 @@ fn an_authority_that_has_ended_is_replaced_together_with_what_it_issued() {
             .all(|of| signed_by(&of.certificates[0].chain[0], authority))
     );
 }
+
+#[test]
+fn a_provided_identity_gives_way_to_a_generated_one_again() {
+    let (_place, bench) = Bench::start();
+    let reset = || {
+        let control = &bench.control;
+        control.reset_server_identity(&operator(), IdentitySlot::Admin)
+    };
+    assert!(!reset().unwrap().changed, "a generated one stays");
+    let cases = [("gate-admin.example", true), ("admin.example", false)];
+    for (name, locked_out) in cases {
+        let (from, to) = (now().minus(days(1)), now().plus(days(90)));
+        let leaf = ca("Their CA")
+            .issue_server(&[name.to_owned()], from, to)
+            .unwrap();
+        let done = bench
+            .control
+            .provide_server_identity(
+                &operator(),
+                IdentitySlot::Admin,
+                &leaf.certificate.to_pem(),
+                &leaf.key.to_pkcs8_pem(),
+            )
+            .unwrap();
+        let told: Vec<String> = done.warnings.iter().map(ToString::to_string).collect();
+        let warned = told
+            .iter()
+            .any(|one| one.contains("names none of localhost"));
+        assert_eq!(warned, locked_out, "{told:?}");
+        assert_eq!(shown(&bench, IdentitySlot::Admin).origin, "provided");
+        assert!(reset().unwrap().changed);
+        let back = shown(&bench, IdentitySlot::Admin);
+        assert_eq!(back.origin, "generated");
+        assert!(
+            back.certificates[0]
+                .sans
+                .contains(&"IP:127.0.0.1".to_owned())
+        );
+        assert_eq!(bench.actions()[0], "server-identity.reset");
+    }
+}

@@ -67,7 +67,8 @@ fn every_example_of_the_manifests_page_can_be_applied() {
                 .control
                 .apply_blocking(&operator(), &documents, run, Unnamed::Stay)
         };
-        let applied = apply(Run::Apply).unwrap_or_else(|error| panic!("{error}\n{example}"));
+        let applied = apply(Run::ApplyConfirmed { seen: None })
+            .unwrap_or_else(|error| panic!("{error}\n{example}"));
         assert!(applied.applied);
         let again = apply(Run::Plan).unwrap();
         let left: Vec<_> = again

@@ -215,6 +215,21 @@ fn the_calls_are_well_formed_programs() {
                     server_trust,
                 });
                 number += 1;
+                let all = serde_json::to_value(&calls).unwrap();
+                for (tool, call) in all.as_object().unwrap() {
+                    let ca = match server_trust {
+                        ServerCa::Own => "server-ca.pem",
+                        ServerCa::Provided => "YOUR-CA.pem",
+                    };
+                    let call = call.as_str().unwrap();
+                    let named = call
+                        .lines()
+                        .any(|line| line.contains(ca) && !line.starts_with(['#', '/']));
+                    assert!(
+                        named && call.contains("then its intermediates"),
+                        "{tool}: {call}"
+                    );
+                }
                 let check = |name: String, text: &str, program: &[&str]| {
                     let file = directory.path().join(name);
                     std::fs::write(&file, text).unwrap();

@@ -304,7 +304,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "telemetry",
             "trust",
         ],
-        crates: &["ipnet", "serde", "toml"],
+        crates: &["rustls_pki_types", "ipnet", "serde", "toml"],
     },
     Room {
         name: "app",
@@ -355,6 +355,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "client",
             "clock",
             "demo",
+            "domain",
             "manifest",
             "pki",
             "settings",

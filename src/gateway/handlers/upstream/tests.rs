@@ -776,3 +776,26 @@ async fn a_call_without_a_connection_to_spare_is_turned_away() {
     refused(&house, 503, "overload").await;
     waiting.abort();
 }
+
+#[tokio::test]
+async fn a_target_that_is_too_long_never_leaves_the_base_path() {
+    let (url, seen) = remembering().await;
+    let house = shop_at(&format!("{url}/{}", "b".repeat(1000)));
+    let visit = house.acme_at_home();
+    let fits = "q".repeat(16_384 - SHOP.len() - 1);
+    assert_eq!(visit.get(&format!("{SHOP}?{fits}")).await.status, 200);
+    assert!(seen.lock().unwrap().pop().unwrap().uri.path().len() > 1000);
+    for query in [format!("{fits}q"), "q".repeat(64_535)] {
+        let told = visit.get(&format!("{SHOP}?{query}")).await;
+        assert_eq!(
+            (told.status.as_u16(), told.reason().as_str()),
+            (400, "ambiguous-request")
+        );
+        assert!(told.text().contains("too long"), "{}", told.text());
+    }
+    assert!(seen.lock().unwrap().is_empty());
+    let far = shop_at(&format!("{url}/{}", "b".repeat(60_000)));
+    let told = far.acme_at_home().get(&format!("{SHOP}?{fits}")).await;
+    assert_eq!(told.status, 400);
+    assert!(seen.lock().unwrap().is_empty());
+}
