@@ -149,6 +149,8 @@ mod tests {
             "pipeline save p --realm acme --handler echo --file f",
             "pipeline save p --realm acme --methods get",
             "pipeline save p --realm acme --route products",
+            "pipeline save p --realm acme --timeout-ms 0",
+            "server-identity save mtls --chain c.pem --key-file k.pem",
             "pipeline save p --realm acme --major 0",
             "account show a --realm Acme",
             "account save a --realm acme --environment prod --type chain",

@@ -1,132 +1,123 @@
-//! What flags may say, by the rules that manifests are read by: wrong ones are told before anything is sent.
+//! What flags may say, by the rules of the domain: wrong ones are told before anything is sent.
 
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-
-use crate::manifest::document::{
-    AccountDocument, ConnectionBody, ConnectionDocument, PipelineBody, PipelineDocument,
-    RealmDocument,
+use crate::domain::address::{BaseUrl, InvalidBaseUrl};
+use crate::domain::identity::IdentitySlot;
+use crate::domain::name::{
+    AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
 };
-use crate::manifest::read;
-
-/// A flag that says what cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidFlag {
-    /// It breaks a rule.
-    #[error("{message}")]
-    Rule {
-        /// The rule, as a manifest's reader tells it.
-        message: String,
-    },
-    /// Nothing was written.
-    #[error("it is empty: write a name")]
-    Empty,
-}
+use crate::domain::trigger::{InvalidTrigger, Method, RequestSizeMb, RoutePattern, TimeoutMs};
 
 /// A realm's name.
 ///
 /// # Errors
-/// [`InvalidFlag`].
-pub fn realm(text: &str) -> Result<String, InvalidFlag> {
-    checked::<RealmDocument>(text, &json!({ "name": text }))
+/// [`InvalidName`].
+pub fn realm(text: &str) -> Result<String, InvalidName> {
+    RealmName::parse(text).map(|_| text.to_owned())
 }
 
 /// An account's name.
 ///
 /// # Errors
-/// [`InvalidFlag`].
-pub fn account(text: &str) -> Result<String, InvalidFlag> {
-    checked::<AccountDocument>(text, &json!({ "name": text, "type": "basic" }))
+/// [`InvalidName`].
+pub fn account(text: &str) -> Result<String, InvalidName> {
+    AccountName::parse(text).map(|_| text.to_owned())
 }
 
 /// A pipeline's name.
 ///
 /// # Errors
-/// [`InvalidFlag`].
-pub fn pipeline(text: &str) -> Result<String, InvalidFlag> {
-    let document = json!({
-        "name": text, "major": 1, "trigger": { "type": "rest" }, "handler": { "type": "echo" }
-    });
-    checked::<PipelineDocument>(text, &document)
+/// [`InvalidName`].
+pub fn pipeline(text: &str) -> Result<String, InvalidName> {
+    PipelineName::parse(text).map(|_| text.to_owned())
 }
 
 /// A connection's name.
 ///
 /// # Errors
-/// [`InvalidFlag`].
-pub fn connection(text: &str) -> Result<String, InvalidFlag> {
-    let document = json!({ "name": text, "base-url": "http://a.example" });
-    checked::<ConnectionDocument>(text, &document)
+/// [`InvalidName`].
+pub fn connection(text: &str) -> Result<String, InvalidName> {
+    ConnectionName::parse(text).map(|_| text.to_owned())
+}
+
+/// A token's name.
+///
+/// # Errors
+/// [`InvalidName`].
+pub fn token(text: &str) -> Result<String, InvalidName> {
+    TokenName::parse(text).map(|_| text.to_owned())
 }
 
 /// A connection's base URL.
 ///
 /// # Errors
-/// [`InvalidFlag`].
-pub fn base_url(text: &str) -> Result<String, InvalidFlag> {
-    checked::<ConnectionBody>(text, &json!({ "base-url": text }))
+/// [`InvalidBaseUrl`].
+pub fn base_url(text: &str) -> Result<String, InvalidBaseUrl> {
+    BaseUrl::parse(text).map(|_| text.to_owned())
 }
 
 /// A method that a trigger can admit.
 ///
 /// # Errors
-/// [`InvalidFlag`].
-pub fn method(text: &str) -> Result<String, InvalidFlag> {
-    checked::<PipelineBody>(text, &body(&json!({ "type": "rest", "methods": [text] })))
+/// [`InvalidTrigger::Method`].
+pub fn method(text: &str) -> Result<String, InvalidTrigger> {
+    Method::parse(text).map(|_| text.to_owned())
 }
 
 /// An additional route.
 ///
 /// # Errors
-/// [`InvalidFlag`].
-pub fn route(text: &str) -> Result<String, InvalidFlag> {
-    checked::<PipelineBody>(text, &body(&json!({ "type": "rest", "routes": [text] })))
+/// [`InvalidTrigger`].
+pub fn route(text: &str) -> Result<String, InvalidTrigger> {
+    RoutePattern::parse(text).map(|_| text.to_owned())
+}
+
+/// What shows a server identity: `admin`, or a gateway and an environment.
+///
+/// # Errors
+/// What there is, in words.
+pub fn slot(text: &str) -> Result<String, String> {
+    let all: Vec<String> = IdentitySlot::all()
+        .map(|slot| slot.to_string().replace('/', "-"))
+        .collect();
+    if all.iter().any(|slot| slot == text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("write one of {}", all.join(", ")))
+    }
 }
 
 /// Any name at all: the server knows which ones there are.
 ///
 /// # Errors
-/// [`InvalidFlag::Empty`].
-pub fn some_name(text: &str) -> Result<String, InvalidFlag> {
+/// What to write, in words.
+pub fn some_name(text: &str) -> Result<String, &'static str> {
     if text.is_empty() {
-        Err(InvalidFlag::Empty)
+        Err("it is empty: write a name")
     } else {
         Ok(text.to_owned())
     }
 }
 
-fn body(trigger: &Value) -> Value {
-    json!({ "trigger": trigger, "handler": { "type": "echo" } })
+/// How long an answer may take, in milliseconds.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn timeout_ms(text: &str) -> Result<u32, String> {
+    let millis = number(text)?;
+    let checked = TimeoutMs::new(millis).map_err(|wrong| wrong.to_string());
+    checked.map(TimeoutMs::millis)
 }
 
-fn checked<T: DeserializeOwned>(text: &str, document: &Value) -> Result<String, InvalidFlag> {
-    match read::json::<T>(document.to_string().as_bytes()) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(unreadable) => Err(InvalidFlag::Rule {
-            message: unreadable.message,
-        }),
-    }
+/// How large a request body may be, in MB of 1,048,576 bytes.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn request_size_mb(text: &str) -> Result<u32, String> {
+    let megabytes = number(text)?;
+    let checked = RequestSizeMb::new(megabytes).map_err(|wrong| wrong.to_string());
+    checked.map(RequestSizeMb::megabytes)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_right_passes_and_what_is_wrong_is_told_by_its_own_rule() {
-        for (check, right, wrong, rule) in [
-            (realm as fn(&str) -> _, "acme", "Acme", "no realm name"),
-            (account, "dgb-mtls-a", "", "no account name"),
-            (pipeline, "hello", "Hello", "no pipeline name"),
-            (connection, "backend", "back end", "no connection name"),
-            (base_url, "https://a.example/x", "ftp://a", "http://"),
-            (method, "GET", "get", "no method"),
-            (route, "/products/:id", "products", "/"),
-            (some_name, "X", "", "empty"),
-        ] {
-            assert_eq!(check(right).as_deref(), Ok(right));
-            let told = check(wrong).unwrap_err().to_string();
-            assert!(told.contains(rule), "{told}");
-        }
-    }
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "write a whole number".to_owned())
 }

@@ -75,10 +75,10 @@ pub struct Save {
     #[arg(long, value_delimiter = ',', value_parser = flag::method)]
     methods: Vec<String>,
     /// How long the answer may take, in milliseconds
-    #[arg(long)]
+    #[arg(long, value_parser = flag::timeout_ms)]
     timeout_ms: Option<u32>,
     /// The largest request body, in MB
-    #[arg(long)]
+    #[arg(long, value_parser = flag::request_size_mb)]
     request_size_mb: Option<u32>,
     /// Publish it on the external gateway; must be stated where --mtls is new
     #[arg(long, value_name = "true|false")]

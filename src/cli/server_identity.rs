@@ -34,7 +34,7 @@ pub enum ServerIdentityVerb {
     /// Put a real certificate and its key in place; served from the next handshake on
     Save {
         /// Which: admin, or a gateway and an environment, like mtls-prod or external-test
-        #[arg(value_parser = flag::some_name)]
+        #[arg(value_parser = flag::slot)]
         slot: String,
         /// The certificate and its issuers, as PEM, leaf first
         #[arg(long, value_name = "FILE")]
@@ -49,7 +49,7 @@ pub enum ServerIdentityVerb {
     /// Go back to a certificate made here, of our own server CA; served from the next handshake on
     Reset {
         /// Which: admin, or a gateway and an environment, like mtls-prod or external-test
-        #[arg(value_parser = flag::some_name)]
+        #[arg(value_parser = flag::slot)]
         slot: String,
         /// How the server is asked.
         #[command(flatten)]

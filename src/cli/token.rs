@@ -30,7 +30,7 @@ pub enum TokenVerb {
     /// Make an access token; it is shown once
     Create {
         /// Its name, for lists and the audit; made up where it is left out
-        #[arg(value_parser = flag::some_name)]
+        #[arg(value_parser = flag::token)]
         name: Option<String>,
         /// What its bearer may do
         #[arg(long, value_parser = ["operator", "realm-admin", "auditor"])]
