@@ -160,7 +160,9 @@ impl Watching<'_> {
                     let mut verdict = Verdict::GoOn;
                     if let Poll::Ready(receiver) = epoch_moves.as_mut().poll(&mut seldom) {
                         if !self.peer.still_entitled(self.worker) {
-                            self.worker.counters.connection_cut();
+                            if finishing.is_none() {
+                                self.worker.counters.connection_cut();
+                            }
                             verdict = Verdict::Finish(millis(limits.cut_grace_ms));
                         }
                         epoch_moves.set(next_epoch(receiver));
@@ -196,12 +198,16 @@ impl Watching<'_> {
                     match verdict {
                         Verdict::GoOn => {}
                         Verdict::Finish(grace) => {
-                            finish(connection.as_mut());
                             let end = deadline::after(grace);
-                            finishing = Some(end);
-                            timer.as_mut().reset(end);
-                            ticks = false;
-                            alarm.ring();
+                            // An end only comes nearer: on a shared host the epoch moves with every realm's anchors,
+                            // and must not put off the cut of a client that lost its right.
+                            if finishing.is_none_or(|present| end < present) {
+                                finish(connection.as_mut());
+                                finishing = Some(end);
+                                timer.as_mut().reset(end);
+                                ticks = false;
+                                alarm.ring();
+                            }
                         }
                         Verdict::Drop => return Poll::Ready(()),
                     }

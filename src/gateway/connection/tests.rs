@@ -18,6 +18,14 @@ const TICKER: &str = "/pipeline/acme/v1/ticker";
 
 /// A connection that the driver serves.
 fn driven(visit: &Visit) -> (DuplexStream, JoinHandle<()>) {
+    driven_through(visit, None)
+}
+
+/// The same, on a host whose epoch moves.
+fn driven_through(
+    visit: &Visit,
+    epoch: Option<watch::Receiver<u64>>,
+) -> (DuplexStream, JoinHandle<()>) {
     let (client, server) = tokio::io::duplex(64 * 1024);
     let (worker, peer) = (Arc::clone(&visit.worker), Arc::clone(&visit.peer));
     let served = tokio::spawn(async move {
@@ -28,7 +36,7 @@ fn driven(visit: &Visit) -> (DuplexStream, JoinHandle<()>) {
             worker: &worker,
             peer: &peer,
             activity: &activity,
-            epoch: None,
+            epoch,
             shutdown,
         };
         serve(watching, TokioIo::new(server)).await;
@@ -120,6 +128,37 @@ async fn on_the_shared_host_only_the_calls_of_the_realm_that_lost_its_anchor_are
     for _ in 0..10 {
         rest.frame().await.unwrap().unwrap();
     }
+}
+
+#[tokio::test]
+async fn changes_of_other_realms_do_not_put_off_the_cut() {
+    let mut house = house(GatewayLimits::default(), b"tick", Duration::from_millis(20)).await;
+    let visit = house.at_the_shared_host(&house.acme);
+    let (moves, epoch) = watch::channel(0);
+    let (mut client, served) = driven_through(&visit, Some(epoch));
+    let head = format!("GET {TICKER} HTTP/1.1\r\nHost: {}\r\n\r\n", visit.peer.host);
+    client.write_all(head.as_bytes()).await.unwrap();
+    assert!(client.read(&mut [0; 1024]).await.unwrap() > 0);
+    house.uninstall("acme");
+    let begun = Stopwatch::start();
+    // As on a shared host, where the epoch moves with every realm's anchors.
+    let changing = tokio::spawn(async move {
+        loop {
+            moves.send_modify(|epoch| *epoch += 1);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let reading = tokio::spawn(async move {
+        let mut scratch = [0; 1024];
+        while client.read(&mut scratch).await.is_ok_and(|read| read > 0) {}
+    });
+    tokio::time::timeout(Duration::from_secs(5), served)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    changing.abort();
+    reading.await.unwrap();
 }
 
 #[tokio::test]
