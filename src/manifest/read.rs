@@ -54,7 +54,18 @@ fn hinted(message: &str, key: &str) -> String {
         let table = plain(key);
         return format!("there can be several of these: write [[{table}]]");
     }
-    message.to_owned()
+    without_values(message)
+}
+
+/// The parser's words without the text that it found: it may be a secret in the wrong place, and errors end up in logs.
+fn without_values(message: &str) -> String {
+    match (
+        message.split_once("string \""),
+        message.rsplit_once("\", expected"),
+    ) {
+        (Some((before, _)), Some((_, after))) => format!("{before}a text, expected{after}"),
+        _ => message.to_owned(),
+    }
 }
 
 /// The key without the numbers of lists, as it stands in a table's head.
@@ -84,7 +95,7 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
 fn damaged_json(error: &serde_json::Error, key: String) -> Unreadable {
     let whole = error.to_string();
     let ending = format!(" at line {} column {}", error.line(), error.column());
-    let message = whole.strip_suffix(&ending).unwrap_or(&whole).to_owned();
+    let message = without_values(whole.strip_suffix(&ending).unwrap_or(&whole));
     let key = if error.is_syntax() || error.is_eof() {
         String::new()
     } else {
@@ -174,6 +185,27 @@ mod tests {
         refused("{\"realm\":", "line 1, column 9: EOF");
         refused("{} x", "trailing characters");
         refused("", "EOF");
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_told_again() {
+        let document =
+            "[[realm]]\nname = \"a\"\n[[realm.pipeline]]\nname = \"p\"\nmajor = \"hush\\\"hush\"\n";
+        let json_document =
+            r#"{"realm":[{"name":"a","pipeline":[{"name":"p","major":"hush\"hush"}]}]}"#;
+        let told = [
+            toml(document).unwrap_err().to_string(),
+            json::<Document>(json_document.as_bytes())
+                .unwrap_err()
+                .to_string(),
+        ];
+        for error in told {
+            assert!(!error.contains("hush"), "{error}");
+            assert!(
+                error.contains("major") && error.contains("expected"),
+                "{error}"
+            );
+        }
     }
 
     proptest::proptest! {
