@@ -7,8 +7,11 @@ use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::nom::Parser;
 
 use crate::clock::Moment;
+use crate::pki::distribution::DistributionPoint;
 use crate::pki::extension::Extensions;
 use crate::pki::fingerprint::Fingerprint;
+use crate::pki::general_name::GeneralName;
+use crate::pki::policy::{Oid, PolicyConstraints, PolicyMapping};
 use crate::pki::{der, name, signature};
 
 /// The largest certificate that is decoded, in bytes.
@@ -39,6 +42,8 @@ pub struct Facts {
     pub raw_subject: Vec<u8>,
     /// Issuer as the DER of its Name.
     pub raw_issuer: Vec<u8>,
+    /// Serial number, as the content octets of its DER INTEGER.
+    pub raw_serial: Vec<u8>,
     /// Serial number in lower-case hexadecimal digits, two for each byte; a negative one with `-` before it.
     pub serial: String,
     /// First moment of the validity.
@@ -59,18 +64,34 @@ pub struct Facts {
     pub extended_key_usage: Option<Vec<String>>,
     /// Alternative names, see [`crate::pki::general_name`].
     pub sans: Vec<String>,
+    /// Alternative names as they are, all of them, in their order.
+    pub alternative_names: Vec<GeneralName>,
     /// What names a CA may give.
     pub name_constraints: Option<NameConstraintsText>,
+    /// What names a CA may give, as they are.
+    pub subtrees: Option<NameSubtrees>,
     /// Subject key identifier.
     pub subject_key_id: Option<Vec<u8>>,
     /// Key identifier of the issuer.
     pub authority_key_id: Option<Vec<u8>>,
     /// Whether subject and issuer are the same name, as RFC 5280 compares names.
     pub self_issued: bool,
+    /// Certificate policies (RFC 5280, 4.2.1.4); `None` where the extension is not there.
+    pub policies: Option<Vec<Oid>>,
+    /// Policy mappings (RFC 5280, 4.2.1.5).
+    pub policy_mappings: Vec<PolicyMapping>,
+    /// Policy constraints (RFC 5280, 4.2.1.11).
+    pub policy_constraints: Option<PolicyConstraints>,
+    /// Inhibit anyPolicy (RFC 5280, 4.2.1.14): after how many more certificates anyPolicy stands for nothing.
+    pub inhibit_any_policy: Option<u32>,
+    /// All critical extensions, as dotted OIDs.
+    pub critical: Vec<String>,
     /// Critical extensions that are not understood here, as dotted OIDs; such a certificate is not to be accepted.
     pub unknown_critical: Vec<String>,
     /// Where its revocation lists are, as [`crate::pki::general_name`] texts.
     pub crl_distribution_points: Vec<String>,
+    /// Where its revocation lists are (RFC 5280, 4.2.1.13).
+    pub distribution_points: Vec<DistributionPoint>,
 }
 
 impl Facts {
@@ -230,6 +251,15 @@ pub struct NameConstraintsText {
     pub permitted: Vec<String>,
     /// Names must not lie within one of these.
     pub excluded: Vec<String>,
+}
+
+/// The subtrees of name constraints (RFC 5280, 4.2.1.10), as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameSubtrees {
+    /// Bases of the permitted subtrees.
+    pub permitted: Vec<GeneralName>,
+    /// Bases of the excluded subtrees.
+    pub excluded: Vec<GeneralName>,
 }
 
 /// Bytes that are no certificate that can be put to use.
@@ -404,6 +434,7 @@ fn facts(parsed: &X509Certificate<'_>) -> Result<Facts, InvalidCertificate> {
         version: signed.version.0.saturating_add(1),
         subject: name::text(&raw_subject),
         issuer: name::text(&raw_issuer),
+        raw_serial: signed.raw_serial().to_vec(),
         serial: serial(signed.raw_serial())?,
         not_before: Moment::from_unix_seconds(signed.validity.not_before.timestamp()),
         not_after: Moment::from_unix_seconds(signed.validity.not_after.timestamp()),
@@ -416,6 +447,14 @@ fn facts(parsed: &X509Certificate<'_>) -> Result<Facts, InvalidCertificate> {
         key_usage: extensions.key_usage,
         extended_key_usage: extensions.extended_key_usage,
         sans: extensions.sans,
+        alternative_names: extensions.alternative_names,
+        subtrees: extensions.subtrees,
+        policies: extensions.policies,
+        policy_mappings: extensions.policy_mappings,
+        policy_constraints: extensions.policy_constraints,
+        inhibit_any_policy: extensions.inhibit_any_policy,
+        critical: extensions.critical,
+        distribution_points: extensions.distribution_points,
         name_constraints: extensions.name_constraints,
         subject_key_id: extensions.subject_key_id,
         authority_key_id: extensions.authority_key_id,

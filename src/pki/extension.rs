@@ -3,10 +3,12 @@
 use x509_parser::extensions::X509Extension;
 
 use crate::pki::certificate::{
-    BasicConstraints, InvalidCertificate, KeyUsage, NameConstraintsText,
+    BasicConstraints, InvalidCertificate, KeyUsage, NameConstraintsText, NameSubtrees,
 };
 use crate::pki::der::{self, Element, NotDer, tag};
-use crate::pki::general_name::{self, NAMES_MAX};
+use crate::pki::distribution::DistributionPoint;
+use crate::pki::general_name::{self, GeneralName, NAMES_MAX};
+use crate::pki::policy::{Oid, PolicyConstraints, PolicyMapping};
 
 /// The extensions that are understood here, and which others are critical.
 #[derive(Debug, Default)]
@@ -19,14 +21,30 @@ pub struct Extensions {
     pub extended_key_usage: Option<Vec<String>>,
     /// 2.5.29.17.
     pub sans: Vec<String>,
+    /// 2.5.29.17, as they are.
+    pub alternative_names: Vec<GeneralName>,
     /// 2.5.29.30.
     pub name_constraints: Option<NameConstraintsText>,
+    /// 2.5.29.30, as they are.
+    pub subtrees: Option<NameSubtrees>,
+    /// 2.5.29.32.
+    pub policies: Option<Vec<Oid>>,
+    /// 2.5.29.33.
+    pub policy_mappings: Vec<PolicyMapping>,
+    /// 2.5.29.36.
+    pub policy_constraints: Option<PolicyConstraints>,
+    /// 2.5.29.54.
+    pub inhibit_any_policy: Option<u32>,
     /// 2.5.29.14.
     pub subject_key_id: Option<Vec<u8>>,
     /// 2.5.29.35, its key identifier.
     pub authority_key_id: Option<Vec<u8>>,
     /// 2.5.29.31, the full names.
     pub crl_distribution_points: Vec<String>,
+    /// 2.5.29.31, as they are.
+    pub distribution_points: Vec<DistributionPoint>,
+    /// Dotted OIDs of all critical extensions.
+    pub critical: Vec<String>,
     /// Dotted OIDs of critical extensions that are none of the above.
     pub unknown_critical: Vec<String>,
 }

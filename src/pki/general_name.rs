@@ -9,6 +9,24 @@ use crate::pki::printable::{Bounded, item_into};
 /// The most names of one list that are told; a last item says how many more there are.
 pub const NAMES_MAX: usize = 100;
 
+/// A name as RFC 5280, 4.2.1.6 has it; in a name constraint, the base of a subtree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GeneralName {
+    /// rfc822Name.
+    Email(String),
+    /// dNSName.
+    Dns(String),
+    /// uniformResourceIdentifier.
+    Uri(String),
+    /// iPAddress: 4 or 16 octets; in a name constraint twice as many, address and mask.
+    Ip(Vec<u8>),
+    /// directoryName, as the DER of the Name.
+    Directory(Vec<u8>),
+    /// Of another kind: the number of its tag in GeneralName (0 otherName, 3 x400Address, 5 ediPartyName,
+    /// 8 registeredID) and its content octets.
+    Other(u8, Vec<u8>),
+}
+
 /// The names as text, at most [`NAMES_MAX`], and then `… and N more`.
 pub fn list(names: &[Element<'_>], write: fn(&Element<'_>) -> String) -> Vec<String> {
     let mut texts: Vec<String> = names.iter().take(NAMES_MAX).map(write).collect();

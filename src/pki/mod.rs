@@ -8,8 +8,10 @@
 
 pub mod authority;
 pub mod certificate;
+pub mod crl;
 pub mod csr;
 pub mod der;
+pub mod distribution;
 pub mod extension;
 pub mod fingerprint;
 pub mod foreign;
@@ -20,6 +22,7 @@ pub mod name;
 pub mod openssl;
 pub mod p12;
 pub mod pem;
+pub mod policy;
 pub mod printable;
 pub mod secret;
 pub mod signature;

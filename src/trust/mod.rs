@@ -21,6 +21,7 @@ pub mod issuer;
 pub mod judge;
 pub mod limits;
 pub mod opinion;
+pub mod policy;
 pub mod reason;
 pub mod rules;
 pub mod search;
