@@ -24,7 +24,7 @@ use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, Shown, Shown
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
-use crate::trust::set::{InvalidTrustSet, TrustSet};
+use crate::trust::set::{InvalidTrustSet, TrustSet, TrustSource};
 use crate::trust::shared::SharedTrust;
 
 /// Compiles catalogs. One per process.
@@ -389,7 +389,11 @@ fn trust_set(installations: &[Arc<Installation>]) -> Result<TrustSet, InvalidTru
         );
         helpers.extend(installation.helpers.iter().cloned());
     }
-    TrustSet::build(anchors, helpers)
+    TrustSet::build(TrustSource {
+        anchors,
+        helpers,
+        ..TrustSource::default()
+    })
 }
 
 /// A realm that does not compile: known, and shut.
