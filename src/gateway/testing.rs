@@ -52,7 +52,7 @@ use crate::telemetry::counters::Counters;
 use crate::telemetry::journal::RefusalJournal;
 use crate::trust::judge::{self, Verified};
 use crate::trust::limits::TrustLimits;
-use crate::trust::set::TrustSet;
+use crate::trust::set::{TrustSet, TrustSource};
 
 /// The moment at which tests happen.
 pub(crate) fn now() -> Moment {
@@ -128,7 +128,11 @@ impl Pki {
 /// The client of a PKI, as a realm with its root sees it.
 pub(crate) fn verified(pki: &Pki) -> Verified {
     let anchors = vec![(pki.root.certificate.clone(), Arc::from("dgb-mtls-acme"))];
-    let set = TrustSet::build(anchors, vec![]).unwrap();
+    let set = TrustSet::build(TrustSource {
+        anchors,
+        ..TrustSource::default()
+    })
+    .unwrap();
     judge::judge(
         &set,
         &pki.chain_of(&pki.leaf),

@@ -12,7 +12,6 @@ use crate::domain::change::Touched;
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::IdentitySlot;
-use crate::domain::installation::Installation;
 use crate::domain::name::{ConnectionName, RealmName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
@@ -22,6 +21,7 @@ use crate::snapshot::realm::{MtlsEndpoint, RealmEnvironment, RealmSnapshot, Stan
 use crate::snapshot::route::{RouteConflict, RouteTable};
 use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
+use crate::snapshot::trusting::CompiledFrom;
 use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::{InvalidTrustSet, TrustSet};
@@ -300,34 +300,30 @@ impl Compiler {
         former: Option<&MtlsEndpoint>,
         shown: &Shown,
     ) -> Result<Option<MtlsEndpoint>, CompileError> {
-        let installations: Vec<Arc<Installation>> = realm.installed(environment).cloned().collect();
-        if installations.is_empty() {
+        let Some(from) = CompiledFrom::of(realm, environment) else {
             return Ok(None);
-        }
+        };
         let identity = shown.mtls.get(environment);
-        // An installation never changes while it is at work: the same ones mean the same trust.
-        let former =
-            former.filter(|former| same_installations(&former.installations, &installations));
+        let former = former.filter(|former| former.compiled_from.is(&from));
         if let Some(former) = former.filter(|former| Arc::ptr_eq(&former.identity, identity)) {
             return Ok(Some(former.clone()));
         }
         let trust = match former {
             Some(former) => Arc::clone(&former.trust),
-            None => Arc::new(
-                trust_set(&installations).map_err(|source| CompileError::Trust {
-                    realm: realm.name.clone(),
-                    environment,
-                    source,
-                })?,
-            ),
+            None => Arc::new(from.trust_set().map_err(|source| CompileError::Trust {
+                realm: realm.name.clone(),
+                environment,
+                source,
+            })?),
         };
-        let tls = self
-            .server_tls
-            .mutual(identity, Trusting::Realm(Arc::clone(&trust)))?;
+        let trusting = Trusting::Realm {
+            set: Arc::clone(&trust),
+            ca_names: from.ca_names(),
+        };
         Ok(Some(MtlsEndpoint {
             trust,
-            tls,
-            installations,
+            tls: self.server_tls.mutual(identity, trusting)?,
+            compiled_from: from,
             identity: Arc::clone(identity),
         }))
     }
@@ -366,30 +362,6 @@ impl Compiler {
         }
         Ok(targets)
     }
-}
-
-fn same_installations(left: &[Arc<Installation>], right: &[Arc<Installation>]) -> bool {
-    left.len() == right.len()
-        && left
-            .iter()
-            .zip(right)
-            .all(|(left, right)| Arc::ptr_eq(left, right))
-}
-
-fn trust_set(installations: &[Arc<Installation>]) -> Result<TrustSet, InvalidTrustSet> {
-    let mut anchors = Vec::new();
-    let mut helpers = Vec::new();
-    for installation in installations {
-        let account: Arc<str> = installation.account.as_str().into();
-        anchors.extend(
-            installation
-                .certificates
-                .iter()
-                .map(|one| (one.clone(), Arc::clone(&account))),
-        );
-        helpers.extend(installation.helpers.iter().cloned());
-    }
-    TrustSet::build(anchors, helpers)
 }
 
 /// A realm that does not compile: known, and shut.

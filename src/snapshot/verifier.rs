@@ -46,7 +46,13 @@ pub async fn observe<F: Future>(handshake: F) -> (F::Output, Option<Verdict>) {
 #[derive(Clone)]
 pub(crate) enum Trusting {
     /// One realm's.
-    Realm(Arc<TrustSet>),
+    Realm {
+        /// Whom it lets in.
+        set: Arc<TrustSet>,
+        /// Whether clients are told the names of its anchors.
+        #[expect(dead_code, reason = "the request for a certificate names no anchors yet")]
+        ca_names: bool,
+    },
     /// All realms' of an environment.
     Shared(Arc<SharedTrust>),
 }
@@ -106,7 +112,9 @@ impl ClientCertVerifier for ClientVerifier {
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let moment = Moment::from_unix_seconds(seconds);
         let verdict = match &self.trusting {
-            Trusting::Realm(set) => judge::judge(set.as_ref(), &presented, moment, &self.limits),
+            Trusting::Realm { set, .. } => {
+                judge::judge(set.as_ref(), &presented, moment, &self.limits)
+            }
             Trusting::Shared(shared) => {
                 judge::judge(shared.as_ref(), &presented, moment, &self.limits)
             }

@@ -14,6 +14,7 @@ use crate::domain::name::InvalidName;
 use crate::domain::template::InvalidTemplate;
 use crate::domain::trigger::InvalidTrigger;
 use crate::pki::certificate::InvalidCertificate;
+use crate::pki::crl::InvalidCrl;
 use crate::pki::key::InvalidKey;
 use crate::store::seal::{RowSeal, SealError, TAG_BYTES};
 
@@ -64,6 +65,9 @@ pub enum RowError {
     /// A certificate.
     #[error("{0}")]
     Certificate(#[from] InvalidCertificate),
+    /// A revocation list.
+    #[error("{0}")]
+    Crl(#[from] InvalidCrl),
     /// A private key.
     #[error("{0}")]
     Key(#[from] InvalidKey),
