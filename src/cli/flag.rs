@@ -12,6 +12,7 @@ use crate::domain::trust_policy::{
 };
 use crate::manifest::trust::OutOfDateDocument;
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
+use crate::rule::client_rule::ClientRule;
 
 /// A realm's name.
 ///
@@ -110,6 +111,17 @@ pub fn token(text: &str) -> Result<String, InvalidName> {
 /// [`InvalidBaseUrl`].
 pub fn base_url(text: &str) -> Result<String, InvalidBaseUrl> {
     BaseUrl::parse(text).map(|_| text.to_owned())
+}
+
+/// A client rule; an empty text takes it away.
+///
+/// # Errors
+/// [`InvalidTrigger`].
+pub fn client_rule(text: &str) -> Result<String, InvalidTrigger> {
+    if !text.is_empty() {
+        ClientRule::parse(text)?;
+    }
+    Ok(text.to_owned())
 }
 
 /// A method that a trigger can admit.

@@ -13,6 +13,8 @@ use crate::domain::name::{AccountName, ConnectionName, InvalidName, PipelineName
 use crate::domain::trigger::{InvalidTrigger, Method, RoutePattern};
 use crate::domain::trust_policy::{InvalidPin, Pin, RevocationScope, Signatures};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
+use crate::rule::client_rule::ClientRule;
+use crate::rule::invalid::InvalidClientRule;
 
 /// Something of the domain that documents write as text.
 pub trait Written: Sized {
@@ -88,5 +90,6 @@ written! {
     RevocationScope, InvalidWord, Self::to_string;
     Signatures, InvalidWord, Self::to_string;
     Fingerprint, InvalidFingerprint, Self::to_string;
+    ClientRule, InvalidClientRule, |rule: &Self| rule.as_str().to_owned();
     Method, InvalidTrigger, |method: &Self| method.as_str().to_owned();
 }
