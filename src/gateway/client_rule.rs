@@ -119,7 +119,7 @@ fn verdict(rule: &ClientRule, client: &Client, names: &Names) -> Verdict {
 
 /// The single names of a certificate, whose subject is the DER of its Name; `None` where that cannot be decoded.
 fn names(subject: &[u8], alternative: &[GeneralName]) -> Option<Names> {
-    let of_subject = |kind| name::values(subject, kind).map(bounded);
+    let of_subject = |kind| name::printed_values(subject, kind).map(bounded);
     let mut names = Names {
         common_names: of_subject("2.5.4.3")?,
         organizations: of_subject("2.5.4.10")?,

@@ -20,7 +20,7 @@ pub fn text(raw_der_name: &[u8]) -> String {
 /// The values of the attributes of that kind (an OID, dotted), most significant part of the name first, each as
 /// [`printable::alone`] writes it; a value that is no text is `#` and the digits of its DER. `None` where the name cannot
 /// be decoded.
-pub fn values(raw_der_name: &[u8], kind: &str) -> Option<Vec<String>> {
+pub fn printed_values(raw_der_name: &[u8], kind: &str) -> Option<Vec<String>> {
     let name = attributes(raw_der_name).ok()?;
     let of_kind = name
         .iter()
