@@ -9,6 +9,8 @@
 pub mod authority;
 pub mod certificate;
 pub mod crl;
+#[cfg(test)]
+pub mod crl_testing;
 pub mod csr;
 pub mod der;
 pub mod distribution;
