@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::pki::der::{self, Element, tag};
+use crate::pki::der::{self, Element, NotDer, tag};
 use crate::pki::name;
 use crate::pki::printable::{Bounded, item_into};
 
@@ -25,6 +25,28 @@ pub enum GeneralName {
     /// Of another kind: the number of its tag in GeneralName (0 otherName, 3 x400Address, 5 ediPartyName,
     /// 8 registeredID) and its content octets.
     Other(u8, Vec<u8>),
+}
+
+/// Reads a GeneralName.
+///
+/// # Errors
+/// [`NotDer`] where it is none, or its content does not fit its kind.
+pub fn decode(element: &Element<'_>) -> Result<GeneralName, NotDer> {
+    let text = || match std::str::from_utf8(element.content) {
+        Ok(text) if text.is_ascii() => Ok(text.to_owned()),
+        _ => Err(NotDer),
+    };
+    Ok(match element.tag {
+        0x81 => GeneralName::Email(text()?),
+        0x82 => GeneralName::Dns(text()?),
+        0x86 => GeneralName::Uri(text()?),
+        0x87 => GeneralName::Ip(element.content.to_vec()),
+        0xa4 => GeneralName::Directory(der::single(element.content)?.whole.to_vec()),
+        0xa0 | 0xa3 | 0xa5 | 0x88 => {
+            GeneralName::Other(element.tag & 0x1f, element.content.to_vec())
+        }
+        _ => return Err(NotDer),
+    })
 }
 
 /// The names as text, at most [`NAMES_MAX`], and then `… and N more`.
