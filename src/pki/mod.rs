@@ -30,4 +30,5 @@ pub mod policy;
 pub mod printable;
 pub mod secret;
 pub mod signature;
+pub mod strict;
 pub mod upload;
