@@ -7,7 +7,7 @@ use crate::domain::account::AccountValues;
 use crate::domain::environment::Environment;
 use crate::domain::realm::Realm;
 use crate::pki::certificate::Certificate;
-use crate::pki::crl::{Crl, CrlFacts};
+use crate::pki::crl::{self, Crl, CrlFacts};
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::name;
 
@@ -80,10 +80,10 @@ impl Currency {
     }
 }
 
-/// What is known of the signature of `crl`, by the certificates of the realm's trust accounts and installations in
+/// What is known of the signature of `list`, by the certificates of the realm's trust accounts and installations in
 /// `environment`. `trust_prefix` begins the names of trust accounts.
-pub fn signed(realm: &Realm, environment: Environment, crl: &Crl, trust_prefix: &str) -> Signed {
-    let wanted = IssuerName::of(crl.facts());
+pub fn signed(realm: &Realm, environment: Environment, list: &Crl, trust_prefix: &str) -> Signed {
+    let wanted = IssuerName::of(list.facts());
     let accounts = realm
         .accounts
         .values()
@@ -97,13 +97,19 @@ pub fn signed(realm: &Realm, environment: Environment, crl: &Crl, trust_prefix: 
     for (certificates, helpers) in accounts.chain(installed) {
         let named = certificates.iter().chain(helpers);
         for candidate in named.filter(|one| wanted.is(&one.facts().raw_subject)) {
-            if crl.signed_by(candidate) {
+            if may_sign_lists(candidate) && crl::signed_by(list, candidate) {
                 return Signed::By(candidate.facts().spki_sha256);
             }
             verdict = Signed::ByNobodyKnown;
         }
     }
     verdict
+}
+
+/// RFC 5280, 4.2.1.3: a key usage, where there is one, says so.
+fn may_sign_lists(certificate: &Certificate) -> bool {
+    let usage = certificate.facts().key_usage;
+    usage.is_none_or(|usage| usage.crl_sign())
 }
 
 /// The certificates of a trust source; values with a private key are none.

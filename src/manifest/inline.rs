@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::environment::Environment;
 use crate::domain::name::{AccountName, RealmName};
+use crate::domain::revocation::LISTS_MAX;
 use crate::manifest::document::{CrlsBody, Document, ValuesDocument};
 use crate::manifest::given::GivenSecret;
 use crate::pki::crl::{self, InvalidCrl};
@@ -102,7 +103,7 @@ pub fn crls<E>(
     let mut lists = CrlsBody::default();
     for file in files {
         let content = fetch(file).map_err(CrlProblem::File)?;
-        crl::read_crls(&content).map_err(|source| CrlProblem::Crl {
+        crl::read_crls(&content, LISTS_MAX).map_err(|source| CrlProblem::Crl {
             file: file.clone(),
             source,
         })?;

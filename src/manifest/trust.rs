@@ -14,7 +14,7 @@ use crate::domain::command::Command;
 use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
-use crate::domain::revocation;
+use crate::domain::revocation::{self, LISTS_MAX};
 use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, TrustPolicy};
 use crate::domain::trusting::Intake;
 use crate::manifest::document::{AnchorDocument, CrlsBody, RealmTrustDocument, TrustBody};
@@ -208,7 +208,7 @@ pub fn lists(body: &CrlsBody) -> Result<Vec<Crl>, InvalidTrust> {
 }
 
 fn read(key: &'static str, index: usize, bytes: &[u8]) -> Result<Vec<Crl>, InvalidTrust> {
-    crl::read_crls(bytes).map_err(|source| InvalidTrust::Crl {
+    crl::read_crls(bytes, LISTS_MAX).map_err(|source| InvalidTrust::Crl {
         key,
         position: index.saturating_add(1),
         source,

@@ -343,17 +343,24 @@ impl Compiler {
             return Ok(None);
         };
         let identity = shown.mtls.get(environment);
-        let former = former.filter(|former| former.compiled_from.is(&from));
-        if let Some(former) = former.filter(|former| Arc::ptr_eq(&former.identity, identity)) {
-            return Ok(Some(former.clone()));
+        let same = former.filter(|former| former.compiled_from.is(&from));
+        if let Some(same) = same.filter(|same| Arc::ptr_eq(&same.identity, identity)) {
+            return Ok(Some(same.clone()));
         }
-        let trust = match former {
-            Some(former) => Arc::clone(&former.trust),
-            None => Arc::new(from.trust_set().map_err(|source| CompileError::Trust {
-                realm: realm.name.clone(),
-                environment,
-                source,
-            })?),
+        let trust = match same {
+            Some(same) => Arc::clone(&same.trust),
+            None => {
+                let built = from.trust_set().map_err(|source| CompileError::Trust {
+                    realm: realm.name.clone(),
+                    environment,
+                    source,
+                })?;
+                // What lets in the same clients stays the same set, so that nobody is judged again for nothing.
+                match former.filter(|former| former.trust.same_as(&built)) {
+                    Some(former) => Arc::clone(&former.trust),
+                    None => Arc::new(built),
+                }
+            }
         };
         let tls =
             self.mutual_tls(&realm.name, environment, identity, &trust, from.ca_names())?;

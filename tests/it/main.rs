@@ -18,6 +18,7 @@ mod control;
 mod crash;
 mod docs;
 mod refusals;
+mod revocation;
 mod scale;
 mod serving;
 mod story;

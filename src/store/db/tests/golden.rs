@@ -26,12 +26,18 @@ use crate::domain::name::{ConnectionName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::refusal::{RefusalRecord, ShownCertificate};
+use crate::domain::revocation::RevocationList;
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::{Role, Token};
 use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs, Trigger,
 };
+use crate::domain::trust_policy::{
+    AnchorException, Hours, OutOfDate, Pin, Revocation, RevocationScope, Signatures, TrustPolicy,
+};
 use crate::pki::certificate::Certificate;
+use crate::pki::crl::Crl;
+use crate::pki::crl_testing::{self, CrlMade};
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::key::PrivateKey;
 use crate::pki::secret::Secret;
@@ -40,7 +46,7 @@ use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
-use crate::store::tables::{AUTHORITY, Table, deployment_object, pipeline_object};
+use crate::store::tables::{AUTHORITY, Table, crl_object, deployment_object, pipeline_object};
 use crate::store::workshop::{AUTHORITIES, SERVER, account, master_key, realm};
 
 const AT: Moment = Moment::from_unix_millis(1_800_000_000_123);
@@ -344,6 +350,73 @@ fn connections() {
             row::connection::encode,
             |row, seal| row::connection::decode("backend", row, seal),
         );
+    }
+}
+
+#[test]
+fn trust_policies() {
+    let fingerprint = |of: &str| Fingerprint::of(of.as_bytes());
+    let hours = OutOfDate::AllowHours(Hours::new(24).unwrap());
+    let exception = |scope, out_of_date| AnchorException { scope, out_of_date };
+    let full = TrustPolicy {
+        pins: [
+            Pin::Certificate(fingerprint("a")),
+            Pin::Key(fingerprint("a")),
+            Pin::Key(fingerprint("b")),
+        ]
+        .into(),
+        revocation: Revocation {
+            scope: RevocationScope::Chain,
+            out_of_date: hours,
+        },
+        exceptions: [
+            (
+                fingerprint("c"),
+                exception(Some(RevocationScope::Off), None),
+            ),
+            (
+                fingerprint("d"),
+                exception(Some(RevocationScope::Leaf), Some(OutOfDate::Allow)),
+            ),
+            (
+                fingerprint("e"),
+                exception(None, Some(OutOfDate::Refuse)),
+            ),
+        ]
+        .into(),
+        signatures: Signatures::Strict,
+        ca_names: true,
+    };
+    for (name, expect) in [
+        ("trust-policy-1", full),
+        ("trust-policy-1-bare", TrustPolicy::default()),
+    ] {
+        let place = At(Table::TrustPolicies, "acme", "prod");
+        let read = check(
+            name,
+            place,
+            &expect,
+            row::trust_policy::encode,
+            row::trust_policy::decode,
+        );
+        assert_eq!(read, [expect.clone(), expect]);
+    }
+}
+
+#[test]
+fn revocation_lists() {
+    let der = golden("anchor.crl.der", || {
+        let made = CrlMade::default();
+        crl_testing::list(&AUTHORITIES[0], &made).der().to_vec()
+    });
+    let expect = RevocationList {
+        crl: Crl::from_der(&der).unwrap(),
+        added: AT,
+    };
+    let object = crl_object("prod", &expect.crl.fingerprint().to_string());
+    let place = At(Table::Crls, "acme", &object);
+    for read in check("crl-1", place, &expect, row::crl::encode, row::crl::decode) {
+        assert_eq!(read.crl, expect.crl);
     }
 }
 
