@@ -245,7 +245,12 @@ async fn finish(
     };
     let (_, connection) = stream.get_ref();
     let kind = kind(connection);
-    let client = match evidence(gatekeeper.as_deref(), connection, verdict, worker.clock.now()) {
+    let client = match evidence(
+        gatekeeper.as_deref(),
+        connection,
+        verdict,
+        worker.clock.now(),
+    ) {
         Ok(client) => client,
         Err(why) => {
             refused::record(worker, caller(realm), why);

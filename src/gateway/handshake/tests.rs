@@ -5,13 +5,15 @@ use std::io::ErrorKind;
 use std::sync::Mutex;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::client::{
+    ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
+};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ProducesTickets;
 use rustls::{
-    ClientConfig, DigitallySignedStruct, NamedGroup, SignatureScheme,
-    SupportedProtocolVersion, version,
+    ClientConfig, DigitallySignedStruct, NamedGroup, SignatureScheme, SupportedProtocolVersion,
+    version,
 };
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -207,7 +209,10 @@ async fn a_session_is_resumed_within_the_hour_and_cannot_prolong_itself() {
             assert_eq!(outcome, expected, "{version:?} after {minutes} minutes");
         }
         let counters = house.worker.counters.snapshot();
-        assert_eq!((counters.handshakes_completed, counters.handshakes_resumed), (5, 3));
+        assert_eq!(
+            (counters.handshakes_completed, counters.handshakes_resumed),
+            (5, 3)
+        );
     }
 }
 
@@ -218,7 +223,11 @@ async fn a_session_from_the_future_is_not_resumed() {
         let client = acme(&house, version);
         assert_eq!(client.calls(&house, ACME).await, Outcome::Full);
         house.clock.set(now().minus(Duration::from_millis(1)));
-        assert_eq!(client.calls(&house, ACME).await, Outcome::Full, "{version:?}");
+        assert_eq!(
+            client.calls(&house, ACME).await,
+            Outcome::Full,
+            "{version:?}"
+        );
     }
 }
 
@@ -238,9 +247,17 @@ async fn a_session_ends_with_the_certificate_that_it_was_made_with() {
             let client = Client::new(version, &house.acme, &leaf);
             assert_eq!(client.calls(&house, name).await, Outcome::Full);
             // The last second of a certificate belongs to it.
-            house.clock.set(now().plus(MINUTE * 10).plus(Duration::from_millis(999)));
-            assert_eq!(client.calls(&house, name).await, Outcome::Resumed, "{version:?} {name}");
-            house.clock.set(now().plus(MINUTE * 10).plus(Duration::from_secs(1)));
+            house
+                .clock
+                .set(now().plus(MINUTE * 10).plus(Duration::from_millis(999)));
+            assert_eq!(
+                client.calls(&house, name).await,
+                Outcome::Resumed,
+                "{version:?} {name}"
+            );
+            house
+                .clock
+                .set(now().plus(MINUTE * 10).plus(Duration::from_secs(1)));
             let Outcome::Refused(alert) = client.calls(&house, name).await else {
                 panic!("{version:?} {name} let an expired client in");
             };
@@ -254,18 +271,30 @@ async fn no_session_outlives_a_change_of_trust() {
     for version in BOTH {
         let mut house = House::new();
         let client = acme(&house, version);
-        let suspend = Command::SuspendRealm { realm: realm("acme") };
-        let resume = Command::ResumeRealm { realm: realm("acme") };
+        let suspend = Command::SuspendRealm {
+            realm: realm("acme"),
+        };
+        let resume = Command::ResumeRealm {
+            realm: realm("acme"),
+        };
         for name in [ACME, SHARED] {
             client.forget();
             assert_eq!(client.calls(&house, name).await, Outcome::Full);
             assert_eq!(client.calls(&house, name).await, Outcome::Resumed);
             house.change(&suspend);
             house.change(&resume);
-            assert_eq!(client.calls(&house, name).await, Outcome::Full, "{version:?} {name}");
+            assert_eq!(
+                client.calls(&house, name).await,
+                Outcome::Full,
+                "{version:?} {name}"
+            );
             house.uninstall("acme");
             house.install("acme");
-            assert_eq!(client.calls(&house, name).await, Outcome::Full, "{version:?} {name}");
+            assert_eq!(
+                client.calls(&house, name).await,
+                Outcome::Full,
+                "{version:?} {name}"
+            );
             assert_eq!(client.calls(&house, name).await, Outcome::Resumed);
         }
     }
@@ -280,7 +309,9 @@ async fn what_changes_no_trust_ends_no_session() {
     assert_eq!(other.calls(&house, OUTSIDE).await, Outcome::Full);
     // Another realm's change is nobody else's news, but on the shared host of the mtls gateway.
     house.uninstall("globex");
-    house.change(&Command::CreateRealm { realm: realm("initech") });
+    house.change(&Command::CreateRealm {
+        realm: realm("initech"),
+    });
     assert_eq!(client.calls(&house, ACME).await, Outcome::Resumed);
     assert_eq!(other.calls(&house, OUTSIDE).await, Outcome::Resumed);
 }
@@ -314,7 +345,11 @@ async fn the_chain_of_a_resumed_session_is_judged_again_before_anything_is_serve
         house.uninstall("acme");
         // As if the keys had not been changed with the epoch: the other line of defence must hold alone.
         on_the_shared_host(&house, |config| config.ticketer = old);
-        assert_eq!(client.calls(&house, SHARED).await, Outcome::Closed, "{version:?}");
+        assert_eq!(
+            client.calls(&house, SHARED).await,
+            Outcome::Closed,
+            "{version:?}"
+        );
         let refused = house.worker.counters.snapshot().refused;
         assert!(refused.contains(&(Reason::UnknownIssuer, 1)), "{refused:?}");
     }
@@ -332,10 +367,18 @@ async fn a_session_without_a_chain_is_never_served_on_the_mtls_gateway() {
         on_the_shared_host(&house, |config| config.clone_from(&regular));
         on_the_shared_host(&house, |config| config.ticketer = Arc::clone(&keys));
         let stream = client.calls(&house, SHARED).await;
-        assert_eq!(stream, Outcome::Closed, "{version:?}: no certificate was asked for");
+        assert_eq!(
+            stream,
+            Outcome::Closed,
+            "{version:?}: no certificate was asked for"
+        );
         on_the_shared_host(&house, |config| config.clone_from(&mtls));
         on_the_shared_host(&house, |config| config.ticketer = keys);
-        assert_eq!(client.calls(&house, SHARED).await, Outcome::Closed, "{version:?}");
+        assert_eq!(
+            client.calls(&house, SHARED).await,
+            Outcome::Closed,
+            "{version:?}"
+        );
         let refused = house.worker.counters.snapshot().refused;
         assert!(refused.contains(&(Reason::ProtocolError, 2)), "{refused:?}");
     }

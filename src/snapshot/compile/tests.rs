@@ -239,7 +239,10 @@ fn what_a_change_does_not_touch_is_shared_with_the_snapshot_before() {
             .unwrap()
     };
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
-    assert!(Arc::ptr_eq(&mtls(&before).tls.config, &mtls(&after).tls.config));
+    assert!(Arc::ptr_eq(
+        &mtls(&before).tls.config,
+        &mtls(&after).tls.config
+    ));
     assert!(Arc::ptr_eq(
         before.shared.get(Environment::Prod),
         after.shared.get(Environment::Prod)
@@ -330,7 +333,10 @@ fn a_new_server_identity_is_shown_by_every_realm_and_changes_no_trust() {
             .clone()
             .unwrap()
     };
-    assert!(!Arc::ptr_eq(&mtls(&before).tls.config, &mtls(&after).tls.config));
+    assert!(!Arc::ptr_eq(
+        &mtls(&before).tls.config,
+        &mtls(&after).tls.config
+    ));
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
     assert!(!watch.has_changed().unwrap());
 }
