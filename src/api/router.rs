@@ -12,7 +12,7 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    account, apply, audit, connection, deployment, endpoint, installation, pipeline, realm,
+    account, apply, audit, connection, deployment, endpoint, installation, pipeline, prove, realm,
     refusal, server_identity, status, token,
 };
 use crate::control::engine::Control;
@@ -43,6 +43,7 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(token::routes())
         .merge(audit::routes())
         .merge(server_identity::routes())
+        .merge(prove::routes())
         .merge(apply::routes());
     Router::new()
         .route("/healthz", get(status::healthz))

@@ -40,6 +40,7 @@ pub(crate) const NEVER: &[(&str, &[&str])] = &[
     ("outbound", &["store", "control"]),
     ("gateway", &["store", "control", "console"]),
     ("egress", &["store", "control"]),
+    ("prove", &["store", "snapshot", "gateway", "trust", "api"]),
     ("api", &["store", "snapshot", "gateway"]),
     ("console", &["store", "snapshot", "gateway"]),
     ("settings", &["store"]),
@@ -49,6 +50,12 @@ pub(crate) const NEVER: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) const ROOMS: &[Room] = &[
+    Room {
+        name: "flaw",
+        floor: 0,
+        rooms: &[],
+        crates: &[],
+    },
     Room {
         name: "clock",
         floor: 0,
@@ -74,7 +81,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "trust",
         floor: 2,
-        rooms: &["clock", "pki"],
+        rooms: &["clock", "flaw", "pki"],
         crates: &["cel", "imbl", "rustls_pki_types", "webpki"],
     },
     Room {
@@ -101,7 +108,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "snapshot",
         floor: 3,
-        rooms: &["clock", "domain", "pki", "trust"],
+        rooms: &["clock", "domain", "flaw", "pki", "trust"],
         crates: &[
             "arc_swap",
             "aws_lc_rs",
@@ -186,6 +193,7 @@ pub(crate) const ROOMS: &[Room] = &[
         rooms: &[
             "clock",
             "domain",
+            "flaw",
             "outbound",
             "pki",
             "snapshot",
@@ -233,9 +241,25 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "prove",
+        floor: 5,
+        rooms: &["clock", "control", "domain", "pki"],
+        crates: &[
+            "http",
+            "http_body_util",
+            "hyper",
+            "hyper_util",
+            "rustls",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tokio_rustls",
+        ],
+    },
+    Room {
         name: "api",
         floor: 6,
-        rooms: &["clock", "control", "domain", "manifest", "pki"],
+        rooms: &["clock", "control", "domain", "manifest", "pki", "prove"],
         crates: &[
             "axum",
             "bytes",
@@ -317,6 +341,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "control",
             "domain",
             "egress",
+            "flaw",
             "gateway",
             "manifest",
             "outbound",
@@ -356,6 +381,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "clock",
             "demo",
             "domain",
+            "flaw",
             "manifest",
             "pki",
             "settings",
