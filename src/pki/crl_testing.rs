@@ -61,14 +61,15 @@ pub fn named(raw_issuer: &[u8], signer: &Authority, made: &CrlMade) -> Crl {
     let mut extensions = Vec::new();
     if let Some(number) = made.number {
         // Two octets where the first one's highest bit would make it negative.
-        let octets: &[u8] = if number < 128 { &[number] } else { &[0, number] };
+        let octets: &[u8] = if number < 128 {
+            &[number]
+        } else {
+            &[0, number]
+        };
         extensions.extend(extension(20, &element(2, octets)));
     }
     if let Some(id) = &made.authority_key_id {
-        extensions.extend(extension(
-            35,
-            &element(tag::SEQUENCE, &element(0x80, id)),
-        ));
+        extensions.extend(extension(35, &element(tag::SEQUENCE, &element(0x80, id))));
     }
     if !extensions.is_empty() {
         let all = element(tag::SEQUENCE, &extensions);
@@ -87,7 +88,9 @@ pub fn pem(list: &Crl) -> String {
     use base64::Engine;
     let text = base64::engine::general_purpose::STANDARD.encode(list.der());
     let lines = text.as_bytes().chunks(64);
-    let lines: Vec<&str> = lines.map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let lines: Vec<&str> = lines
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
     format!(
         "-----BEGIN X509 CRL-----\n{}\n-----END X509 CRL-----\n",
         lines.join("\n")

@@ -24,8 +24,8 @@ use crate::snapshot::server_tls::{
     self, InvalidIdentity, MutualTls, ServerTls, Shown, ShownIdentity,
 };
 use crate::snapshot::state::{SharedHosts, Snapshot};
-use crate::snapshot::trusting::CompiledFrom;
 use crate::snapshot::ticketer::Host;
+use crate::snapshot::trusting::CompiledFrom;
 use crate::snapshot::verifier::{CaNames, Trusting};
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::{InvalidTrustSet, TrustSet};
@@ -362,8 +362,7 @@ impl Compiler {
                 }
             }
         };
-        let tls =
-            self.mutual_tls(&realm.name, environment, identity, &trust, from.ca_names())?;
+        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, from.ca_names())?;
         Ok(Some(MtlsEndpoint {
             trust,
             tls,

@@ -1,12 +1,12 @@
 //! TLS configurations of our listeners.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{ServerConfig, version};
@@ -14,6 +14,7 @@ use rustls::{ServerConfig, version};
 use crate::clock::Clock;
 use crate::domain::environment::PerEnvironment;
 use crate::domain::identity::{IdentitySlot, ServerIdentity};
+use crate::flaw::{Flaw, planted};
 use crate::snapshot::ticketer::{Host, Ticketer};
 use crate::snapshot::verifier::{ClientVerifier, Gatekeeper, Trusting};
 use crate::trust::limits::TrustLimits;
@@ -183,7 +184,19 @@ fn finish(mut config: ServerConfig) -> ServerConfig {
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
+    if planted(Flaw::Tickets) {
+        share_tickets(&mut config);
+    }
     config
+}
+
+/// What must never be: one ticket key for all hosts. Nothing but [`Flaw::Tickets`] leads here.
+fn share_tickets(config: &mut ServerConfig) {
+    static SHARED: OnceLock<Option<Arc<dyn ProducesTickets>>> = OnceLock::new();
+    if let Some(shared) = SHARED.get_or_init(|| aws_lc_rs::Ticketer::new().ok()) {
+        config.ticketer = Arc::clone(shared);
+        config.send_tls13_tickets = 2;
+    }
 }
 
 #[derive(Debug)]

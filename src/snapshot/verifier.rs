@@ -23,6 +23,7 @@ use rustls::{
 };
 
 use crate::clock::Moment;
+use crate::flaw::{Flaw, planted};
 use crate::trust::judge::{self, Distrust, Verified};
 use crate::trust::limits::TrustLimits;
 use crate::trust::reason::Reason;
@@ -255,6 +256,9 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if planted(Flaw::Possession) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
@@ -265,6 +269,9 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if planted(Flaw::Possession) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 
 use crate::clock::Moment;
+use crate::flaw::{Flaw, planted};
 use crate::pki::certificate::{Certificate, InvalidCertificate};
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchors::Anchors;
@@ -72,7 +73,16 @@ pub fn judge<'a>(
     now: Moment,
     limits: &TrustLimits,
 ) -> Result<Verified, Distrust> {
-    judge_with(MODERN, anchors.into(), presented, now, limits)
+    let anchors = anchors.into();
+    if planted(Flaw::AnyLeaf) {
+        for place in 1..presented.len() {
+            let others = presented.get(place..).unwrap_or_default();
+            if let Ok(verified) = judge_with(MODERN, anchors, others, now, limits) {
+                return Ok(verified);
+            }
+        }
+    }
+    judge_with(MODERN, anchors, presented, now, limits)
 }
 
 /// Judges a verified client again, by other anchors or at another moment: costs two comparisons while its anchor is
@@ -137,7 +147,12 @@ fn judge_with(
         ));
     };
     let leaf = Certificate::from_der(first);
-    within_limits(presented, limits).map_err(|finding| Distrust {
+    let bounded = if planted(Flaw::ChainLimits) {
+        Ok(())
+    } else {
+        within_limits(presented, limits)
+    };
+    bounded.map_err(|finding| Distrust {
         reason: finding.reason,
         detail: finding.detail,
         leaf: leaf.clone().ok(),

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 use webpki::aws_lc_rs as algorithms;
 
+use crate::flaw::{Flaw, planted};
 use crate::pki::certificate::{Certificate, KeyAlgorithm};
 use crate::pki::der::{self, NotDer, tag};
 use crate::trust::issuer::Issuer;
@@ -155,11 +156,11 @@ impl<'a> Meter<'a> {
         if checks.len() >= usize::try_from(self.limits.signature_checks_max).unwrap_or(usize::MAX) {
             return None;
         }
-        let holds = self
+        let verified = self
             .algorithms
             .get(algorithm)?
-            .verify_signature(public_key, message, signature)
-            .is_ok();
+            .verify_signature(public_key, message, signature);
+        let holds = verified.is_ok() || planted(Flaw::Signatures);
         checks.push(Check {
             algorithm,
             public_key: public_key.into(),
