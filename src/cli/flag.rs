@@ -6,6 +6,7 @@ use crate::domain::name::{
     AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
 };
 use crate::domain::trigger::{InvalidTrigger, Method, RequestSizeMb, RoutePattern, TimeoutMs};
+use crate::rule::client_rule::ClientRule;
 
 /// A realm's name.
 ///
@@ -53,6 +54,17 @@ pub fn token(text: &str) -> Result<String, InvalidName> {
 /// [`InvalidBaseUrl`].
 pub fn base_url(text: &str) -> Result<String, InvalidBaseUrl> {
     BaseUrl::parse(text).map(|_| text.to_owned())
+}
+
+/// A client rule; an empty text takes it away.
+///
+/// # Errors
+/// [`InvalidTrigger`].
+pub fn client_rule(text: &str) -> Result<String, InvalidTrigger> {
+    if !text.is_empty() {
+        ClientRule::parse(text)?;
+    }
+    Ok(text.to_owned())
 }
 
 /// A method that a trigger can admit.

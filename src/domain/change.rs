@@ -121,6 +121,14 @@ pub enum Warning {
         /// Which pipeline.
         pipeline: PipelineKey,
     },
+    /// The client rule was taken away.
+    #[error(
+        "{pipeline} has no client rule any more: once deployed, it is open to the clients of every installed CA"
+    )]
+    NoClientRule {
+        /// Which pipeline.
+        pipeline: PipelineKey,
+    },
     /// mTLS and an open external gateway.
     #[error("{pipeline} is also open to everybody at {url}")]
     AlsoOpen {

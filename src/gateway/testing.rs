@@ -45,6 +45,7 @@ use crate::outbound::pool::Pools;
 use crate::pki::authority::{Authority, AuthorityRequest, ClientRequest, Leaf};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::KeyChoice;
+use crate::rule::client_rule::ClientRule;
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
 use crate::telemetry::access::{AccessLimits, AccessLog, AccessTarget};
@@ -143,6 +144,7 @@ pub(crate) struct Like {
     pub(crate) publication: Publication,
     pub(crate) trigger: fn(&mut Trigger),
     pub(crate) handler: Handler,
+    pub(crate) client_rule: Option<ClientRule>,
 }
 
 impl Like {
@@ -156,6 +158,7 @@ impl Like {
             publication,
             trigger: |_| {},
             handler,
+            client_rule: None,
         }
     }
 
@@ -363,6 +366,7 @@ impl House {
             response_headers: vec![],
             publication: like.publication,
             routes: vec![],
+            client_rule: like.client_rule,
         };
         (like.trigger)(&mut trigger);
         let (realm, key) = (realm(realm_name), key(name));

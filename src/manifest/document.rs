@@ -14,6 +14,7 @@ use crate::domain::trigger::{Method, RoutePattern};
 use crate::manifest::connection::{BaseUrlDocument, TrustDocument};
 use crate::manifest::given::GivenSecret;
 use crate::manifest::text::Text;
+use crate::rule::client_rule::ClientRule;
 
 /// A whole manifest.
 #[derive(Clone, Debug, Default, Read, Write)]
@@ -307,6 +308,9 @@ pub struct TriggerDocument {
     /// Additional routes below the pipeline's path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Text<RoutePattern>>,
+    /// Which verified clients may call on the mtls gateway: a CEL expression; all of them unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_rule: Option<Text<ClientRule>>,
     /// Headers added to the answer; values may hold `{{ … }}` expressions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub response_headers: BTreeMap<String, String>,

@@ -1,7 +1,7 @@
 //! Distinguished names: as text for people (RFC 4514), and in a form in which equal names are equal bytes.
 
 use crate::pki::der::{self, Element, NotDer, tag};
-use crate::pki::printable::{Bounded, is_unsafe};
+use crate::pki::printable::{self, Bounded, is_unsafe};
 
 /// The name as RFC 4514 writes it, most specific part first: `CN=client-1,O=Acme`.
 ///
@@ -15,6 +15,26 @@ pub fn text(raw_der_name: &[u8]) -> String {
         Err(NotDer) => write_hex(raw_der_name, &mut out),
     }
     out.into_text()
+}
+
+/// The values of the attributes of that kind (an OID, dotted), most significant part of the name first, each as
+/// [`printable::alone`] writes it; a value that is no text is `#` and the digits of its DER. `None` where the name cannot
+/// be decoded.
+pub fn values(raw_der_name: &[u8], kind: &str) -> Option<Vec<String>> {
+    let name = attributes(raw_der_name).ok()?;
+    let of_kind = name
+        .iter()
+        .flatten()
+        .filter(|attribute| der::oid_text(attribute.kind.content).as_deref() == Some(kind));
+    let value = |attribute: &Attribute<'_>| match string(&attribute.value) {
+        Some(text) => printable::alone(&text),
+        None => {
+            let mut out = Bounded::default();
+            write_hex(attribute.value.whole, &mut out);
+            out.into_text()
+        }
+    };
+    Some(of_kind.map(value).collect())
 }
 
 /// The form in which names are compared (RFC 5280, 7.1): letters in lower case, white space trimmed and folded, all

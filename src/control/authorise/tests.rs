@@ -66,6 +66,7 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             mtls: false,
         },
         routes: Vec::new(),
+        client_rule: None,
     };
     let ca = authority();
     let certificate = IdentityCertificate {

@@ -162,6 +162,7 @@ fn deploy_echo(world: &mut World, realm: &RealmName) {
             mtls: true,
         },
         routes: Vec::new(),
+        client_rule: None,
     };
     world.apply(&[
         Command::SavePipeline {

@@ -15,6 +15,7 @@ use crate::domain::template::InvalidTemplate;
 use crate::domain::trigger::InvalidTrigger;
 use crate::pki::certificate::InvalidCertificate;
 use crate::pki::key::InvalidKey;
+use crate::rule::invalid::InvalidClientRule;
 use crate::store::seal::{RowSeal, SealError, TAG_BYTES};
 
 /// Why a row cannot be read, or made.
@@ -70,6 +71,9 @@ pub enum RowError {
     /// A trigger.
     #[error("{0}")]
     Trigger(#[from] InvalidTrigger),
+    /// A client rule.
+    #[error("{0}")]
+    ClientRule(#[from] InvalidClientRule),
     /// A mock's document that is no JSON.
     #[error("its document is no JSON ({0})")]
     Json(#[from] serde_json::Error),

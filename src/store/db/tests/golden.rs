@@ -35,6 +35,7 @@ use crate::pki::certificate::Certificate;
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::key::PrivateKey;
 use crate::pki::secret::Secret;
+use crate::rule::client_rule::ClientRule;
 use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
@@ -246,6 +247,7 @@ fn pipeline(handler: Handler) -> Pipeline {
                 mtls: true,
             },
             routes: vec![route("/products"), route("/products/:id")],
+            client_rule: None,
         },
         handler,
         updated: AT,
@@ -297,6 +299,18 @@ fn pipelines_and_deployments() {
             |row, seal| row::deployment::decode(key(), row, seal),
         );
     }
+}
+
+#[test]
+fn pipelines_with_a_client_rule() {
+    let mut expect = pipeline(Handler::Echo);
+    expect.trigger.client_rule = Some(ClientRule::parse("'a.example' in client.dns").unwrap());
+    let object = pipeline_object("orders", 2);
+    let place = At(Table::Pipelines, "acme", &object);
+    let encode = row::pipeline::encode;
+    check("pipeline-1-rule", place, &expect, encode, |row, seal| {
+        row::pipeline::decode(key(), row, seal)
+    });
 }
 
 #[test]

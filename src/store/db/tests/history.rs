@@ -22,6 +22,7 @@ use crate::domain::trigger::{
 };
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::secret::Secret;
+use crate::rule::client_rule::ClientRule;
 use crate::store::db::Store;
 use crate::store::error::StoreError;
 use crate::store::reading::AuditFilter;
@@ -53,6 +54,8 @@ fn trigger(choice: usize) -> Trigger {
         routes: routes
             .map(|route| RoutePattern::parse(route).unwrap())
             .collect(),
+        client_rule: (choice % 5 == 0)
+            .then(|| ClientRule::parse(&format!("size(client.cn) == {choice}")).unwrap()),
     }
 }
 
