@@ -14,6 +14,7 @@
 
 pub mod anchor;
 pub mod anchors;
+pub mod constraints;
 pub mod finding;
 pub mod identity;
 pub mod index;
@@ -21,12 +22,15 @@ pub mod issuer;
 pub mod judge;
 pub mod limits;
 pub mod opinion;
+pub mod policies;
 pub mod policy;
+pub mod profile;
 pub mod reason;
 pub mod rules;
 pub mod search;
 pub mod set;
 pub mod shared;
 pub mod signature;
+pub mod subtree;
 #[cfg(test)]
 mod workshop;
