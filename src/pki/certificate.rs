@@ -438,7 +438,8 @@ pub fn to_pem(label: &str, der: &[u8]) -> String {
     pem
 }
 
-fn parse(der: &[u8]) -> Option<(&[u8], X509Certificate<'_>)> {
+/// Reads the structure of a certificate, and gives what follows it.
+pub(super) fn parse(der: &[u8]) -> Option<(&[u8], X509Certificate<'_>)> {
     X509CertificateParser::new()
         .with_deep_parse_extensions(false)
         .parse(der)

@@ -9,6 +9,9 @@
 pub mod authority;
 pub mod certificate;
 pub mod crl;
+pub mod crl_structure;
+#[cfg(test)]
+pub mod crl_writer;
 pub mod csr;
 pub mod der;
 pub mod distribution;
@@ -17,6 +20,7 @@ pub mod fingerprint;
 pub mod foreign;
 pub mod general_name;
 pub mod key;
+pub mod moment;
 pub mod name;
 #[cfg(test)]
 pub mod openssl;
