@@ -14,6 +14,7 @@
 
 pub mod anchor;
 pub mod anchors;
+pub mod constraints;
 pub mod finding;
 pub mod identity;
 pub mod index;
@@ -21,7 +22,9 @@ pub mod issuer;
 pub mod judge;
 pub mod limits;
 pub mod opinion;
+pub mod policies;
 pub mod policy;
+pub mod profile;
 pub mod reason;
 pub mod rules;
 pub mod search;
@@ -29,5 +32,6 @@ pub mod set;
 pub mod setid;
 pub mod shared;
 pub mod signature;
+pub mod subtree;
 #[cfg(test)]
 mod workshop;
