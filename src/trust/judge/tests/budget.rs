@@ -64,6 +64,7 @@ pub(super) fn counted<'a>(
         presented,
         now(),
         &TrustLimits::default(),
+        None,
     );
     (judged, checks.load(Ordering::SeqCst))
 }
