@@ -13,4 +13,5 @@ pub mod realm;
 pub mod route;
 pub mod server_tls;
 pub mod state;
+pub mod ticketer;
 pub mod verifier;
