@@ -18,6 +18,7 @@ use crate::flaw::{Flaw, planted};
 use crate::snapshot::ticketer::{Host, Ticketer};
 use crate::snapshot::verifier::{ClientVerifier, Gatekeeper, Trusting};
 use crate::trust::limits::TrustLimits;
+use crate::trust::verdicts::Verdicts;
 
 /// The cryptography that we speak TLS with: aws-lc-rs, its modern suites, hybrid key exchange first.
 pub fn provider() -> CryptoProvider {
@@ -106,6 +107,7 @@ impl ResolvesServerCert for ShownIdentity {
 pub(crate) struct ServerTls {
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) clock: Clock,
+    pub(crate) verdicts: Arc<Verdicts>,
     pub(crate) limits: TrustLimits,
     /// How long after its full handshake a session can be resumed; zero: not at all.
     pub(crate) resumption: Duration,
@@ -138,7 +140,11 @@ impl ServerTls {
         identity: &Arc<ShownIdentity>,
         trusting: Trusting,
     ) -> Result<MutualTls, rustls::Error> {
-        let gatekeeper = Arc::new(Gatekeeper::new(trusting, self.limits));
+        let gatekeeper = Arc::new(Gatekeeper::new(
+            trusting,
+            Arc::clone(&self.verdicts),
+            self.limits,
+        ));
         let verifier = ClientVerifier::new(Arc::clone(&gatekeeper), Arc::clone(&self.provider));
         let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
