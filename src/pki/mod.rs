@@ -22,6 +22,7 @@ pub mod fingerprint;
 pub mod foreign;
 pub mod general_name;
 pub mod key;
+pub mod key_id;
 pub mod moment;
 pub mod name;
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::{InvalidTrustSet, TrustSet};
 use crate::trust::shared::SharedTrust;
+use crate::trust::verdicts::Verdicts;
 
 /// Compiles catalogs. One per process.
 pub struct Compiler {
@@ -48,6 +49,7 @@ impl Compiler {
             server_tls: ServerTls {
                 provider,
                 clock,
+                verdicts: Arc::new(Verdicts::new(limits.verdicts_max, limits.verdict_life_ms)),
                 limits,
             },
             next_target: AtomicU64::new(1),
@@ -94,6 +96,7 @@ impl Compiler {
             realms,
             shared,
             admin_tls,
+            verdicts: Arc::clone(&self.server_tls.verdicts),
             shown,
         })
     }
@@ -187,6 +190,7 @@ impl Compiler {
             realms,
             shared,
             admin_tls,
+            verdicts: Arc::clone(&before.verdicts),
             shown,
         };
         Ok((snapshot, names))

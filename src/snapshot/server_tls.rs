@@ -15,6 +15,7 @@ use crate::domain::environment::PerEnvironment;
 use crate::domain::identity::{IdentitySlot, ServerIdentity};
 use crate::snapshot::verifier::{ClientVerifier, Trusting};
 use crate::trust::limits::TrustLimits;
+use crate::trust::verdicts::Verdicts;
 
 /// The cryptography that we speak TLS with: aws-lc-rs, its modern suites, hybrid key exchange first.
 pub fn provider() -> CryptoProvider {
@@ -90,6 +91,7 @@ impl ResolvesServerCert for ShownIdentity {
 pub(crate) struct ServerTls {
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) clock: Clock,
+    pub(crate) verdicts: Arc<Verdicts>,
     pub(crate) limits: TrustLimits,
 }
 
@@ -112,7 +114,12 @@ impl ServerTls {
         identity: &Arc<ShownIdentity>,
         trusting: Trusting,
     ) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let verifier = ClientVerifier::new(trusting, self.limits, Arc::clone(&self.provider));
+        let verifier = ClientVerifier::new(
+            trusting,
+            Arc::clone(&self.verdicts),
+            self.limits,
+            Arc::clone(&self.provider),
+        );
         let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
             .with_client_cert_verifier(Arc::new(verifier))

@@ -18,11 +18,12 @@ use rustls::{
 };
 
 use crate::clock::Moment;
-use crate::trust::judge::{self, Distrust, Verified};
+use crate::trust::judge::{Distrust, Verified};
 use crate::trust::limits::TrustLimits;
 use crate::trust::reason::Reason;
 use crate::trust::set::TrustSet;
 use crate::trust::shared::SharedTrust;
+use crate::trust::verdicts::Verdicts;
 
 /// What was decided about the certificates that a client showed.
 pub type Verdict = Result<Verified, Distrust>;
@@ -60,6 +61,7 @@ pub(crate) enum Trusting {
 /// Demands a client certificate, and lets `trust` decide on it.
 pub(crate) struct ClientVerifier {
     trusting: Trusting,
+    verdicts: Arc<Verdicts>,
     limits: TrustLimits,
     provider: Arc<CryptoProvider>,
 }
@@ -67,11 +69,13 @@ pub(crate) struct ClientVerifier {
 impl ClientVerifier {
     pub(crate) const fn new(
         trusting: Trusting,
+        verdicts: Arc<Verdicts>,
         limits: TrustLimits,
         provider: Arc<CryptoProvider>,
     ) -> Self {
         Self {
             trusting,
+            verdicts,
             limits,
             provider,
         }
@@ -113,10 +117,12 @@ impl ClientCertVerifier for ClientVerifier {
         let moment = Moment::from_unix_seconds(seconds);
         let verdict = match &self.trusting {
             Trusting::Realm { set, .. } => {
-                judge::judge(set.as_ref(), &presented, moment, &self.limits)
+                self.verdicts
+                    .judge(set.as_ref(), &presented, moment, &self.limits)
             }
             Trusting::Shared(shared) => {
-                judge::judge(shared.as_ref(), &presented, moment, &self.limits)
+                self.verdicts
+                    .judge(shared.as_ref(), &presented, moment, &self.limits)
             }
         };
         let answer = match &verdict {
