@@ -33,7 +33,7 @@ fn edition(of: &Authority, number: u8) -> Crl {
 fn with_lists(ca: &Authority, lists: &[&Crl]) -> String {
     let texts: Vec<String> = lists
         .iter()
-        .map(|list| format!("'''\n{}'''", crl_testing::pem(list)))
+        .map(|list| format!("'''\n{}'''", list.to_pem()))
         .collect();
     format!(
         "{REALM}[[realm.account]]\nname = 'dgb-mtls-a'\ntype = 'certificate-chain'\nprod.chain = '''\n{}'''\n{TRUST}crls = [{}]\n",
