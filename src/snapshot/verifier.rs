@@ -354,3 +354,6 @@ fn refusal(reason: Reason) -> rustls::Error {
 #[derive(Debug, thiserror::Error)]
 #[error("refused: {}", .0.as_str())]
 struct Refused(Reason);
+
+#[cfg(test)]
+mod tests;
