@@ -17,6 +17,8 @@ mod command_line;
 mod control;
 mod crash;
 mod docs;
+mod foundry;
+mod path_cases;
 mod refusals;
 mod scale;
 mod serving;
