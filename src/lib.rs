@@ -23,6 +23,7 @@ pub mod gateway;
 pub mod manifest;
 pub mod outbound;
 pub mod pki;
+pub mod rule;
 pub mod settings;
 pub mod snapshot;
 pub mod store;

@@ -12,6 +12,7 @@ use crate::domain::name::InvalidName;
 use crate::domain::rejection::Rejection;
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::read::Unreadable;
+use crate::pki::fingerprint::InvalidFingerprint;
 
 /// Why a call is not answered as it asks.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,14 @@ pub(crate) enum ApiError {
         field: &'static str,
         /// Why.
         source: InvalidMoment,
+    },
+    /// A text that is no SHA-256.
+    #[error("'{field}': {source}")]
+    Fingerprint {
+        /// Where it stands.
+        field: &'static str,
+        /// Why.
+        source: InvalidFingerprint,
     },
     /// A text that is no number.
     #[error("'{field}' takes a whole number, from 1")]
@@ -143,6 +152,7 @@ impl ApiError {
             | Self::Name { .. }
             | Self::Word { .. }
             | Self::Moment { .. }
+            | Self::Fingerprint { .. }
             | Self::Number { .. }
             | Self::Version
             | Self::RealmMissing

@@ -7,8 +7,8 @@ use clap::Parser;
 use crate::cli::args::{Arguments, Command};
 use crate::cli::error::CliError;
 use crate::cli::{
-    account, apply, audit, config, connection, demo, deployment, endpoint, installation, pipeline,
-    realm, refusals, serve, server_identity, status, token,
+    account, apply, audit, config, connection, crl, demo, deployment, endpoint, installation,
+    pipeline, realm, refusals, serve, server_identity, status, token, trust,
 };
 use crate::clock::Clock;
 
@@ -33,6 +33,8 @@ fn run(command: &Command, clock: &Clock) -> Result<(), CliError> {
         Command::Realm(verb) => realm::run(verb),
         Command::Account(verb) => account::run(verb),
         Command::Installation(verb) => installation::run(verb),
+        Command::Trust(verb) => trust::run(verb),
+        Command::Crl(verb) => crl::run(verb),
         Command::Pipeline(verb) => pipeline::run(verb),
         Command::Deployment(verb) => deployment::run(verb),
         Command::Endpoint(verb) => endpoint::run(verb),

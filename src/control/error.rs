@@ -117,6 +117,7 @@ impl ControlError {
                 InvalidManifest::Twice { .. }
                 | InvalidManifest::StateTwice { .. }
                 | InvalidManifest::Account { .. }
+                | InvalidManifest::Trust { .. }
                 | InvalidManifest::Connection { .. }
                 | InvalidManifest::Pipeline { .. },
             )
@@ -147,6 +148,7 @@ impl ControlError {
                 "twice"
             }
             Self::Manifest(InvalidManifest::Account { .. }) => "invalid-account",
+            Self::Manifest(InvalidManifest::Trust { .. }) => "invalid-trust-policy",
             Self::Manifest(InvalidManifest::Connection { .. }) => "invalid-connection",
             Self::Manifest(InvalidManifest::Pipeline { .. }) => "invalid-pipeline",
             Self::PlanChanged { .. } => "plan-changed",

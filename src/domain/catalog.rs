@@ -15,7 +15,7 @@ use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
-use crate::domain::{identifying, installing, keeping, publishing};
+use crate::domain::{identifying, installing, keeping, publishing, trusting};
 use crate::pki::fingerprint::Fingerprint;
 
 /// The appliance's own rules, from its settings.
@@ -130,6 +130,28 @@ impl Catalog {
                 account,
             } => self.in_realm(realm, |realm| {
                 installing::remove(realm, *environment, account, around)
+            }),
+            Command::SaveTrustPolicy {
+                realm,
+                environment,
+                policy,
+            } => self.in_realm(realm, |realm| {
+                trusting::save_policy(realm, *environment, policy)
+            }),
+            Command::SaveCrl {
+                realm,
+                environment,
+                crl,
+                intake,
+            } => self.in_realm(realm, |realm| {
+                trusting::save_crl(realm, *environment, crl, *intake, around)
+            }),
+            Command::RemoveCrl {
+                realm,
+                environment,
+                sha256,
+            } => self.in_realm(realm, |realm| {
+                trusting::remove_crl(realm, *environment, *sha256)
             }),
             Command::SavePipeline {
                 realm,
@@ -262,6 +284,19 @@ impl Catalog {
                 .keys()
                 .map(|key| Touched::Installation(name.clone(), *key)),
         );
+        touched.extend(
+            realm
+                .trust_policies
+                .iter()
+                .map(|(environment, _)| Touched::TrustPolicy(name.clone(), environment)),
+        );
+        for (environment, lists) in realm.crls.iter() {
+            touched.extend(
+                lists
+                    .keys()
+                    .map(|sha256| Touched::Crl(name.clone(), environment, *sha256)),
+            );
+        }
         touched.extend(
             realm
                 .pipelines

@@ -8,10 +8,12 @@ use tokio::sync::Notify;
 
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
+use crate::gateway::client_rule::Answers;
 use crate::gateway::entitlement::{self, Standings};
 use crate::gateway::forwarding::Forwarding;
 use crate::gateway::in_flight::InFlight;
 use crate::gateway::worker::Worker;
+use crate::telemetry::counters::Handshake;
 use crate::trust::judge::Verified;
 
 /// A connection whose handshake is done.
@@ -30,6 +32,7 @@ pub struct Peer {
     /// The trust epoch that the handshake was made in; 0 on the regular gateways.
     pub epoch: u64,
     standings: Mutex<Standings>,
+    answers: Mutex<Answers>,
     forwarding: OnceLock<Forwarding>,
     in_flight: InFlight,
     dismissed: AtomicBool,
@@ -79,6 +82,8 @@ pub struct TlsFacts {
     pub version: &'static str,
     /// The protocol that is spoken over it.
     pub protocol: Protocol,
+    /// Whether the client proved itself anew or resumed a session.
+    pub handshake: Handshake,
 }
 
 /// A version of HTTP.
@@ -118,6 +123,7 @@ impl Peer {
             client,
             epoch,
             standings: Mutex::new(Standings::default()),
+            answers: Mutex::new(Answers::default()),
             forwarding: OnceLock::new(),
             in_flight: InFlight::default(),
             dismissed: AtomicBool::new(false),
@@ -154,6 +160,11 @@ impl Peer {
         &self.standings
     }
 
+    /// What client rules said of this client when they were last asked; as [`Peer::standings`].
+    pub(crate) const fn answers(&self) -> &Mutex<Answers> {
+        &self.answers
+    }
+
     /// The calls that are being served on it.
     pub(crate) const fn in_flight(&self) -> &InFlight {
         &self.in_flight
@@ -185,6 +196,7 @@ mod tests {
         let tls = TlsFacts {
             version: "TLSv1.3",
             protocol: Protocol::H1,
+            handshake: Handshake::Full,
         };
         Peer::new(
             place,

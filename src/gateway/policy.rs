@@ -15,7 +15,7 @@ use crate::gateway::entitlement;
 use crate::gateway::path::{AmbiguousPath, CanonicalPath};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::request_id::RequestId;
-use crate::gateway::{authority, headers};
+use crate::gateway::{authority, client_rule, headers};
 use crate::snapshot::route::{CompiledHandler, Deployed};
 
 /// A call that may be made. Handlers ask for it; only [`admit`] makes one.
@@ -79,7 +79,8 @@ const EVERY_METHOD: HeaderValue =
 /// Decides on a call by its head, and takes out of the head what only the gateway may say.
 ///
 /// # Errors
-/// [`Refusal`]. Of several, the first in this order: size of the head, authority, path, entitlement, route, gateway, method.
+/// [`Refusal`]. Of several, the first in this order: size of the head, authority, path, entitlement, route, gateway, method,
+/// client rule.
 pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
     if head_bytes(head) > call.worker().limits.header_bytes_max as usize {
         return Err(Refusal::HeadTooLarge);
@@ -122,6 +123,9 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
         return Err(Refusal::MethodNotAllowed {
             allow: deployed.allow.clone(),
         });
+    }
+    if let Some(client) = &entitled.client {
+        client_rule::check(&peer, &deployed, client)?;
     }
     let parameters = found
         .parameters

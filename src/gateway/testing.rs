@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -45,14 +46,15 @@ use crate::outbound::pool::Pools;
 use crate::pki::authority::{Authority, AuthorityRequest, ClientRequest, Leaf};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::KeyChoice;
+use crate::rule::client_rule::ClientRule;
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
 use crate::telemetry::access::{AccessLimits, AccessLog, AccessTarget};
-use crate::telemetry::counters::Counters;
+use crate::telemetry::counters::{Counters, Handshake};
 use crate::telemetry::journal::RefusalJournal;
 use crate::trust::judge::{self, Verified};
 use crate::trust::limits::TrustLimits;
-use crate::trust::set::TrustSet;
+use crate::trust::set::{TrustSet, TrustSource};
 
 /// The moment at which tests happen.
 pub(crate) fn now() -> Moment {
@@ -128,7 +130,11 @@ impl Pki {
 /// The client of a PKI, as a realm with its root sees it.
 pub(crate) fn verified(pki: &Pki) -> Verified {
     let anchors = vec![(pki.root.certificate.clone(), Arc::from("dgb-mtls-acme"))];
-    let set = TrustSet::build(anchors, vec![]).unwrap();
+    let set = TrustSet::build(TrustSource {
+        anchors,
+        ..TrustSource::default()
+    })
+    .unwrap();
     judge::judge(
         &set,
         &pki.chain_of(&pki.leaf),
@@ -143,6 +149,7 @@ pub(crate) struct Like {
     pub(crate) publication: Publication,
     pub(crate) trigger: fn(&mut Trigger),
     pub(crate) handler: Handler,
+    pub(crate) client_rule: Option<ClientRule>,
 }
 
 impl Like {
@@ -156,6 +163,7 @@ impl Like {
             publication,
             trigger: |_| {},
             handler,
+            client_rule: None,
         }
     }
 
@@ -218,7 +226,13 @@ impl House {
     pub(crate) fn with_all_limits(limits: GatewayLimits, outbound: OutboundLimits) -> Self {
         let clock = Clock::manual(now());
         let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
-        let compiler = Compiler::new(names.clone(), clock.clone(), TrustLimits::default()).unwrap();
+        let compiler = Compiler::new(
+            names.clone(),
+            clock.clone(),
+            TrustLimits::default(),
+            Duration::from_secs(3600),
+        )
+        .unwrap();
         let rules = Rules {
             external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),
@@ -363,6 +377,7 @@ impl House {
             response_headers: vec![],
             publication: like.publication,
             routes: vec![],
+            client_rule: like.client_rule,
         };
         (like.trigger)(&mut trigger);
         let (realm, key) = (realm(realm_name), key(name));
@@ -463,6 +478,7 @@ impl House {
         let tls = TlsFacts {
             version: "TLSv1.3",
             protocol: Protocol::H1,
+            handshake: Handshake::Full,
         };
         let address = "192.0.2.7:40000".parse().unwrap();
         let peer = Peer::new(place, host.into(), address, tls, client.map(Arc::new), 1);
@@ -529,6 +545,7 @@ impl Visit {
         let tls = TlsFacts {
             version: "TLSv1.3",
             protocol: Protocol::H2,
+            handshake: Handshake::Full,
         };
         let peer = Peer::new(
             peer.place.clone(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use imbl::HashMap;
 use rustls::crypto::CryptoProvider;
@@ -12,7 +13,6 @@ use crate::domain::change::Touched;
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::IdentitySlot;
-use crate::domain::installation::Installation;
 use crate::domain::name::{ConnectionName, RealmName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
@@ -20,9 +20,13 @@ use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
 use crate::snapshot::route::{RouteConflict, RouteTable};
-use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, Shown, ShownIdentity};
+use crate::snapshot::server_tls::{
+    self, InvalidIdentity, MutualTls, ServerTls, Shown, ShownIdentity,
+};
 use crate::snapshot::state::{SharedHosts, Snapshot};
-use crate::snapshot::verifier::Trusting;
+use crate::snapshot::trusting::CompiledFrom;
+use crate::snapshot::ticketer::Host;
+use crate::snapshot::verifier::{CaNames, Trusting};
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::{InvalidTrustSet, TrustSet};
 use crate::trust::shared::SharedTrust;
@@ -36,11 +40,17 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// A compiler for these host names, this clock and these limits.
+    /// A compiler for these host names, this clock and these limits. Sessions can be resumed for `resumption` after
+    /// their full handshake; zero: not at all.
     ///
     /// # Errors
     /// [`rustls::Error`] where the cryptography at hand can speak neither TLS 1.3 nor 1.2.
-    pub fn new(names: NamePlan, clock: Clock, limits: TrustLimits) -> Result<Self, rustls::Error> {
+    pub fn new(
+        names: NamePlan,
+        clock: Clock,
+        limits: TrustLimits,
+        resumption: Duration,
+    ) -> Result<Self, rustls::Error> {
         let provider: Arc<CryptoProvider> = Arc::new(server_tls::provider());
         Ok(Self {
             names: Arc::new(names),
@@ -49,6 +59,7 @@ impl Compiler {
                 provider,
                 clock,
                 limits,
+                resumption,
             },
             next_target: AtomicU64::new(1),
         })
@@ -79,15 +90,17 @@ impl Compiler {
                 unions.test,
                 Epoch::first(),
                 &shown,
+                None,
             )?),
             prod: Arc::new(self.shared_hosts(
                 Environment::Prod,
                 unions.prod,
                 Epoch::first(),
                 &shown,
+                None,
             )?),
         };
-        let admin_tls = self.server_tls.regular(&shown.admin)?;
+        let admin_tls = self.server_tls.admin(&shown.admin)?;
         Ok(Snapshot {
             revision: catalog.revision,
             names: Arc::clone(&self.names),
@@ -170,14 +183,19 @@ impl Compiler {
         for (environment, union) in rebuilt {
             let moved = *trust_moved.get(environment);
             if moved || identities_changed {
-                let epoch = &before.shared.get(environment).epoch;
-                let epoch = if moved { epoch.next() } else { epoch.clone() };
+                let former = before.shared.get(environment);
+                let epoch = if moved {
+                    former.epoch.next()
+                } else {
+                    former.epoch.clone()
+                };
+                let former = (!identities_changed).then_some(&**former);
                 *shared.get_mut(environment) =
-                    Arc::new(self.shared_hosts(environment, union, epoch, &shown)?);
+                    Arc::new(self.shared_hosts(environment, union, epoch, &shown, former)?);
             }
         }
         let admin_tls = if identities_changed {
-            self.server_tls.regular(&shown.admin)?
+            self.server_tls.admin(&shown.admin)?
         } else {
             Arc::clone(&before.admin_tls)
         };
@@ -214,18 +232,32 @@ impl Compiler {
         })
     }
 
+    /// The regular gateways trust nobody's anchors: theirs are kept from `former`, where it shows the same identities.
     fn shared_hosts(
         &self,
         environment: Environment,
         union: SharedTrust,
         epoch: Epoch,
         shown: &Shown,
+        former: Option<&SharedHosts>,
     ) -> Result<SharedHosts, CompileError> {
         let trust = Arc::new(union);
+        let host = |gateway| Host {
+            gateway,
+            environment,
+            realm: None,
+        };
+        let regular = |gateway, identity: &PerEnvironment<Arc<ShownIdentity>>| match former {
+            Some(former) => Ok(Arc::clone(former.tls(gateway))),
+            None => self
+                .server_tls
+                .regular(host(gateway), identity.get(environment)),
+        };
         Ok(SharedHosts {
-            external: self.server_tls.regular(shown.external.get(environment))?,
-            internal: self.server_tls.regular(shown.internal.get(environment))?,
+            external: regular(Gateway::External, &shown.external)?,
+            internal: regular(Gateway::Internal, &shown.internal)?,
             mtls: self.server_tls.mutual(
+                host(Gateway::Mtls),
                 shown.mtls.get(environment),
                 Trusting::Shared(Arc::clone(&trust)),
             )?,
@@ -252,6 +284,13 @@ impl Compiler {
             for environment in Environment::ALL {
                 let compiled = environments.get_mut(environment);
                 compiled.epoch = compiled.epoch.next();
+                // The keys of tickets go with their epoch, though the trust is the same.
+                if let Some(endpoint) = &mut compiled.mtls {
+                    let (identity, trust) = (&endpoint.identity, &endpoint.trust);
+                    let ca_names = endpoint.compiled_from.ca_names();
+                    endpoint.tls =
+                        self.mutual_tls(&realm.name, environment, identity, trust, ca_names)?;
+                }
             }
         }
         Ok(RealmSnapshot {
@@ -300,36 +339,57 @@ impl Compiler {
         former: Option<&MtlsEndpoint>,
         shown: &Shown,
     ) -> Result<Option<MtlsEndpoint>, CompileError> {
-        let installations: Vec<Arc<Installation>> = realm.installed(environment).cloned().collect();
-        if installations.is_empty() {
+        let Some(from) = CompiledFrom::of(realm, environment) else {
             return Ok(None);
-        }
+        };
         let identity = shown.mtls.get(environment);
-        // An installation never changes while it is at work: the same ones mean the same trust.
-        let former =
-            former.filter(|former| same_installations(&former.installations, &installations));
-        if let Some(former) = former.filter(|former| Arc::ptr_eq(&former.identity, identity)) {
-            return Ok(Some(former.clone()));
+        let same = former.filter(|former| former.compiled_from.is(&from));
+        if let Some(same) = same.filter(|same| Arc::ptr_eq(&same.identity, identity)) {
+            return Ok(Some(same.clone()));
         }
-        let trust = match former {
-            Some(former) => Arc::clone(&former.trust),
-            None => Arc::new(
-                trust_set(&installations).map_err(|source| CompileError::Trust {
+        let trust = match same {
+            Some(same) => Arc::clone(&same.trust),
+            None => {
+                let built = from.trust_set().map_err(|source| CompileError::Trust {
                     realm: realm.name.clone(),
                     environment,
                     source,
-                })?,
-            ),
+                })?;
+                // What lets in the same clients stays the same set, so that nobody is judged again for nothing.
+                match former.filter(|former| former.trust.same_as(&built)) {
+                    Some(former) => Arc::clone(&former.trust),
+                    None => Arc::new(built),
+                }
+            }
         };
-        let tls = self
-            .server_tls
-            .mutual(identity, Trusting::Realm(Arc::clone(&trust)))?;
+        let tls =
+            self.mutual_tls(&realm.name, environment, identity, &trust, from.ca_names())?;
         Ok(Some(MtlsEndpoint {
             trust,
             tls,
-            installations,
+            compiled_from: from,
             identity: Arc::clone(identity),
         }))
+    }
+
+    fn mutual_tls(
+        &self,
+        realm: &RealmName,
+        environment: Environment,
+        identity: &Arc<ShownIdentity>,
+        trust: &Arc<TrustSet>,
+        ca_names: CaNames,
+    ) -> Result<MutualTls, rustls::Error> {
+        let host = Host {
+            gateway: Gateway::Mtls,
+            environment,
+            realm: Some(realm),
+        };
+        let trusting = Trusting::Realm {
+            trust: Arc::clone(trust),
+            ca_names,
+        };
+        self.server_tls.mutual(host, identity, trusting)
     }
 
     fn targets(
@@ -366,30 +426,6 @@ impl Compiler {
         }
         Ok(targets)
     }
-}
-
-fn same_installations(left: &[Arc<Installation>], right: &[Arc<Installation>]) -> bool {
-    left.len() == right.len()
-        && left
-            .iter()
-            .zip(right)
-            .all(|(left, right)| Arc::ptr_eq(left, right))
-}
-
-fn trust_set(installations: &[Arc<Installation>]) -> Result<TrustSet, InvalidTrustSet> {
-    let mut anchors = Vec::new();
-    let mut helpers = Vec::new();
-    for installation in installations {
-        let account: Arc<str> = installation.account.as_str().into();
-        anchors.extend(
-            installation
-                .certificates
-                .iter()
-                .map(|one| (one.clone(), Arc::clone(&account))),
-        );
-        helpers.extend(installation.helpers.iter().cloned());
-    }
-    TrustSet::build(anchors, helpers)
 }
 
 /// A realm that does not compile: known, and shut.

@@ -230,6 +230,10 @@ const fn reason_of(cause: &InvalidCertificate) -> Reason {
     match cause {
         InvalidCertificate::TooLarge { .. } => Reason::CertificateTooLarge,
         InvalidCertificate::Undecodable
+        | InvalidCertificate::NotDer
+        | InvalidCertificate::UnsupportedVersion
+        | InvalidCertificate::BeyondItsVersion { .. }
+        | InvalidCertificate::UndecodableDate
         | InvalidCertificate::TrailingBytes { .. }
         | InvalidCertificate::SerialTooLong { .. }
         | InvalidCertificate::AlgorithmsDiffer

@@ -26,6 +26,7 @@ pub mod reason;
 pub mod rules;
 pub mod search;
 pub mod set;
+pub mod setid;
 pub mod shared;
 pub mod signature;
 #[cfg(test)]

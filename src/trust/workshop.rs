@@ -13,7 +13,7 @@ use time::macros::datetime;
 
 use crate::clock::Moment;
 use crate::pki::certificate::Certificate;
-use crate::trust::set::TrustSet;
+use crate::trust::set::{TrustSet, TrustSource};
 
 /// The moment at which tests judge, unless they say another: within the validity of what is made here.
 pub(crate) fn now() -> Moment {
@@ -99,13 +99,14 @@ pub(crate) fn set_with_helpers(anchors: &[&Made], helpers: &[&Made]) -> TrustSet
         .iter()
         .map(|made| (made.certificate.clone(), Arc::clone(&account)))
         .collect();
-    TrustSet::build(
+    TrustSet::build(TrustSource {
         anchors,
-        helpers
+        helpers: helpers
             .iter()
             .map(|made| made.certificate.clone())
             .collect(),
-    )
+        ..TrustSource::default()
+    })
     .unwrap()
 }
 

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -12,8 +13,10 @@ use crate::domain::identity::{
 };
 use crate::domain::name::{AccountName, ConnectionName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
+use crate::domain::trusting::Intake;
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
 use crate::pki::authority::{Authority, AuthorityRequest};
+use crate::pki::crl_testing::{self, CrlMade};
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::key::KeyChoice;
 
@@ -66,6 +69,7 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             mtls: false,
         },
         routes: Vec::new(),
+        client_rule: None,
     };
     let ca = authority();
     let certificate = IdentityCertificate {
@@ -79,8 +83,8 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
         updated: Moment::EPOCH,
     };
     let authority = ServerAuthority {
-        certificate: ca.certificate,
-        key: ca.key,
+        certificate: ca.certificate.clone(),
+        key: ca.key.clone(),
     };
     let name = TokenName::parse("t").unwrap();
     let realm = || realm.clone();
@@ -139,6 +143,31 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
                 realm: realm(),
                 environment,
                 account,
+            },
+            true,
+        ),
+        (
+            Command::SaveTrustPolicy {
+                realm: realm(),
+                environment,
+                policy: Arc::default(),
+            },
+            true,
+        ),
+        (
+            Command::SaveCrl {
+                realm: realm(),
+                environment,
+                crl: crl_testing::list(&ca, &CrlMade::default()),
+                intake: Intake::Alone,
+            },
+            true,
+        ),
+        (
+            Command::RemoveCrl {
+                realm: realm(),
+                environment,
+                sha256: Fingerprint::of(b"list"),
             },
             true,
         ),
@@ -233,18 +262,21 @@ const fn place(command: &Command) -> usize {
         Command::Install { .. } => 7,
         Command::RejectInstallation { .. } => 8,
         Command::RemoveInstallation { .. } => 9,
-        Command::SavePipeline { .. } => 10,
-        Command::DeletePipeline { .. } => 11,
-        Command::Deploy { .. } => 12,
-        Command::Undeploy { .. } => 13,
-        Command::SaveConnection { .. } => 14,
-        Command::DeleteConnection { .. } => 15,
-        Command::CreateToken { .. } => 16,
-        Command::RevokeToken { .. } => 17,
-        Command::AdoptServerAuthority { .. } => 18,
-        Command::AdoptServerIdentity { .. } => 19,
-        Command::ProvideServerIdentity { .. } => 20,
-        Command::ResetServerIdentity { .. } => 21,
+        Command::SaveTrustPolicy { .. } => 10,
+        Command::SaveCrl { .. } => 11,
+        Command::RemoveCrl { .. } => 12,
+        Command::SavePipeline { .. } => 13,
+        Command::DeletePipeline { .. } => 14,
+        Command::Deploy { .. } => 15,
+        Command::Undeploy { .. } => 16,
+        Command::SaveConnection { .. } => 17,
+        Command::DeleteConnection { .. } => 18,
+        Command::CreateToken { .. } => 19,
+        Command::RevokeToken { .. } => 20,
+        Command::AdoptServerAuthority { .. } => 21,
+        Command::AdoptServerIdentity { .. } => 22,
+        Command::ProvideServerIdentity { .. } => 23,
+        Command::ResetServerIdentity { .. } => 24,
     }
 }
 

@@ -72,21 +72,27 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "rule",
+        floor: 1,
+        rooms: &[],
+        crates: &["cel"],
+    },
+    Room {
         name: "trust",
         floor: 2,
         rooms: &["clock", "pki"],
-        crates: &["cel", "imbl", "rustls_pki_types", "webpki"],
+        crates: &["imbl", "rustls_pki_types", "webpki"],
     },
     Room {
         name: "domain",
         floor: 2,
-        rooms: &["clock", "pki"],
+        rooms: &["clock", "pki", "rule"],
         crates: &["http", "imbl", "ipnet", "percent_encoding", "serde_json"],
     },
     Room {
         name: "store",
         floor: 3,
-        rooms: &["clock", "domain", "pki"],
+        rooms: &["clock", "domain", "pki", "rule"],
         crates: &[
             "aws_lc_rs",
             "base64",
@@ -101,7 +107,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "snapshot",
         floor: 3,
-        rooms: &["clock", "domain", "pki", "trust"],
+        rooms: &["clock", "domain", "pki", "rule", "trust"],
         crates: &[
             "arc_swap",
             "aws_lc_rs",
@@ -125,7 +131,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "manifest",
         floor: 3,
-        rooms: &["clock", "domain", "pki"],
+        rooms: &["clock", "domain", "pki", "rule"],
         crates: &[
             "base64",
             "http",
@@ -188,6 +194,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "domain",
             "outbound",
             "pki",
+            "rule",
             "snapshot",
             "telemetry",
             "trust",
@@ -358,6 +365,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "domain",
             "manifest",
             "pki",
+            "rule",
             "settings",
             "telemetry",
         ],
