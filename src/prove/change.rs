@@ -135,7 +135,7 @@ fn told(came: Came) -> Came {
         | Came::Alert(_)
         | Came::Closed
         | Came::Broke(_)
-        | Came::WentOn
+        | Came::WentOn { .. }
         | Came::Answer(_)) => came,
     }
 }

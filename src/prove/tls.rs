@@ -246,6 +246,11 @@ impl Sessions {
         kept.tls12.is_some() || !kept.tls13.is_empty()
     }
 
+    /// Throws them away.
+    pub fn forget(&self) {
+        *self.kept() = Kept::default();
+    }
+
     /// Whether the server said of one of them that early data may go with it.
     pub fn early_data(&self) -> bool {
         self.kept()

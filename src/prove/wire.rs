@@ -39,7 +39,10 @@ pub enum Came {
     /// Something else that is no TLS of ours.
     Broke(String),
     /// To a ClientHello alone: the server went on with the handshake.
-    WentOn,
+    WentOn {
+        /// Whether it demanded a certificate.
+        demanding: bool,
+    },
     /// An answer to the request.
     Answer(Answer),
 }
@@ -81,7 +84,7 @@ impl Came {
             | Self::Closed
             | Self::Silence
             | Self::Broke(_)
-            | Self::WentOn => None,
+            | Self::WentOn { .. } => None,
         }
     }
 }
@@ -94,7 +97,10 @@ impl fmt::Display for Came {
             Self::Closed => f.write_str("connection closed"),
             Self::Silence => write!(f, "nothing within {} s", TRY_TIMEOUT.as_secs()),
             Self::Broke(why) => write!(f, "no TLS: {why}"),
-            Self::WentOn => f.write_str("the handshake went on"),
+            Self::WentOn { demanding: true } => f.write_str("certificate demanded"),
+            Self::WentOn { demanding: false } => {
+                f.write_str("the handshake went on, and no certificate was demanded")
+            }
             Self::Answer(Answer {
                 status,
                 body,
@@ -229,29 +235,57 @@ pub async fn open_in_time(dial: &Dial) -> Result<Open, Came> {
 }
 
 /// Sends the ClientHello of a name that no library would ask for: the bytes of `name` stand in for those of a name of
-/// the same length. Tells whether the server went on.
+/// the same length. Tells whether the server went on, and, in TLS 1.2, where that can be seen, whether it demanded a
+/// certificate.
 pub async fn hello(at: SocketAddr, config: &Arc<ClientConfig>, name: &[u8]) -> Came {
     let Some(bytes) = hello_bytes(config, name) else {
         return Came::Unreachable("this ClientHello cannot be made".to_owned());
     };
     within(async {
-        let mut tcp = match connect(at).await {
-            Ok(tcp) => tcp,
-            Err(came) => return came,
-        };
-        let mut record = [0; 7];
-        let told = match tcp.write_all(&bytes).await {
-            Ok(()) => tcp.read_exact(&mut record).await,
-            Err(error) => Err(error),
-        };
-        match (told, record) {
-            (Ok(_), [0x15, _, _, _, _, _, alert]) => Came::Alert(AlertDescription::from(alert)),
-            (Ok(_), [0x16, ..]) => Came::WentOn,
-            (Ok(_), _) => Came::Broke("another kind of record".to_owned()),
-            (Err(error), _) => came_of(&error),
+        match connect(at).await {
+            Ok(mut tcp) => match tcp.write_all(&bytes).await {
+                Ok(()) => first_flight(&mut tcp).await,
+                Err(error) => came_of(&error),
+            },
+            Err(came) => came,
         }
     })
     .await
+}
+
+/// Reads what a server says to a ClientHello of TLS 1.2, up to ServerHelloDone (RFC 5246, 7.3).
+async fn first_flight(tcp: &mut TcpStream) -> Came {
+    const CERTIFICATE_REQUEST: u8 = 13;
+    const SERVER_HELLO_DONE: u8 = 14;
+    let mut messages: Vec<u8> = Vec::new();
+    let mut demanding = false;
+    loop {
+        let mut head = [0; 5];
+        if let Err(error) = tcp.read_exact(&mut head).await {
+            return came_of(&error);
+        }
+        let [kind, _, _, high, low] = head;
+        let mut body = vec![0; usize::from(u16::from_be_bytes([high, low]))];
+        if let Err(error) = tcp.read_exact(&mut body).await {
+            return came_of(&error);
+        }
+        match (kind, body.as_slice()) {
+            (0x15, [_, alert, ..]) => return Came::Alert(AlertDescription::from(*alert)),
+            (0x16, part) => messages.extend_from_slice(part),
+            (_, _) => return Came::Broke("another kind of record".to_owned()),
+        }
+        while let [kind, a, b, c, rest @ ..] = messages.as_slice() {
+            let length = usize::try_from(u32::from_be_bytes([0, *a, *b, *c])).unwrap_or(usize::MAX);
+            let Some(rest) = rest.get(length..) else {
+                break;
+            };
+            demanding |= *kind == CERTIFICATE_REQUEST;
+            if *kind == SERVER_HELLO_DONE {
+                return Came::WentOn { demanding };
+            }
+            messages = rest.to_vec();
+        }
+    }
 }
 
 impl Open {
