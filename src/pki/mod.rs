@@ -9,6 +9,9 @@
 pub mod authority;
 pub mod certificate;
 pub mod crl;
+pub mod crl_structure;
+#[cfg(test)]
+pub mod crl_writer;
 pub mod csr;
 pub mod der;
 pub mod distribution;
@@ -18,6 +21,7 @@ pub mod foreign;
 pub mod general_name;
 pub mod key;
 pub mod key_id;
+pub mod moment;
 pub mod name;
 #[cfg(test)]
 pub mod openssl;
@@ -27,4 +31,5 @@ pub mod policy;
 pub mod printable;
 pub mod secret;
 pub mod signature;
+pub mod strict;
 pub mod upload;

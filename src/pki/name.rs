@@ -22,10 +22,20 @@ pub fn text(raw_der_name: &[u8]) -> String {
 ///
 /// Unicode normalisation (RFC 4518, 2.3) is left out: names that differ only in it stay different.
 pub fn normal_form(raw_der_name: &[u8]) -> Vec<u8> {
-    let Ok(name) = attributes(raw_der_name) else {
+    let Ok(sets) = normal_sets(raw_der_name) else {
         return raw_der_name.to_vec();
     };
-    let sets: Vec<Vec<u8>> = name
+    let sets: Vec<&[u8]> = sets.iter().map(Vec::as_slice).collect();
+    der::encode(tag::SEQUENCE, &sets)
+}
+
+/// The relative names that a name is made of, the most general first, each as in [`normal_form`].
+///
+/// # Errors
+/// [`NotDer`] where it is no name.
+pub fn normal_sets(raw_der_name: &[u8]) -> Result<Vec<Vec<u8>>, NotDer> {
+    let name = attributes(raw_der_name)?;
+    Ok(name
         .iter()
         .map(|set| {
             let mut parts: Vec<Vec<u8>> = set.iter().map(normal_attribute).collect();
@@ -33,9 +43,32 @@ pub fn normal_form(raw_der_name: &[u8]) -> Vec<u8> {
             let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
             der::encode(tag::SET, &parts)
         })
-        .collect();
-    let sets: Vec<&[u8]> = sets.iter().map(Vec::as_slice).collect();
-    der::encode(tag::SEQUENCE, &sets)
+        .collect())
+}
+
+/// Whether the octets are the DER of a name.
+pub fn is_name(raw_der_name: &[u8]) -> bool {
+    attributes(raw_der_name).is_ok()
+}
+
+/// Whether the octets are the DER of a name without any part.
+pub fn is_empty(raw_der_name: &[u8]) -> bool {
+    attributes(raw_der_name).is_ok_and(|name| name.is_empty())
+}
+
+/// The values of all attributes of one type (the content octets of its OID), the most general first; `None` for a value
+/// that is no text.
+///
+/// # Errors
+/// [`NotDer`] where the octets are no name.
+pub fn values(raw_der_name: &[u8], kind: &[u8]) -> Result<Vec<Option<String>>, NotDer> {
+    let name = attributes(raw_der_name)?;
+    Ok(name
+        .iter()
+        .flatten()
+        .filter(|attribute| attribute.kind.content == kind)
+        .map(|attribute| string(&attribute.value))
+        .collect())
 }
 
 /// The text of an ASN.1 string; `None` where it is no string or not in its own encoding.

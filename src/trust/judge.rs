@@ -9,11 +9,14 @@ use crate::clock::Moment;
 use crate::pki::certificate::{Certificate, InvalidCertificate};
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchors::Anchors;
+use crate::trust::constraints;
 use crate::trust::demands::{Basis, Demands, Ground};
 use crate::trust::finding::{Finding, named};
 use crate::trust::identity::ClientIdentity;
 use crate::trust::issuer::Issuer;
 use crate::trust::limits::TrustLimits;
+use crate::trust::policies;
+use crate::trust::profile;
 use crate::trust::proofs::Proofs;
 use crate::trust::reason::Reason;
 use crate::trust::rules;
@@ -219,6 +222,9 @@ fn judge_with(
     };
     let accept = |path: &Path| {
         rules::check(path, now, limits)?;
+        profile::check(path)?;
+        constraints::check(path)?;
+        policies::check(path)?;
         demands.check(path)
     };
     let found = search.first_path(&accept);
@@ -313,6 +319,10 @@ const fn reason_of(cause: &InvalidCertificate) -> Reason {
     match cause {
         InvalidCertificate::TooLarge { .. } => Reason::CertificateTooLarge,
         InvalidCertificate::Undecodable
+        | InvalidCertificate::NotDer
+        | InvalidCertificate::UnsupportedVersion
+        | InvalidCertificate::BeyondItsVersion { .. }
+        | InvalidCertificate::UndecodableDate
         | InvalidCertificate::TrailingBytes { .. }
         | InvalidCertificate::SerialTooLong { .. }
         | InvalidCertificate::AlgorithmsDiffer

@@ -15,6 +15,7 @@
 pub mod anchor;
 pub mod anchors;
 pub mod cache;
+pub mod constraints;
 pub mod demands;
 pub mod finding;
 pub mod identity;
@@ -22,7 +23,9 @@ pub mod index;
 pub mod issuer;
 pub mod judge;
 pub mod limits;
+pub mod policies;
 pub mod policy;
+pub mod profile;
 pub mod proofs;
 pub mod reason;
 pub mod rules;
@@ -31,6 +34,7 @@ pub mod set;
 pub mod setid;
 pub mod shared;
 pub mod signature;
+pub mod subtree;
 pub mod verdicts;
 #[cfg(test)]
 mod workshop;
