@@ -14,6 +14,8 @@
 
 pub mod anchor;
 pub mod anchors;
+pub mod crl_scope;
+pub mod crls;
 pub mod finding;
 pub mod identity;
 pub mod index;
@@ -23,6 +25,7 @@ pub mod limits;
 pub mod opinion;
 pub mod policy;
 pub mod reason;
+pub mod revocation;
 pub mod rules;
 pub mod search;
 pub mod set;

@@ -34,6 +34,25 @@ pub fn check(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Findi
         .try_for_each(|(role, certificate)| extensions(role, certificate))
 }
 
+/// Holds the path of a certificate that signs revocation lists to the rules: all but those for a client's own.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_signer(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Finding> {
+    let issuers = || {
+        path.certificates()
+            .filter(|(role, _)| *role != Role::Client)
+    };
+    path.certificates()
+        .try_for_each(|(role, certificate)| validity(role, certificate, now))?;
+    path.certificates()
+        .try_for_each(|(role, certificate)| key(role, certificate, limits))?;
+    issuers().try_for_each(|(role, certificate)| issuer(role, certificate))?;
+    lengths(path)?;
+    path.certificates()
+        .try_for_each(|(role, certificate)| extensions(role, certificate))
+}
+
 fn validity(role: Role, certificate: &Certificate, now: Moment) -> Result<(), Finding> {
     let facts = certificate.facts();
     if facts.is_valid_at(now) {
