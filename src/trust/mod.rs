@@ -14,6 +14,7 @@
 
 pub mod anchor;
 pub mod anchors;
+pub mod constraints;
 pub mod crl_scope;
 pub mod crls;
 pub mod finding;
@@ -23,7 +24,9 @@ pub mod issuer;
 pub mod judge;
 pub mod limits;
 pub mod opinion;
+pub mod policies;
 pub mod policy;
+pub mod profile;
 pub mod reason;
 pub mod revocation;
 pub mod rules;
@@ -31,5 +34,6 @@ pub mod search;
 pub mod set;
 pub mod shared;
 pub mod signature;
+pub mod subtree;
 #[cfg(test)]
 mod workshop;
