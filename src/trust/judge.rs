@@ -210,7 +210,7 @@ fn judge_with(
     })?;
     let (issuers, unreadable) = read(others);
     let meter = Meter::knowing(algorithms, *limits, proofs);
-    let demands = Demands::new(anchors, now, &meter);
+    let demands = Demands::new(anchors, &issuers, now, limits, &meter);
     let search = Search {
         anchors,
         leaf: &leaf,
