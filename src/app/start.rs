@@ -72,8 +72,13 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
     let access = Arc::new(access_log(&settings.access_log, &counters)?);
     let control = Control::start(Parts {
         store,
-        compiler: Compiler::new(settings.rules.names.clone(), clock.clone(), settings.trust)
-            .map_err(|source| StartError::Tls { source })?,
+        compiler: Compiler::new(
+            settings.rules.names.clone(),
+            clock.clone(),
+            settings.trust,
+            settings.resumption,
+        )
+        .map_err(|source| StartError::Tls { source })?,
         clock: clock.clone(),
         journal: Arc::clone(&journal),
         rules: Rules {

@@ -296,6 +296,7 @@ impl Call {
             duration: self.watch.elapsed(),
             address: self.peer.address.ip(),
             tls: self.peer.tls.version,
+            handshake: self.peer.tls.handshake,
             protocol: self.peer.tls.protocol.as_str(),
             client: self.identity(),
             ending,

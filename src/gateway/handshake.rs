@@ -9,14 +9,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use rustls::server::Acceptor;
+use rustls::server::{Acceptor, ServerConnection};
+use rustls::{HandshakeKind, ServerConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
+use crate::clock::Moment;
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::gateway::client_io::ClientIo;
@@ -27,7 +28,9 @@ use crate::gateway::refused::{self, Caller, Why};
 use crate::gateway::worker::Worker;
 use crate::snapshot::realm::Standing;
 use crate::snapshot::state::Snapshot;
-use crate::snapshot::verifier;
+use crate::snapshot::verifier::{self, Gatekeeper, Verdict};
+use crate::telemetry::counters::Handshake;
+use crate::trust::judge::Verified;
 use crate::trust::reason::Reason;
 
 /// A fatal `unrecognized_name` alert (RFC 8446 §6.2), as a whole record.
@@ -50,6 +53,8 @@ pub(crate) struct Established {
 struct Chosen {
     place: PeerPlace,
     tls: Arc<ServerConfig>,
+    /// Who decides on its clients, on the mtls gateway.
+    gatekeeper: Option<Arc<Gatekeeper>>,
     epoch: Option<(u64, watch::Receiver<u64>)>,
 }
 
@@ -151,15 +156,15 @@ fn choose(snapshot: &Snapshot, gateways: GatewaySet, name: &str) -> Result<Chose
     let (gateway, environment) = (place.gateway, place.environment);
     let shared = snapshot.shared.get(environment);
     let Some(label) = place.realm else {
-        let epoch =
-            (gateway == Gateway::Mtls).then(|| (shared.epoch.number(), shared.epoch.watch()));
+        let demands = gateway == Gateway::Mtls;
         return Ok(Chosen {
             place: PeerPlace::Shared {
                 gateway,
                 environment,
             },
             tls: Arc::clone(shared.tls(gateway)),
-            epoch,
+            gatekeeper: demands.then(|| Arc::clone(&shared.mtls.gatekeeper)),
+            epoch: demands.then(|| (shared.epoch.number(), shared.epoch.watch())),
         });
     };
     let realm = snapshot.realms.get(label).ok_or(Reason::UnknownName)?;
@@ -174,7 +179,8 @@ fn choose(snapshot: &Snapshot, gateways: GatewaySet, name: &str) -> Result<Chose
             environment,
             realm: realm.name.clone(),
         },
-        tls: Arc::clone(&endpoint.tls),
+        tls: Arc::clone(&endpoint.tls.config),
+        gatekeeper: Some(Arc::clone(&endpoint.tls.gatekeeper)),
         epoch: Some((own.epoch.number(), own.epoch.watch())),
     })
 }
@@ -188,11 +194,20 @@ async fn finish(
     name: String,
     deadline: Instant,
 ) -> Option<Established> {
-    let Chosen { place, tls, epoch } = chosen;
+    let Chosen {
+        place,
+        tls,
+        gatekeeper,
+        epoch,
+    } = chosen;
     let buffer = usize::try_from(worker.limits.tls_buffer_bytes_max).unwrap_or(usize::MAX);
-    let accept = start
-        .into_stream_with(tls, |connection| connection.set_buffer_limit(Some(buffer)))
-        .into_fallible();
+    // All of it in the future: rustls opens a ticket as soon as it has the configuration.
+    let accept = async move {
+        start
+            .into_stream_with(tls, |connection| connection.set_buffer_limit(Some(buffer)))
+            .into_fallible()
+            .await
+    };
     let (outcome, verdict) = verifier::observe(timeout_at(deadline, accept)).await;
     let (gateway, environment, realm) = match &place {
         PeerPlace::Shared {
@@ -210,7 +225,7 @@ async fn finish(
         realm,
         server_name: Some(&name),
     };
-    let stream = match outcome {
+    let mut stream = match outcome {
         Ok(Ok(stream)) => stream,
         Ok(Err((error, mut io))) => {
             if let Some(why) = Why::of_handshake(&error, verdict) {
@@ -228,16 +243,21 @@ async fn finish(
             return None;
         }
     };
-    let client = match (gateway, verdict) {
-        (Gateway::Mtls, Some(Ok(verified))) => Some(Arc::new(verified)),
-        (Gateway::External | Gateway::Internal, None) => None,
-        // No evidence, or evidence where none was asked for: never served.
-        (Gateway::Mtls, _) | (Gateway::External | Gateway::Internal, Some(_)) => {
-            refused::record(worker, caller(realm), Why::plainly(Reason::ProtocolError));
+    let (_, connection) = stream.get_ref();
+    let kind = kind(connection);
+    let client = match evidence(
+        gatekeeper.as_deref(),
+        connection,
+        verdict,
+        worker.clock.now(),
+    ) {
+        Ok(client) => client,
+        Err(why) => {
+            refused::record(worker, caller(realm), why);
+            let _ = stream.shutdown().await;
             return None;
         }
     };
-    let (_, connection) = stream.get_ref();
     let protocol = if connection.alpn_protocol() == Some(b"h2") {
         Protocol::H2
     } else {
@@ -247,15 +267,51 @@ async fn finish(
         Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
         Some(_) | None => "TLSv1.3",
     };
-    worker.counters.handshake_completed();
+    worker.counters.handshake_completed(kind);
     let (number, epoch) = epoch.map_or((0, None), |(number, watch)| (number, Some(watch)));
-    let tls = TlsFacts { version, protocol };
+    let tls = TlsFacts {
+        version,
+        protocol,
+        handshake: kind,
+    };
     let peer = Arc::new(Peer::new(place, name.into(), address, tls, client, number));
     Some(Established {
         stream,
         peer,
         epoch,
     })
+}
+
+fn kind(connection: &ServerConnection) -> Handshake {
+    match connection.handshake_kind() {
+        Some(HandshakeKind::Resumed) => Handshake::Resumed,
+        Some(HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest) | None => {
+            Handshake::Full
+        }
+    }
+}
+
+/// Who the client is. With a gatekeeper nobody is served without evidence, and without one nobody with it.
+///
+/// The verifier was not asked for a resumed session: its chain proves nothing before it is judged again.
+fn evidence(
+    gatekeeper: Option<&Gatekeeper>,
+    connection: &ServerConnection,
+    verdict: Option<Verdict>,
+    now: Moment,
+) -> Result<Option<Arc<Verified>>, Why> {
+    let chain = connection.peer_certificates();
+    match (gatekeeper, kind(connection), verdict, chain) {
+        (Some(_), Handshake::Full, Some(Ok(verified)), Some(_)) => Ok(Some(Arc::new(verified))),
+        (Some(gatekeeper), Handshake::Resumed, None, Some(chain)) => gatekeeper
+            .judge(chain, now)
+            .map(|verified| Some(Arc::new(verified)))
+            .map_err(Why::of_distrust),
+        (None, Handshake::Full | Handshake::Resumed, None, None) => Ok(None),
+        (Some(_) | None, Handshake::Full | Handshake::Resumed, _, _) => {
+            Err(Why::plainly(Reason::ProtocolError))
+        }
+    }
 }
 
 /// Ends a handshake whose name leads nowhere.
@@ -299,3 +355,6 @@ fn lower_case(name: &str) -> Cow<'_, str> {
         Cow::Borrowed(name)
     }
 }
+
+#[cfg(test)]
+mod tests;

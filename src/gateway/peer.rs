@@ -12,6 +12,7 @@ use crate::gateway::entitlement::{self, Standings};
 use crate::gateway::forwarding::Forwarding;
 use crate::gateway::in_flight::InFlight;
 use crate::gateway::worker::Worker;
+use crate::telemetry::counters::Handshake;
 use crate::trust::judge::Verified;
 
 /// A connection whose handshake is done.
@@ -79,6 +80,8 @@ pub struct TlsFacts {
     pub version: &'static str,
     /// The protocol that is spoken over it.
     pub protocol: Protocol,
+    /// Whether the client proved itself anew or resumed a session.
+    pub handshake: Handshake,
 }
 
 /// A version of HTTP.
@@ -185,6 +188,7 @@ mod tests {
         let tls = TlsFacts {
             version: "TLSv1.3",
             protocol: Protocol::H1,
+            handshake: Handshake::Full,
         };
         Peer::new(
             place,

@@ -11,6 +11,7 @@ use crate::domain::refusal::{RefusalRecord, ShownCertificate};
 use crate::gateway::worker::Worker;
 use crate::pki::certificate::Certificate;
 use crate::snapshot::verifier::Verdict;
+use crate::trust::judge::Distrust;
 use crate::trust::reason::Reason;
 
 /// What was known of a client when it was refused.
@@ -38,16 +39,18 @@ impl Why {
         }
     }
 
+    pub(crate) fn of_distrust(distrust: Distrust) -> Self {
+        Self {
+            reason: distrust.reason,
+            sentence: Some(distrust.detail),
+            certificate: distrust.leaf,
+        }
+    }
+
     /// Reads the reason out of what rustls and the verifier say. `None` where the client merely went away.
     pub(crate) fn of_handshake(error: &io::Error, verdict: Option<Verdict>) -> Option<Self> {
         let shown = match verdict {
-            Some(Err(distrust)) => {
-                return Some(Self {
-                    reason: distrust.reason,
-                    sentence: Some(distrust.detail),
-                    certificate: distrust.leaf,
-                });
-            }
+            Some(Err(distrust)) => return Some(Self::of_distrust(distrust)),
             Some(Ok(verified)) => verified.leaf(),
             None => None,
         };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -48,7 +49,7 @@ use crate::pki::key::KeyChoice;
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
 use crate::telemetry::access::{AccessLimits, AccessLog, AccessTarget};
-use crate::telemetry::counters::Counters;
+use crate::telemetry::counters::{Counters, Handshake};
 use crate::telemetry::journal::RefusalJournal;
 use crate::trust::judge::{self, Verified};
 use crate::trust::limits::TrustLimits;
@@ -222,7 +223,13 @@ impl House {
     pub(crate) fn with_all_limits(limits: GatewayLimits, outbound: OutboundLimits) -> Self {
         let clock = Clock::manual(now());
         let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
-        let compiler = Compiler::new(names.clone(), clock.clone(), TrustLimits::default()).unwrap();
+        let compiler = Compiler::new(
+            names.clone(),
+            clock.clone(),
+            TrustLimits::default(),
+            Duration::from_secs(3600),
+        )
+        .unwrap();
         let rules = Rules {
             external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),
@@ -467,6 +474,7 @@ impl House {
         let tls = TlsFacts {
             version: "TLSv1.3",
             protocol: Protocol::H1,
+            handshake: Handshake::Full,
         };
         let address = "192.0.2.7:40000".parse().unwrap();
         let peer = Peer::new(place, host.into(), address, tls, client.map(Arc::new), 1);
@@ -533,6 +541,7 @@ impl Visit {
         let tls = TlsFacts {
             version: "TLSv1.3",
             protocol: Protocol::H2,
+            handshake: Handshake::Full,
         };
         let peer = Peer::new(
             peer.place.clone(),

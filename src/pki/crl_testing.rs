@@ -43,8 +43,8 @@ pub fn list(authority: &Authority, made: &CrlMade) -> Crl {
 /// A list with any name, signed with the key of `signer`, an EC P-256 one.
 pub fn named(raw_issuer: &[u8], signer: &Authority, made: &CrlMade) -> Crl {
     let next_update = made.next_update.map(|end| end.to_string());
-    let mut draft = Draft::of(raw_issuer)
-        .dates(&made.this_update.to_string(), next_update.as_deref());
+    let mut draft =
+        Draft::of(raw_issuer).dates(&made.this_update.to_string(), next_update.as_deref());
     for serial in &made.revoked {
         draft = draft.entry(serial, &[]);
     }
@@ -53,7 +53,11 @@ pub fn named(raw_issuer: &[u8], signer: &Authority, made: &CrlMade) -> Crl {
     }
     if let Some(number) = made.number {
         // Two octets where the first one's highest bit would make it negative.
-        let octets: &[u8] = if number < 128 { &[number] } else { &[0, number] };
+        let octets: &[u8] = if number < 128 {
+            &[number]
+        } else {
+            &[0, number]
+        };
         draft = draft.extension(20, false, &crl_writer::integer(octets));
     }
     let key = KeyPair::try_from(signer.key.pkcs8()).unwrap();

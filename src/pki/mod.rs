@@ -9,9 +9,9 @@
 pub mod authority;
 pub mod certificate;
 pub mod crl;
+pub mod crl_structure;
 #[cfg(test)]
 pub mod crl_testing;
-pub mod crl_structure;
 #[cfg(test)]
 pub mod crl_writer;
 pub mod csr;

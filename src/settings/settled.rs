@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -49,6 +50,8 @@ pub struct Settings {
     pub refusals_per_realm_max: u64,
     /// The gateways' limits.
     pub gateway: GatewayLimits,
+    /// How long after its full handshake a TLS session can be resumed; zero: not at all.
+    pub resumption: Duration,
     /// The limits of client certificates.
     pub trust: TrustLimits,
     /// The limits of outgoing connections.
@@ -173,6 +176,7 @@ impl Settings {
                 gather_timeout_ms: small(given, "gather_timeout_ms")?,
                 gathered_bytes_max: number(given, "gathered_bytes_max")?,
             },
+            resumption: Duration::from_millis(number(given, "resumption_ms")?),
             trust: TrustLimits {
                 chain_certificates_max: size(given, "chain_certificates_max")?,
                 chain_bytes_max: size(given, "chain_bytes_max")?,
@@ -472,6 +476,7 @@ mod tests {
             AccessLogTarget::To(AccessTarget::Stdout)
         );
         assert_eq!(settings.trust, TrustLimits::default());
+        assert_eq!(settings.resumption, Duration::from_secs(3600));
     }
 
     #[test]

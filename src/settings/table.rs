@@ -209,6 +209,12 @@ pub const GROUPS: &[Group] = &[
                 "How long a TLS handshake may take, from the accepted connection on.",
             ),
             key(
+                "resumption_ms",
+                count(MS, 0, 21_600_000),
+                "3600000",
+                "How long after a full handshake a client may resume its TLS session, which spares both sides the certificates. A session is worth nothing by itself: whoever resumes one is judged again, and any change of whom a host trusts ends its sessions. 0: each connection makes a full handshake.",
+            ),
+            key(
                 "header_timeout_ms",
                 count(MS, 100, DAY_MS),
                 "10000",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use imbl::HashMap;
 use rustls::crypto::CryptoProvider;
@@ -19,8 +20,11 @@ use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
 use crate::snapshot::route::{RouteConflict, RouteTable};
-use crate::snapshot::server_tls::{self, InvalidIdentity, ServerTls, Shown, ShownIdentity};
+use crate::snapshot::server_tls::{
+    self, InvalidIdentity, MutualTls, ServerTls, Shown, ShownIdentity,
+};
 use crate::snapshot::state::{SharedHosts, Snapshot};
+use crate::snapshot::ticketer::Host;
 use crate::snapshot::trusting::CompiledFrom;
 use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
@@ -37,11 +41,17 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// A compiler for these host names, this clock and these limits.
+    /// A compiler for these host names, this clock and these limits. Sessions can be resumed for `resumption` after
+    /// their full handshake; zero: not at all.
     ///
     /// # Errors
     /// [`rustls::Error`] where the cryptography at hand can speak neither TLS 1.3 nor 1.2.
-    pub fn new(names: NamePlan, clock: Clock, limits: TrustLimits) -> Result<Self, rustls::Error> {
+    pub fn new(
+        names: NamePlan,
+        clock: Clock,
+        limits: TrustLimits,
+        resumption: Duration,
+    ) -> Result<Self, rustls::Error> {
         let provider: Arc<CryptoProvider> = Arc::new(server_tls::provider());
         Ok(Self {
             names: Arc::new(names),
@@ -51,6 +61,7 @@ impl Compiler {
                 clock,
                 verdicts: Arc::new(Verdicts::new(limits.verdicts_max, limits.verdict_life_ms)),
                 limits,
+                resumption,
             },
             next_target: AtomicU64::new(1),
         })
@@ -81,15 +92,17 @@ impl Compiler {
                 unions.test,
                 Epoch::first(),
                 &shown,
+                None,
             )?),
             prod: Arc::new(self.shared_hosts(
                 Environment::Prod,
                 unions.prod,
                 Epoch::first(),
                 &shown,
+                None,
             )?),
         };
-        let admin_tls = self.server_tls.regular(&shown.admin)?;
+        let admin_tls = self.server_tls.admin(&shown.admin)?;
         Ok(Snapshot {
             revision: catalog.revision,
             names: Arc::clone(&self.names),
@@ -173,14 +186,19 @@ impl Compiler {
         for (environment, union) in rebuilt {
             let moved = *trust_moved.get(environment);
             if moved || identities_changed {
-                let epoch = &before.shared.get(environment).epoch;
-                let epoch = if moved { epoch.next() } else { epoch.clone() };
+                let former = before.shared.get(environment);
+                let epoch = if moved {
+                    former.epoch.next()
+                } else {
+                    former.epoch.clone()
+                };
+                let former = (!identities_changed).then_some(&**former);
                 *shared.get_mut(environment) =
-                    Arc::new(self.shared_hosts(environment, union, epoch, &shown)?);
+                    Arc::new(self.shared_hosts(environment, union, epoch, &shown, former)?);
             }
         }
         let admin_tls = if identities_changed {
-            self.server_tls.regular(&shown.admin)?
+            self.server_tls.admin(&shown.admin)?
         } else {
             Arc::clone(&before.admin_tls)
         };
@@ -218,18 +236,32 @@ impl Compiler {
         })
     }
 
+    /// The regular gateways trust nobody's anchors: theirs are kept from `former`, where it shows the same identities.
     fn shared_hosts(
         &self,
         environment: Environment,
         union: SharedTrust,
         epoch: Epoch,
         shown: &Shown,
+        former: Option<&SharedHosts>,
     ) -> Result<SharedHosts, CompileError> {
         let trust = Arc::new(union);
+        let host = |gateway| Host {
+            gateway,
+            environment,
+            realm: None,
+        };
+        let regular = |gateway, identity: &PerEnvironment<Arc<ShownIdentity>>| match former {
+            Some(former) => Ok(Arc::clone(former.tls(gateway))),
+            None => self
+                .server_tls
+                .regular(host(gateway), identity.get(environment)),
+        };
         Ok(SharedHosts {
-            external: self.server_tls.regular(shown.external.get(environment))?,
-            internal: self.server_tls.regular(shown.internal.get(environment))?,
+            external: regular(Gateway::External, &shown.external)?,
+            internal: regular(Gateway::Internal, &shown.internal)?,
             mtls: self.server_tls.mutual(
+                host(Gateway::Mtls),
                 shown.mtls.get(environment),
                 Trusting::Shared(Arc::clone(&trust)),
             )?,
@@ -256,6 +288,16 @@ impl Compiler {
             for environment in Environment::ALL {
                 let compiled = environments.get_mut(environment);
                 compiled.epoch = compiled.epoch.next();
+                // The keys of tickets go with their epoch, though the trust is the same.
+                if let Some(endpoint) = &mut compiled.mtls {
+                    endpoint.tls = self.mutual_tls(
+                        &realm.name,
+                        environment,
+                        &endpoint.identity,
+                        &endpoint.trust,
+                        &endpoint.compiled_from,
+                    )?;
+                }
             }
         }
         Ok(RealmSnapshot {
@@ -327,16 +369,33 @@ impl Compiler {
                 }
             }
         };
-        let trusting = Trusting::Realm {
-            set: Arc::clone(&trust),
-            ca_names: from.ca_names(),
-        };
+        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, &from)?;
         Ok(Some(MtlsEndpoint {
             trust,
-            tls: self.server_tls.mutual(identity, trusting)?,
+            tls,
             compiled_from: from,
             identity: Arc::clone(identity),
         }))
+    }
+
+    fn mutual_tls(
+        &self,
+        realm: &RealmName,
+        environment: Environment,
+        identity: &Arc<ShownIdentity>,
+        trust: &Arc<TrustSet>,
+        from: &CompiledFrom,
+    ) -> Result<MutualTls, rustls::Error> {
+        let host = Host {
+            gateway: Gateway::Mtls,
+            environment,
+            realm: Some(realm),
+        };
+        let trusting = Trusting::Realm {
+            trust: Arc::clone(trust),
+            ca_names: from.ca_names(),
+        };
+        self.server_tls.mutual(host, identity, trusting)
     }
 
     fn targets(

@@ -13,5 +13,6 @@ pub mod realm;
 pub mod route;
 pub mod server_tls;
 pub mod state;
+pub mod ticketer;
 pub mod trusting;
 pub mod verifier;

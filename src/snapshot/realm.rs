@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use rustls::ServerConfig;
-
 use crate::domain::environment::PerEnvironment;
 use crate::domain::name::RealmName;
 use crate::snapshot::client_tls::Targets;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::route::RouteTable;
-use crate::snapshot::server_tls::ShownIdentity;
+use crate::snapshot::server_tls::{MutualTls, ShownIdentity};
 use crate::snapshot::trusting::CompiledFrom;
 use crate::trust::set::TrustSet;
 
@@ -62,7 +60,7 @@ pub struct MtlsEndpoint {
     /// Whom it lets in.
     pub trust: Arc<TrustSet>,
     /// TLS of the realm's own host.
-    pub tls: Arc<ServerConfig>,
+    pub tls: MutualTls,
     /// What it was compiled from: the next compilation keeps it where that is the same.
     pub(crate) compiled_from: CompiledFrom,
     pub(crate) identity: Arc<ShownIdentity>,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -13,7 +14,8 @@ use rustls::{ServerConfig, version};
 use crate::clock::Clock;
 use crate::domain::environment::PerEnvironment;
 use crate::domain::identity::{IdentitySlot, ServerIdentity};
-use crate::snapshot::verifier::{ClientVerifier, Trusting};
+use crate::snapshot::ticketer::{Host, Ticketer};
+use crate::snapshot::verifier::{ClientVerifier, Gatekeeper, Trusting};
 use crate::trust::limits::TrustLimits;
 use crate::trust::verdicts::Verdicts;
 
@@ -24,6 +26,19 @@ pub fn provider() -> CryptoProvider {
         kx_groups: vec![X25519MLKEM768, X25519, SECP256R1, SECP384R1],
         ..aws_lc_rs::default_provider()
     }
+}
+
+/// How many tickets a client gets after a handshake. One: it holds the client's chain (1 to 3 KiB), and may be shown as
+/// often as the client likes, so a second one would only double what each handshake sends.
+const TICKETS: usize = 1;
+
+/// TLS of a host of the mtls gateway, and who decides on its clients.
+#[derive(Clone, Debug)]
+pub struct MutualTls {
+    /// What connections are accepted with.
+    pub config: Arc<ServerConfig>,
+    /// Asked by the configuration in full handshakes; to be asked after resumed ones.
+    pub gatekeeper: Arc<Gatekeeper>,
 }
 
 /// What all listeners show.
@@ -93,38 +108,74 @@ pub(crate) struct ServerTls {
     pub(crate) clock: Clock,
     pub(crate) verdicts: Arc<Verdicts>,
     pub(crate) limits: TrustLimits,
+    /// How long after its full handshake a session can be resumed; zero: not at all.
+    pub(crate) resumption: Duration,
 }
 
 impl ServerTls {
-    /// For the admin listener and the regular gateways: no client certificate is asked for.
-    pub(crate) fn regular(
+    /// For the admin listener: no client certificate is asked for, and no session resumed.
+    pub(crate) fn admin(
         &self,
         identity: &Arc<ShownIdentity>,
     ) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
-            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
-        Ok(Arc::new(finish(config)))
+        Ok(Arc::new(self.without_client_certificate(identity)?))
     }
 
-    /// For the mtls gateway: a client certificate that `trusting` trusts is demanded.
+    /// For a host of the regular gateways: no client certificate is asked for.
+    pub(crate) fn regular(
+        &self,
+        host: Host<'_>,
+        identity: &Arc<ShownIdentity>,
+    ) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let mut config = self.without_client_certificate(identity)?;
+        self.resume(host, &mut config)?;
+        Ok(Arc::new(config))
+    }
+
+    /// For a host of the mtls gateway: a client certificate that `trusting` trusts is demanded.
     pub(crate) fn mutual(
         &self,
+        host: Host<'_>,
         identity: &Arc<ShownIdentity>,
         trusting: Trusting,
-    ) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let verifier = ClientVerifier::new(
+    ) -> Result<MutualTls, rustls::Error> {
+        let gatekeeper = Arc::new(Gatekeeper::new(
             trusting,
             Arc::clone(&self.verdicts),
             self.limits,
-            Arc::clone(&self.provider),
-        );
+        ));
+        let verifier = ClientVerifier::new(Arc::clone(&gatekeeper), Arc::clone(&self.provider));
         let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
             .with_client_cert_verifier(Arc::new(verifier))
             .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
-        Ok(Arc::new(finish(config)))
+        let mut config = finish(config);
+        self.resume(host, &mut config)?;
+        Ok(MutualTls {
+            config: Arc::new(config),
+            gatekeeper,
+        })
+    }
+
+    fn without_client_certificate(
+        &self,
+        identity: &Arc<ShownIdentity>,
+    ) -> Result<ServerConfig, rustls::Error> {
+        let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
+        Ok(finish(config))
+    }
+
+    /// Has sessions of this very configuration resumed, where the settings allow it.
+    fn resume(&self, host: Host<'_>, config: &mut ServerConfig) -> Result<(), rustls::Error> {
+        if !self.resumption.is_zero() {
+            let ticketer = Ticketer::new(host, self.clock.clone(), self.resumption)?;
+            config.ticketer = Arc::new(ticketer);
+            config.send_tls13_tickets = TICKETS;
+        }
+        Ok(())
     }
 
     fn time(&self) -> Arc<dyn TimeProvider> {
@@ -132,7 +183,7 @@ impl ServerTls {
     }
 }
 
-/// Resumption is off: no session is kept and no ticket is sent, so that each connection proves itself anew.
+/// No session is kept here, no early data is taken, and no ticket is sent before [`ServerTls::resume`] says so.
 fn finish(mut config: ServerConfig) -> ServerConfig {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -10,7 +10,7 @@ use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::name::RealmName;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{RealmEnvironment, RealmSnapshot};
-use crate::snapshot::server_tls::Shown;
+use crate::snapshot::server_tls::{MutualTls, Shown};
 use crate::trust::shared::SharedTrust;
 use crate::trust::verdicts::Verdicts;
 
@@ -40,7 +40,7 @@ pub struct SharedHosts {
     /// TLS of the internal gateway.
     pub internal: Arc<ServerConfig>,
     /// TLS of the shared mTLS host: lets in whom any realm trusts.
-    pub mtls: Arc<ServerConfig>,
+    pub mtls: MutualTls,
     /// The union of all realms' anchors.
     pub trust: Arc<SharedTrust>,
     /// Moves with every change to any realm's anchors in this environment.
@@ -53,7 +53,7 @@ impl SharedHosts {
         match gateway {
             Gateway::External => &self.external,
             Gateway::Internal => &self.internal,
-            Gateway::Mtls => &self.mtls,
+            Gateway::Mtls => &self.mtls.config,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::realm::Realm;
 use crate::domain::revocation::RevocationList;
 use crate::domain::trust_policy as saved;
 use crate::pki::fingerprint::Fingerprint;
+use crate::snapshot::verifier::CaNames;
 use crate::trust::policy;
 use crate::trust::set::{InvalidTrustSet, TrustSet, TrustSource};
 
@@ -42,8 +43,12 @@ impl CompiledFrom {
     }
 
     /// Whether the realm's own host tells clients the names of its anchors.
-    pub(crate) fn ca_names(&self) -> bool {
-        self.policy.ca_names
+    pub(crate) fn ca_names(&self) -> CaNames {
+        if self.policy.ca_names {
+            CaNames::Told
+        } else {
+            CaNames::Untold
+        }
     }
 
     /// The trust set.

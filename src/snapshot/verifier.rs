@@ -3,8 +3,12 @@
 //! rustls drops what it knows of a client when a handshake fails, and a configuration's verifier cannot be told which
 //! connection it works for. But it is called synchronously while the handshake is polled, so the verdict travels by a
 //! task-local slot around that future ([`observe`]). Outside of such a slot every client is refused.
+//!
+//! A resumed handshake does not ask here: its slot holds what the ticket says, and the gateway has the chain of the
+//! session judged by the host's [`Gatekeeper`] before anything is served.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -25,58 +29,181 @@ use crate::trust::set::TrustSet;
 use crate::trust::shared::SharedTrust;
 use crate::trust::verdicts::Verdicts;
 
+/// The most bytes of CA names that a client is told: beyond 64 KiB every handshake would fail (RFC 8446 §4.2.4).
+const CA_NAMES_BYTES_MAX: usize = 60 * 1024;
+
 /// What was decided about the certificates that a client showed.
 pub type Verdict = Result<Verified, Distrust>;
 
+/// What lets a client be spared a full handshake for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// When it was given, in a full handshake.
+    pub(crate) at: Moment,
+    /// The first moment at which what it rests on has ended.
+    pub(crate) until: Moment,
+}
+
+/// What a host asks of its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// A certificate that it trusts.
+    Certificate,
+    /// Nothing.
+    Nothing,
+}
+
+/// What one handshake has shown so far.
+#[derive(Default)]
+struct Seen {
+    verdict: Option<Verdict>,
+    /// Of the last ticket that could be opened, which is the one that a resumed handshake resumes.
+    ticket: Option<Proof>,
+}
+
 tokio::task_local! {
-    static VERDICT: RefCell<Option<Verdict>>;
+    static SEEN: RefCell<Seen>;
 }
 
 /// Runs a handshake and tells, besides its output, the verdict on the client's certificates; `None` where the
-/// handshake did not come so far.
+/// handshake did not come so far, and where it was resumed.
 pub async fn observe<F: Future>(handshake: F) -> (F::Output, Option<Verdict>) {
-    VERDICT
-        .scope(RefCell::new(None), async {
-            let output = handshake.await;
-            (output, VERDICT.with(RefCell::take))
-        })
-        .await
+    SEEN.scope(RefCell::default(), async {
+        let output = handshake.await;
+        (output, SEEN.with(RefCell::take).verdict)
+    })
+    .await
 }
 
-/// Whose trust a verifier asks.
+/// What the present handshake proves, for a ticket. A resumed one proves no more than the ticket that was shown.
+/// `None` outside of a handshake, and where the evidence is wanting.
+pub(crate) fn proof(evidence: Evidence, now: Moment) -> Option<Proof> {
+    let of_seen = |seen: &Seen| match (&seen.verdict, seen.ticket, evidence) {
+        (Some(Ok(verified)), _, Evidence::Certificate) => Some(Proof {
+            at: now,
+            until: verified.ends(),
+        }),
+        (Some(_), _, _) | (None, None, Evidence::Certificate) => None,
+        (None, Some(shown), _) => Some(shown),
+        (None, None, Evidence::Nothing) => Some(Proof {
+            at: now,
+            until: Moment::MAX,
+        }),
+    };
+    SEEN.try_with(|seen| of_seen(&seen.borrow())).ok().flatten()
+}
+
+/// Remembers what a ticket says that the client showed. Answers whether there is a handshake to remember it for.
+pub(crate) fn shown_ticket(proof: Proof) -> bool {
+    SEEN.try_with(|seen| seen.borrow_mut().ticket = Some(proof))
+        .is_ok()
+}
+
+/// Whose trust a host asks.
 #[derive(Clone)]
 pub(crate) enum Trusting {
-    /// One realm's.
+    /// One realm's, on its own host.
     Realm {
-        /// Whom it lets in.
-        set: Arc<TrustSet>,
-        /// Whether clients are told the names of its anchors.
-        #[expect(dead_code, reason = "the request for a certificate names no anchors yet")]
-        ca_names: bool,
+        trust: Arc<TrustSet>,
+        ca_names: CaNames,
     },
     /// All realms' of an environment.
     Shared(Arc<SharedTrust>),
 }
 
-/// Demands a client certificate, and lets `trust` decide on it.
-pub(crate) struct ClientVerifier {
+/// Whether clients are told the names of the CAs whose certificates are taken (RFC 8446 §4.2.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CaNames {
+    /// No: they would tell every caller who the partners are.
+    #[default]
+    Untold,
+    /// Yes, so that clients with several certificates can choose the one that fits.
+    Told,
+}
+
+/// Decides on the clients of one host, those of full handshakes and those of resumed ones by the same question.
+pub struct Gatekeeper {
     trusting: Trusting,
     verdicts: Arc<Verdicts>,
     limits: TrustLimits,
-    provider: Arc<CryptoProvider>,
 }
 
-impl ClientVerifier {
+impl Gatekeeper {
     pub(crate) const fn new(
         trusting: Trusting,
         verdicts: Arc<Verdicts>,
         limits: TrustLimits,
-        provider: Arc<CryptoProvider>,
     ) -> Self {
         Self {
             trusting,
             verdicts,
             limits,
+        }
+    }
+
+    /// Judges a chain, the client's certificate first, at the moment `now`.
+    ///
+    /// # Errors
+    /// [`Distrust`], as [`Verdicts::judge`] says.
+    pub fn judge(&self, chain: &[CertificateDer<'_>], now: Moment) -> Verdict {
+        let (verdicts, limits) = (&self.verdicts, &self.limits);
+        match &self.trusting {
+            Trusting::Realm { trust, .. } => verdicts.judge(&**trust, chain, now, limits),
+            Trusting::Shared(shared) => verdicts.judge(&**shared, chain, now, limits),
+        }
+    }
+
+    /// The names that clients are told: each once, and none where they are too many.
+    fn ca_names(&self) -> Vec<DistinguishedName> {
+        let Trusting::Realm {
+            trust,
+            ca_names: CaNames::Told,
+        } = &self.trusting
+        else {
+            return Vec::new();
+        };
+        let subjects: BTreeSet<&[u8]> = trust
+            .anchors()
+            .iter()
+            .map(|anchor| anchor.certificate.facts().raw_subject.as_slice())
+            .collect();
+        let bytes: usize = subjects
+            .iter()
+            .map(|subject| subject.len().saturating_add(2))
+            .sum();
+        if bytes > CA_NAMES_BYTES_MAX {
+            tracing::warn!(
+                names = subjects.len(),
+                bytes,
+                "the names of the CAs are too many to be told to clients, and are not told"
+            );
+            return Vec::new();
+        }
+        subjects
+            .into_iter()
+            .map(|subject| DistinguishedName::from(subject.to_vec()))
+            .collect()
+    }
+}
+
+impl fmt::Debug for Gatekeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gatekeeper")
+    }
+}
+
+/// Demands a client certificate, and lets the host's gatekeeper decide on it.
+pub(crate) struct ClientVerifier {
+    gatekeeper: Arc<Gatekeeper>,
+    ca_names: Vec<DistinguishedName>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ClientVerifier {
+    pub(crate) fn new(gatekeeper: Arc<Gatekeeper>, provider: Arc<CryptoProvider>) -> Self {
+        Self {
+            ca_names: gatekeeper.ca_names(),
+            gatekeeper,
             provider,
         }
     }
@@ -97,10 +224,8 @@ impl ClientCertVerifier for ClientVerifier {
         true
     }
 
-    /// None: the names of the anchors would tell every caller who the partners are, and break every handshake once
-    /// they exceed 64 KiB.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
+        &self.ca_names
     }
 
     fn verify_client_cert(
@@ -115,21 +240,12 @@ impl ClientCertVerifier for ClientVerifier {
             .collect();
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let moment = Moment::from_unix_seconds(seconds);
-        let verdict = match &self.trusting {
-            Trusting::Realm { set, .. } => {
-                self.verdicts
-                    .judge(set.as_ref(), &presented, moment, &self.limits)
-            }
-            Trusting::Shared(shared) => {
-                self.verdicts
-                    .judge(shared.as_ref(), &presented, moment, &self.limits)
-            }
-        };
+        let verdict = self.gatekeeper.judge(&presented, moment);
         let answer = match &verdict {
             Ok(_) => Ok(ClientCertVerified::assertion()),
             Err(distrust) => Err(refusal(distrust.reason)),
         };
-        let told = VERDICT.try_with(|slot| slot.replace(Some(verdict)));
+        let told = SEEN.try_with(|seen| seen.borrow_mut().verdict = Some(verdict));
         if told.is_err() {
             return Err(rustls::Error::General(
                 "a client certificate was judged outside of a handshake".to_owned(),

@@ -8,6 +8,7 @@ use crate::clock::Moment;
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::domain::pipeline::PipelineKey;
+use crate::telemetry::counters::Handshake;
 use crate::telemetry::json::{push_hex, push_number, push_string, push_thousandths};
 use crate::trust::identity::ClientIdentity;
 use crate::trust::reason::Reason;
@@ -51,6 +52,8 @@ pub struct AccessRecord<'a> {
     pub address: IpAddr,
     /// The version of TLS, such as `TLSv1.3`.
     pub tls: &'static str,
+    /// Whether the connection's session was resumed.
+    pub handshake: Handshake,
     /// The version of HTTP, such as `h2`.
     pub protocol: &'static str,
     /// Who the client is, where a certificate was verified.
@@ -126,6 +129,9 @@ pub fn push_line(out: &mut Vec<u8>, second: &mut SecondText, record: &AccessReco
     out.extend_from_slice(b",\"address\":\"");
     push_address(out, record.address);
     push_word(out, b"\",\"tls\":\"", record.tls);
+    if record.handshake == Handshake::Resumed {
+        out.extend_from_slice(b",\"resumed\":true");
+    }
     push_word(out, b",\"protocol\":\"", record.protocol);
     if let Some(client) = record.client {
         out.extend_from_slice(b",\"client\":{\"subject\":");
@@ -229,6 +235,7 @@ mod tests {
             duration: Duration::from_micros(1_042),
             address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)),
             tls: "TLSv1.3",
+            handshake: Handshake::Full,
             protocol: "h2",
             client: None,
             ending: Ending::Complete,
@@ -269,6 +276,7 @@ mod tests {
             reason: None,
             address: IpAddr::V6(Ipv6Addr::LOCALHOST),
             client: Some(&client),
+            handshake: Handshake::Resumed,
             ending: Ending::Aborted,
             ..refused()
         };
@@ -276,7 +284,8 @@ mod tests {
             "time": "2027-02-01T12:00:00.007Z", "requestId": "0192-1", "realm": "acme",
             "environment": "prod", "gateway": "mtls", "pipeline": "orders", "major": 2,
             "method": "GET", "path": "/pipeline/nobody/v1/orders", "bytesIn": 0, "bytesOut": 87,
-            "durationMs": 1.042, "address": "::1", "tls": "TLSv1.3", "protocol": "h2",
+            "durationMs": 1.042, "address": "::1", "tls": "TLSv1.3", "resumed": true,
+            "protocol": "h2",
             "client": {"subject": "CN=client-1,O=Acme", "fingerprint": "a5".repeat(32)},
             "aborted": true,
         });

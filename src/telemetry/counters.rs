@@ -7,6 +7,15 @@ use crate::trust::reason::Reason;
 
 const REASONS: usize = Reason::ALL.len();
 
+/// How two sides came to trust each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// By their certificates.
+    Full,
+    /// By a session of theirs that they resumed.
+    Resumed,
+}
+
 /// The counters. Each only ever grows, but for the connections that are open now.
 #[derive(Debug)]
 pub struct Counters {
@@ -14,6 +23,7 @@ pub struct Counters {
     connections_open: AtomicU64,
     connections_cut: AtomicU64,
     handshakes_completed: AtomicU64,
+    handshakes_resumed: AtomicU64,
     refused: [AtomicU64; REASONS],
     panics_caught: AtomicU64,
     access_records_dropped: AtomicU64,
@@ -30,6 +40,8 @@ pub struct CountersSnapshot {
     pub connections_cut: u64,
     /// Handshakes that were completed since the start.
     pub handshakes_completed: u64,
+    /// How many of them resumed a session.
+    pub handshakes_resumed: u64,
     /// Refused handshakes and calls since the start, for each reason in the order of [`Reason::ALL`].
     pub refused: Vec<(Reason, u64)>,
     /// Panics that were caught; each cost one connection.
@@ -46,6 +58,7 @@ impl Counters {
             connections_open: AtomicU64::new(0),
             connections_cut: AtomicU64::new(0),
             handshakes_completed: AtomicU64::new(0),
+            handshakes_resumed: AtomicU64::new(0),
             refused: std::array::from_fn(|_| AtomicU64::new(0)),
             panics_caught: AtomicU64::new(0),
             access_records_dropped: AtomicU64::new(0),
@@ -65,8 +78,11 @@ impl Counters {
     }
 
     /// Counts a completed handshake.
-    pub fn handshake_completed(&self) {
+    pub fn handshake_completed(&self, handshake: Handshake) {
         add(&self.handshakes_completed, 1);
+        if handshake == Handshake::Resumed {
+            add(&self.handshakes_resumed, 1);
+        }
     }
 
     /// Counts a refused handshake or call.
@@ -94,6 +110,7 @@ impl Counters {
             connections_open: read(&self.connections_open),
             connections_cut: read(&self.connections_cut),
             handshakes_completed: read(&self.handshakes_completed),
+            handshakes_resumed: read(&self.handshakes_resumed),
             refused: refused.collect(),
             panics_caught: read(&self.panics_caught),
             access_records_dropped: read(&self.access_records_dropped),
@@ -163,16 +180,18 @@ mod tests {
     fn counts_what_it_is_told() {
         let counters = Counters::default();
         counters.connection_cut();
-        counters.handshake_completed();
+        counters.handshake_completed(Handshake::Full);
+        counters.handshake_completed(Handshake::Resumed);
         counters.panic_caught();
         counters.access_records_dropped(7);
         let seen = counters.snapshot();
         let told = [
             seen.connections_cut,
             seen.handshakes_completed,
+            seen.handshakes_resumed,
             seen.panics_caught,
             seen.access_records_dropped,
         ];
-        assert_eq!(told, [1, 1, 1, 7]);
+        assert_eq!(told, [1, 2, 1, 1, 7]);
     }
 }

@@ -1,6 +1,7 @@
 //! The judgement.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 
@@ -42,8 +43,14 @@ impl Verified {
     /// Whether every certificate of the path, the anchor included, is within its validity, and the revocation lists
     /// answer as they did.
     pub fn is_valid_at(&self, moment: Moment) -> bool {
-        let end = self.path_ends.unix_millis().saturating_add(1000);
-        self.path_starts <= moment && moment.unix_millis() < end && moment < self.revocation_ends
+        self.path_starts <= moment && moment < self.ends()
+    }
+
+    /// When that ends; this moment no longer belongs to it.
+    pub fn ends(&self) -> Moment {
+        // The last second of the path belongs to it as a whole.
+        let path_ends = self.path_ends.plus(Duration::from_secs(1));
+        path_ends.min(self.revocation_ends)
     }
 
     /// Whether both name the same client, for the same time.

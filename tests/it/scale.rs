@@ -36,7 +36,13 @@ fn control(store: Store) -> Arc<Control> {
     let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
     Control::start(Parts {
         store,
-        compiler: Compiler::new(names.clone(), clock.clone(), TrustLimits::default()).unwrap(),
+        compiler: Compiler::new(
+            names.clone(),
+            clock.clone(),
+            TrustLimits::default(),
+            Duration::ZERO,
+        )
+        .unwrap(),
         clock,
         journal: Arc::new(RefusalJournal::new(JournalLimits::default())),
         rules: Rules {
@@ -188,7 +194,13 @@ fn ten_thousand_realms_are_made_by_one_manifest_and_one_more_is_published_in_an_
 /// What a change costs the data plane, without the disk.
 fn compile_and_publish_one_more(before: &Catalog, after: &Catalog) {
     let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
-    let compiler = Compiler::new(names, Clock::manual(now()), TrustLimits::default()).unwrap();
+    let compiler = Compiler::new(
+        names,
+        Clock::manual(now()),
+        TrustLimits::default(),
+        Duration::ZERO,
+    )
+    .unwrap();
     let live = Live::new(compiler.compile_all(before).unwrap());
     let touched = [Touched::Realm(RealmName::parse("one-more").unwrap())];
     let watch = Stopwatch::start();

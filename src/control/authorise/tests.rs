@@ -13,8 +13,8 @@ use crate::domain::identity::{
 };
 use crate::domain::name::{AccountName, ConnectionName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
-use crate::domain::trusting::Intake;
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
+use crate::domain::trusting::Intake;
 use crate::pki::authority::{Authority, AuthorityRequest};
 use crate::pki::crl_testing::{self, CrlMade};
 use crate::pki::fingerprint::Fingerprint;

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
 use crate::domain::account::{AccountType, AccountValues};
@@ -54,7 +55,13 @@ impl World {
             request_mb_max: 100,
             names: names.clone(),
         };
-        let compiler = Compiler::new(names, Clock::manual(NOW), TrustLimits::default()).unwrap();
+        let compiler = Compiler::new(
+            names,
+            Clock::manual(NOW),
+            TrustLimits::default(),
+            Duration::from_secs(3600),
+        )
+        .unwrap();
         let mut catalog = Catalog::default();
         let server = authority("server");
         let leaf = server
@@ -231,7 +238,10 @@ fn what_a_change_does_not_touch_is_shared_with_the_snapshot_before() {
             .unwrap()
     };
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
-    assert!(Arc::ptr_eq(&mtls(&before).tls, &mtls(&after).tls));
+    assert!(Arc::ptr_eq(
+        &mtls(&before).tls.config,
+        &mtls(&after).tls.config
+    ));
     assert!(Arc::ptr_eq(
         before.shared.get(Environment::Prod),
         after.shared.get(Environment::Prod)
@@ -322,7 +332,10 @@ fn a_new_server_identity_is_shown_by_every_realm_and_changes_no_trust() {
             .clone()
             .unwrap()
     };
-    assert!(!Arc::ptr_eq(&mtls(&before).tls, &mtls(&after).tls));
+    assert!(!Arc::ptr_eq(
+        &mtls(&before).tls.config,
+        &mtls(&after).tls.config
+    ));
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
     assert!(!watch.has_changed().unwrap());
 }
@@ -386,7 +399,10 @@ fn a_trust_policy_and_a_revocation_list_wake_the_realm_and_the_shared_host() {
         };
         let same = Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust);
         assert_eq!(same, !moves, "{command:?}");
-        assert!(!Arc::ptr_eq(&mtls(&before).tls, &mtls(&after).tls));
+        assert!(!Arc::ptr_eq(
+            &mtls(&before).tls.config,
+            &mtls(&after).tls.config
+        ));
     }
     assert_eq!(
         world.live.load().realms["acme"]

@@ -14,6 +14,7 @@ use crate::domain::name::{PipelineName, RealmName};
 use crate::domain::pipeline::PipelineKey;
 use crate::pki::fingerprint::Fingerprint;
 use crate::telemetry::access_record::Ending;
+use crate::telemetry::counters::Handshake;
 use crate::trust::identity::ClientIdentity;
 
 /// What a test reads, and a gate that holds writes back or fails them.
@@ -130,6 +131,7 @@ impl Example {
             duration: Duration::from_micros(1234),
             address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 17)),
             tls: "TLSv1.3",
+            handshake: Handshake::Full,
             protocol: "h2",
             client: Some(&self.client),
             ending: Ending::Complete,

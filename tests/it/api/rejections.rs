@@ -182,9 +182,18 @@ fn trust_policies_and_revocation_lists() {
     let anchors = json!([{"sha256": hex, "crl-out-of-date": {"allow-hours": 8760}}]);
     let body = json!({"revocation": "chain", "anchor": anchors, "pins": pins[..10_000]});
     let reply = server.put(trust, &body).ok().json();
-    assert!(reply["warnings"][0].as_str().unwrap().contains("has none there"), "{reply}");
+    assert!(
+        reply["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("has none there"),
+        "{reply}"
+    );
     let told = server.get(trust).ok().json();
-    assert_eq!((&told["revocation"], &told["anchor"]), (&json!("chain"), &anchors));
+    assert_eq!(
+        (&told["revocation"], &told["anchor"]),
+        (&json!("chain"), &anchors)
+    );
 
     let add = |list: &str| server.post(crls, &json!({ "crls": [list] }));
     add("hello").refused(422, "invalid-trust-policy");
@@ -196,7 +205,9 @@ fn trust_policies_and_revocation_lists() {
     let listed = server.get(crls).ok().json();
     assert_eq!(listed["crls"].as_array().unwrap().len(), 1, "{listed}");
     let sha256 = listed["crls"][0]["sha256"].as_str().unwrap();
-    server.delete(&format!("{crls}/{hex}")).refused(404, "no-crl");
+    server
+        .delete(&format!("{crls}/{hex}"))
+        .refused(404, "no-crl");
     let reply = server.delete(&format!("{crls}/00"));
     reply.refused(400, "invalid-value");
     server.delete(&format!("{crls}/{sha256}")).ok();

@@ -1,6 +1,7 @@
 //! A server without its gateways, and calls to its API.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -105,7 +106,13 @@ impl Server {
         let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
         let control = Control::start(Parts {
             store: Store::open(&path, &key, clock.now()).unwrap(),
-            compiler: Compiler::new(names.clone(), clock.clone(), TrustLimits::default()).unwrap(),
+            compiler: Compiler::new(
+                names.clone(),
+                clock.clone(),
+                TrustLimits::default(),
+                Duration::ZERO,
+            )
+            .unwrap(),
             clock,
             journal: Arc::new(RefusalJournal::new(JournalLimits::default())),
             rules: Rules {

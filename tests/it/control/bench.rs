@@ -155,8 +155,13 @@ impl Bench {
         let journal = Arc::new(RefusalJournal::new(JournalLimits::default()));
         let control = Control::start(Parts {
             store,
-            compiler: Compiler::new(rules.names.clone(), clock.clone(), TrustLimits::default())
-                .unwrap(),
+            compiler: Compiler::new(
+                rules.names.clone(),
+                clock.clone(),
+                TrustLimits::default(),
+                Duration::ZERO,
+            )
+            .unwrap(),
             clock,
             journal: Arc::clone(&journal),
             rules,

@@ -108,12 +108,8 @@ fn the_manifests_page_tells_of_every_key() {
         format!("{realm}[[realm.account]]\nname = 'a'\ntype = 'basic'\nprod.what = 1"),
         format!("{realm}[[realm.installation]]\naccount = 'a'\nenvironment = 'prod'\nwhat = 1"),
         format!("{realm}[[realm.trust]]\nenvironment = 'prod'\nwhat = 1"),
-        format!(
-            "{realm}[[realm.trust]]\nenvironment = 'prod'\ncrl-out-of-date = {{ what = 1 }}"
-        ),
-        format!(
-            "{realm}[[realm.trust]]\nenvironment = 'prod'\n[[realm.trust.anchor]]\nwhat = 1"
-        ),
+        format!("{realm}[[realm.trust]]\nenvironment = 'prod'\ncrl-out-of-date = {{ what = 1 }}"),
+        format!("{realm}[[realm.trust]]\nenvironment = 'prod'\n[[realm.trust.anchor]]\nwhat = 1"),
         format!("{realm}[[realm.connection]]\nname = 'a'\nwhat = 1"),
         format!("{realm}[[realm.connection]]\nname = 'a'\nbase-url = {{ what = 1 }}"),
         format!("{realm}[[realm.pipeline]]\nname = 'a'\nwhat = 1"),

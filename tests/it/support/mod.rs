@@ -3,4 +3,5 @@
 pub mod clients;
 pub mod demo;
 pub mod server;
+pub mod tls;
 pub mod wait;

@@ -1,0 +1,169 @@
+//! Session tickets: what a client may show to be spared the certificates of a full handshake.
+//!
+//! A ticket is worth nothing by itself. Its keys are random, belong to one configuration of one host, and go with it:
+//! a configuration is made anew with every trust epoch. Sealed in front of rustls's session stand the moment of the full
+//! handshake, since when the client has not proven to hold its key, and the end of what let it in. A ticket that is made
+//! in a resumed handshake keeps both, so that no session prolongs itself.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::aws_lc_rs;
+use rustls::server::ProducesTickets;
+
+use crate::clock::{Clock, Moment};
+use crate::domain::environment::{Environment, Gateway};
+use crate::domain::name::RealmName;
+use crate::pki::fingerprint::Fingerprint;
+use crate::snapshot::verifier::{self, Evidence, Proof};
+
+/// The longest that tickets can be honoured: rustls changes their keys every six hours, and keeps the former ones as
+/// long again.
+pub const RESUMPTION_MAX: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// The largest session that is sealed, in bytes: it holds the client's chain, and comes back in each ClientHello.
+const SESSION_BYTES_MAX: usize = 12 * 1024;
+
+/// The host that a ticketer works for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Host<'a> {
+    pub(crate) gateway: Gateway,
+    pub(crate) environment: Environment,
+    /// Of a realm's own host.
+    pub(crate) realm: Option<&'a RealmName>,
+}
+
+impl Host<'_> {
+    fn evidence(self) -> Evidence {
+        match self.gateway {
+            Gateway::Mtls => Evidence::Certificate,
+            Gateway::External | Gateway::Internal => Evidence::Nothing,
+        }
+    }
+
+    /// No label of the three can hold a slash, so no two hosts share a digest.
+    fn digest(self) -> Fingerprint {
+        let (gateway, environment) = (self.gateway.as_str(), self.environment.as_str());
+        let realm = self.realm.map_or("", RealmName::as_str);
+        Fingerprint::of(format!("{gateway}/{environment}/{realm}").as_bytes())
+    }
+}
+
+/// Seals the sessions of one configuration of one host.
+pub(crate) struct Ticketer {
+    keys: Arc<dyn ProducesTickets>,
+    host: Fingerprint,
+    evidence: Evidence,
+    clock: Clock,
+    life: Duration,
+}
+
+impl Ticketer {
+    /// A ticketer with keys of its own, whose tickets are honoured for `life` after the full handshake.
+    ///
+    /// # Errors
+    /// [`rustls::Error`] where the system gives no random numbers.
+    pub(crate) fn new(host: Host<'_>, clock: Clock, life: Duration) -> Result<Self, rustls::Error> {
+        Ok(Self {
+            keys: aws_lc_rs::Ticketer::new()?,
+            host: host.digest(),
+            evidence: host.evidence(),
+            clock,
+            life: life.min(RESUMPTION_MAX),
+        })
+    }
+
+    /// Whether what was proven then still spares a full handshake. A moment before the proof means that the clock was
+    /// moved back, and that nobody knows how old the proof is.
+    fn holds(&self, proof: Proof) -> bool {
+        let now = self.clock.now();
+        proof.at <= now && now < proof.at.plus(self.life) && now < proof.until
+    }
+}
+
+impl fmt::Debug for Ticketer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ticketer")
+    }
+}
+
+impl ProducesTickets for Ticketer {
+    fn enabled(&self) -> bool {
+        true
+    }
+
+    fn lifetime(&self) -> u32 {
+        u32::try_from(self.life.as_secs()).unwrap_or(u32::MAX)
+    }
+
+    fn encrypt(&self, session: &[u8]) -> Option<Vec<u8>> {
+        if session.len() > SESSION_BYTES_MAX || !binds_its_handshake(session) {
+            return None;
+        }
+        let proof = verifier::proof(self.evidence, self.clock.now())?;
+        let mut sealed = Vec::with_capacity(HEAD_BYTES.saturating_add(session.len()));
+        sealed.extend_from_slice(self.host.as_bytes());
+        sealed.extend_from_slice(&proof.at.unix_millis().to_be_bytes());
+        sealed.extend_from_slice(&proof.until.unix_millis().to_be_bytes());
+        sealed.extend_from_slice(session);
+        self.keys.encrypt(&sealed)
+    }
+
+    fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
+        let opened = self.keys.decrypt(ticket)?;
+        let (host, rest) = opened.split_first_chunk::<32>()?;
+        let (at, rest) = rest.split_first_chunk::<8>()?;
+        let (until, session) = rest.split_first_chunk::<8>()?;
+        let proof = Proof {
+            at: Moment::from_unix_millis(i64::from_be_bytes(*at)),
+            until: Moment::from_unix_millis(i64::from_be_bytes(*until)),
+        };
+        if host != self.host.as_bytes() || !self.holds(proof) {
+            return None;
+        }
+        verifier::shown_ticket(proof).then(|| session.to_vec())
+    }
+}
+
+/// Digest, moment of the proof, its end.
+const HEAD_BYTES: usize = 32 + 8 + 8;
+
+/// Whether a session's secret is bound to the handshake that made it: always in TLS 1.3, in TLS 1.2 with an extended
+/// master secret only (RFC 7627 §5.3). Without that, a man in the middle can have two sessions share one secret, and a
+/// client's certificate vouch for the wrong one (the triple handshake attack).
+///
+/// Reads the head of rustls's encoding of a session: server name, version, suite, secret, flag. What looks different is
+/// not bound.
+fn binds_its_handshake(session: &[u8]) -> bool {
+    after_name(session)
+        .and_then(|rest| {
+            let (version, rest) = rest.split_first_chunk::<2>()?;
+            match *version {
+                [3, 4] => Some(true),
+                [3, 3] => {
+                    let (_suite, rest) = rest.split_first_chunk::<2>()?;
+                    let (&length, rest) = rest.split_first()?;
+                    let extended = *rest.get(usize::from(length))?;
+                    Some(extended == 1)
+                }
+                _ => Some(false),
+            }
+        })
+        .unwrap_or(false)
+}
+
+fn after_name(session: &[u8]) -> Option<&[u8]> {
+    let (&has_name, rest) = session.split_first()?;
+    match has_name {
+        0 => Some(rest),
+        1 => {
+            let (&length, rest) = rest.split_first()?;
+            rest.get(usize::from(length)..)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
