@@ -26,7 +26,7 @@ use crate::snapshot::server_tls::{
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::ticketer::Host;
 use crate::snapshot::trusting::CompiledFrom;
-use crate::snapshot::verifier::{CaNames, Trusting};
+use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::{InvalidTrustSet, TrustSet};
 use crate::trust::shared::SharedTrust;
@@ -290,10 +290,13 @@ impl Compiler {
                 compiled.epoch = compiled.epoch.next();
                 // The keys of tickets go with their epoch, though the trust is the same.
                 if let Some(endpoint) = &mut compiled.mtls {
-                    let (identity, trust) = (&endpoint.identity, &endpoint.trust);
-                    let ca_names = endpoint.compiled_from.ca_names();
-                    endpoint.tls =
-                        self.mutual_tls(&realm.name, environment, identity, trust, ca_names)?;
+                    endpoint.tls = self.mutual_tls(
+                        &realm.name,
+                        environment,
+                        &endpoint.identity,
+                        &endpoint.trust,
+                        &endpoint.compiled_from,
+                    )?;
                 }
             }
         }
@@ -366,7 +369,7 @@ impl Compiler {
                 }
             }
         };
-        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, from.ca_names())?;
+        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, &from)?;
         Ok(Some(MtlsEndpoint {
             trust,
             tls,
@@ -381,7 +384,7 @@ impl Compiler {
         environment: Environment,
         identity: &Arc<ShownIdentity>,
         trust: &Arc<TrustSet>,
-        ca_names: CaNames,
+        from: &CompiledFrom,
     ) -> Result<MutualTls, rustls::Error> {
         let host = Host {
             gateway: Gateway::Mtls,
@@ -390,7 +393,7 @@ impl Compiler {
         };
         let trusting = Trusting::Realm {
             trust: Arc::clone(trust),
-            ca_names,
+            ca_names: from.ca_names(),
         };
         self.server_tls.mutual(host, identity, trusting)
     }

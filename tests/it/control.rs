@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 mod changes;
 mod identities;
+mod lists;
 mod manifests;
 mod people;
 mod refusals;
