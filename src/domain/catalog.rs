@@ -205,6 +205,7 @@ impl Catalog {
             .ok_or_else(|| Rejection::NoRealm {
                 realm: name.clone(),
             })?;
+        readable(realm)?;
         act(Arc::make_mut(realm))
     }
 
@@ -244,6 +245,7 @@ impl Catalog {
     }
 
     fn delete_realm(&mut self, name: &RealmName) -> Result<Change, Rejection> {
+        readable(self.realm(name)?)?;
         let Some(realm) = self.realms.remove(name) else {
             return Err(Rejection::NoRealm {
                 realm: name.clone(),
@@ -368,6 +370,17 @@ impl Catalog {
         if let Some(token) = self.tokens.remove(name) {
             self.tokens_by_hash.remove(&token.hash);
         }
+    }
+}
+
+/// What cannot be read cannot be changed or removed as a whole.
+fn readable(realm: &Realm) -> Result<(), Rejection> {
+    match &realm.unreadable {
+        None => Ok(()),
+        Some(why) => Err(Rejection::RealmUnreadable {
+            realm: realm.name.clone(),
+            why: Arc::clone(why),
+        }),
     }
 }
 
