@@ -276,6 +276,12 @@ impl Compiler {
         former: Option<&RealmSnapshot>,
         shown: &Shown,
     ) -> Result<RealmSnapshot, CompileError> {
+        if let Some(why) = &realm.unreadable {
+            return Err(CompileError::Unreadable {
+                realm: realm.name.clone(),
+                why: Arc::clone(why),
+            });
+        }
         let targets = self.targets(realm, former)?;
         let test = self.realm_environment(realm, Environment::Test, former, &targets, shown)?;
         let prod = self.realm_environment(realm, Environment::Prod, former, &targets, shown)?;
@@ -489,6 +495,16 @@ fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {
 /// Why a catalog cannot be compiled.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CompileError {
+    /// What is stored of a realm cannot be read, so nobody knows whom it trusts.
+    #[error(
+        "realm {realm} stays closed, since {why}: stop realmgate and restore its store from a backup"
+    )]
+    Unreadable {
+        /// Whose.
+        realm: RealmName,
+        /// What cannot be read, and why.
+        why: Arc<str>,
+    },
     /// A realm's certificates cannot be put to work.
     #[error("the trust of realm {realm} in {environment} cannot be put to work: {source}")]
     Trust {
