@@ -13,6 +13,7 @@ use crate::domain::rejection::Rejection;
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::read::Unreadable;
 use crate::pki::fingerprint::InvalidFingerprint;
+use crate::prove::run::ProveError;
 
 /// Why a call is not answered as it asks.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub(crate) enum ApiError {
     /// Control says no.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// The attack on ourselves could not be carried out.
+    #[error(transparent)]
+    Prove(ProveError),
     /// What the path names is not there, whatever that would be where a document names it.
     #[error(transparent)]
     Absent(Rejection),
@@ -133,6 +137,17 @@ impl From<Rejection> for ApiError {
     }
 }
 
+impl From<ProveError> for ApiError {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Control(error) => Self::Control(error),
+            error @ (ProveError::Pki(_) | ProveError::Tls(_) | ProveError::Name) => {
+                Self::Prove(error)
+            }
+        }
+    }
+}
+
 impl From<InvalidManifest> for ApiError {
     fn from(invalid: InvalidManifest) -> Self {
         Self::Control(invalid.into())
@@ -144,6 +159,7 @@ impl ApiError {
     const fn decided(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Control(error) => (of_kind(error.kind()), error.code()),
+            Self::Prove(_) => (StatusCode::INTERNAL_SERVER_ERROR, "prove-failed"),
             Self::Absent(rejection) => (StatusCode::NOT_FOUND, rejection.code()),
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-such-path"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),

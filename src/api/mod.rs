@@ -21,6 +21,7 @@ pub mod installation;
 pub mod limits;
 pub mod path;
 pub mod pipeline;
+pub mod prove;
 pub mod query;
 pub mod realm;
 pub mod refusal;

@@ -14,10 +14,7 @@ use crate::control::view::trust::TrustSheet;
 use crate::manifest::document::TrustBody;
 
 pub(crate) fn routes() -> Router<Api> {
-    Router::new().route(
-        "/realms/{realm}/trust/{environment}",
-        get(show).put(save),
-    )
+    Router::new().route("/realms/{realm}/trust/{environment}", get(show).put(save))
 }
 
 async fn show(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<TrustSheet> {

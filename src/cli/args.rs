@@ -13,6 +13,7 @@ use crate::cli::deployment::DeploymentVerb;
 use crate::cli::endpoint::EndpointVerb;
 use crate::cli::installation::InstallationVerb;
 use crate::cli::pipeline::PipelineVerb;
+use crate::cli::prove::Prove;
 use crate::cli::realm::RealmVerb;
 use crate::cli::refusals::Refusals;
 use crate::cli::serve::Serve;
@@ -20,12 +21,13 @@ use crate::cli::server_identity::ServerIdentityVerb;
 use crate::cli::status::Status;
 use crate::cli::token::TokenVerb;
 use crate::cli::trust::TrustVerb;
+use crate::flaw;
 
 /// Publishes HTTP APIs over mutual TLS, for many tenants, on one host
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "realmgate",
-    version,
+    version = flaw::VERSION,
     max_term_width = 100,
     arg_required_else_help = true
 )]
@@ -86,6 +88,8 @@ pub enum Command {
     ServerIdentity(ServerIdentityVerb),
     /// How the server is
     Status(Status),
+    /// Have the running server attack itself, and tell whether it held
+    Prove(Prove),
 }
 
 #[cfg(test)]
@@ -139,6 +143,7 @@ mod tests {
             "refusals list --realm acme --before 17",
             "server-identity save mtls-prod --chain c.pem --key-file k.pem",
             "status",
+            "prove --class names --class paths --all --json",
             "apply a.toml b.toml --dry-run --prune",
             "config check --config r.toml",
             "config print",

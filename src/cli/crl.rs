@@ -87,10 +87,12 @@ pub fn run(verb: &CrlVerb) -> Result<(), CliError> {
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect();
-            let body = inline::crls(&names, |name| files::bytes(FilePath::new(name)))
-                .map_err(|source| CliError::Crl { source: Box::new(source) })?;
-            let body =
-                serde_json::to_value(&body).map_err(|source| CliError::Encode { source })?;
+            let body = inline::crls(&names, |name| files::bytes(FilePath::new(name))).map_err(
+                |source| CliError::Crl {
+                    source: Box::new(source),
+                },
+            )?;
+            let body = serde_json::to_value(&body).map_err(|source| CliError::Encode { source })?;
             let session = Session::open(asking)?;
             let answer = session.post(&place.path("crls"), &body)?;
             let done = format!("the revocation lists of {} are added", place.told());

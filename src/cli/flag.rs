@@ -7,9 +7,7 @@ use crate::domain::name::{
     AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
 };
 use crate::domain::trigger::{InvalidTrigger, Method, RequestSizeMb, RoutePattern, TimeoutMs};
-use crate::domain::trust_policy::{
-    Hours, InvalidPin, OutOfDate, Pin, RevocationScope, Signatures,
-};
+use crate::domain::trust_policy::{Hours, InvalidPin, OutOfDate, Pin, RevocationScope, Signatures};
 use crate::manifest::trust::OutOfDateDocument;
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
 use crate::rule::client_rule::ClientRule;

@@ -21,6 +21,7 @@ pub mod files;
 pub mod flag;
 pub mod installation;
 pub mod pipeline;
+pub mod prove;
 pub mod reach;
 pub mod realm;
 pub mod refusals;

@@ -123,8 +123,7 @@ pub fn run(verb: &TrustVerb) -> Result<(), CliError> {
             let present = present(&session.get(&path)?)?;
             let body = set.change(&present);
             set.confirm(&body, &present)?;
-            let body =
-                serde_json::to_value(&body).map_err(|source| CliError::Encode { source })?;
+            let body = serde_json::to_value(&body).map_err(|source| CliError::Encode { source })?;
             let answer = session.put(&path, &body)?;
             let done = format!("the trust policy of {} is saved", set.place.told());
             session.print_change(&answer, &done)
@@ -238,7 +237,9 @@ fn in_words(answer: &Value) -> String {
     }
     let pins = show::items(answer, "/pins");
     if pins.is_empty() {
-        text.push_str("\nThere are no pins: every client is let in whose chain ends at an anchor.\n");
+        text.push_str(
+            "\nThere are no pins: every client is let in whose chain ends at an anchor.\n",
+        );
     } else {
         text.push_str("\nOnly clients with one of these pins are let in:\n");
         for pin in pins {
@@ -309,9 +310,11 @@ mod tests {
 
     #[test]
     fn the_policy_is_shown_with_its_exceptions_and_pins() {
-        let text = in_words(&json!({"realm": "acme", "environment": "prod", "crls": 2, "revocation": "leaf",
+        let text = in_words(
+            &json!({"realm": "acme", "environment": "prod", "crls": 2, "revocation": "leaf",
             "crl-out-of-date": {"allow-hours": 24}, "signatures": "modern", "ca-names": false,
-            "pins": [format!("key:{A}")], "anchor": [{"sha256": B, "revocation": "off"}]}));
+            "pins": [format!("key:{A}")], "anchor": [{"sha256": B, "revocation": "off"}]}),
+        );
         for expect in [
             "revocation          leaf\n",
             "out-of-date lists   allow-hours=24\n",

@@ -68,6 +68,9 @@ pub enum ControlError {
     /// The machine gave no random bytes.
     #[error("the machine gave no random bytes for a token: check its source of randomness")]
     Random,
+    /// One attack on ourselves at a time.
+    #[error("'realmgate prove' is running already: wait until it has ended, at most a minute")]
+    ProofRunning,
     /// The server ends, or the work was lost to a fault of the program.
     #[error("the server is shutting down, or lost this request to a fault: try again")]
     Interrupted,
@@ -112,6 +115,7 @@ impl ControlError {
             },
             Self::PlanChanged { .. }
             | Self::ConfirmationNeeded { .. }
+            | Self::ProofRunning
             | Self::Compile(CompileError::Route { .. }) => FailureKind::Conflict,
             Self::Manifest(
                 InvalidManifest::Twice { .. }
@@ -164,6 +168,7 @@ impl ControlError {
             Self::Store(_) => "store-failed",
             Self::Authority(_) => "authority-failed",
             Self::Random => "random-failed",
+            Self::ProofRunning => "proof-running",
             Self::Interrupted => "interrupted",
         }
     }

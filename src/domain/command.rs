@@ -229,6 +229,31 @@ pub enum Command {
         /// The certificate and its key.
         certificate: IdentityCertificate,
     },
+    /// Begins an attack on ourselves: makes the reserved realm.
+    BeginProof,
+    /// Ends it: removes the reserved realm and everything in it.
+    EndProof {
+        /// What it came to.
+        outcome: ProofOutcome,
+    },
+}
+
+/// What an attack on ourselves came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofOutcome {
+    /// It was carried out.
+    Complete {
+        /// How many tries were withstood.
+        held: usize,
+        /// How many were not.
+        not_held: usize,
+        /// How many could not be made.
+        not_tried: usize,
+    },
+    /// Whoever asked for it went away, or it failed.
+    Interrupted,
+    /// The process ended in the middle of it.
+    LeftOver,
 }
 
 impl Command {
@@ -260,6 +285,8 @@ impl Command {
             Self::AdoptServerIdentity { .. } => "server-identity.adopt",
             Self::ResetServerIdentity { .. } => "server-identity.reset",
             Self::ProvideServerIdentity { .. } => "server-identity.provide",
+            Self::BeginProof => "proof.begin",
+            Self::EndProof { .. } => "proof.end",
         }
     }
 
@@ -290,7 +317,9 @@ impl Command {
             | Self::AdoptServerAuthority { .. }
             | Self::AdoptServerIdentity { .. }
             | Self::ResetServerIdentity { .. }
-            | Self::ProvideServerIdentity { .. } => None,
+            | Self::ProvideServerIdentity { .. }
+            | Self::BeginProof
+            | Self::EndProof { .. } => None,
         }
     }
 
@@ -322,7 +351,9 @@ impl Command {
             | Self::AdoptServerAuthority { .. }
             | Self::AdoptServerIdentity { .. }
             | Self::ResetServerIdentity { .. }
-            | Self::ProvideServerIdentity { .. } => false,
+            | Self::ProvideServerIdentity { .. }
+            | Self::BeginProof
+            | Self::EndProof { .. } => false,
         }
     }
 }

@@ -45,6 +45,12 @@ pub enum Rejection {
         /// Its name.
         realm: RealmName,
     },
+    /// The name is not for users.
+    #[error("the name '{realm}' is reserved for 'realmgate prove': choose another")]
+    RealmReserved {
+        /// The name.
+        realm: RealmName,
+    },
     /// No such account.
     #[error(
         "realm {realm} has no account '{account}': 'realmgate account list --realm {realm}' names those there are"
@@ -414,6 +420,7 @@ impl Rejection {
             | Self::NotDeployed { .. }
             | Self::NoToken { .. } => RejectionKind::NotFound,
             Self::RealmExists { .. }
+            | Self::RealmReserved { .. }
             | Self::AccountTypeFixed { .. }
             | Self::AccountInUse { .. }
             | Self::AlreadyInstalled { .. }
@@ -453,6 +460,7 @@ impl Rejection {
             Self::Forbidden { .. } => "forbidden",
             Self::NoRealm { .. } => "no-realm",
             Self::RealmExists { .. } => "realm-exists",
+            Self::RealmReserved { .. } => "realm-reserved",
             Self::NoAccount { .. } => "no-account",
             Self::AccountTypeFixed { .. } => "account-type-fixed",
             Self::AccountValuesMismatch { .. } => "account-values-mismatch",

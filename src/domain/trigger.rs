@@ -488,6 +488,26 @@ mod tests {
     }
 
     #[test]
+    fn a_client_rule_needs_clients_that_are_verified() {
+        let mut trigger = Trigger {
+            methods: MethodSet::ALL,
+            timeout: TimeoutMs::new(1).unwrap(),
+            request_size: RequestSizeMb::new(1).unwrap(),
+            response_headers: vec![],
+            publication: Publication {
+                external: true,
+                internal: true,
+                mtls: false,
+            },
+            routes: vec![],
+            client_rule: Some(ClientRule::parse("client.cn == ['a']").unwrap()),
+        };
+        assert_eq!(trigger.check(), Err(InvalidTrigger::ClientRuleWithoutMtls));
+        trigger.publication.mtls = true;
+        assert_eq!(trigger.check(), Ok(()));
+    }
+
+    #[test]
     fn a_megabyte_is_1048576_bytes() {
         assert_eq!(RequestSizeMb::new(5).unwrap().bytes(), 5 * 1_048_576);
     }

@@ -378,8 +378,16 @@ mod tests {
             (refuse(Off), refuse(Chain), false),
             (refuse(Chain), refuse(Leaf), true),
             (refuse(Leaf), revocation(Leaf, hours(1)), true),
-            (revocation(Leaf, hours(2)), revocation(Leaf, hours(1)), false),
-            (revocation(Leaf, hours(2)), revocation(Leaf, OutOfDate::Allow), true),
+            (
+                revocation(Leaf, hours(2)),
+                revocation(Leaf, hours(1)),
+                false,
+            ),
+            (
+                revocation(Leaf, hours(2)),
+                revocation(Leaf, OutOfDate::Allow),
+                true,
+            ),
             (refuse(Off), revocation(Leaf, OutOfDate::Allow), false),
             (pinned(&["a"]), plain(), true),
             (pinned(&["a", "b"]), pinned(&["a"]), true),

@@ -121,7 +121,11 @@ pub(crate) fn save_crl(
     let warnings = remarks(realm, environment, facts, signed, around);
     let audit = fact("crl.save", realm, environment, crl, &superseded);
     let mut touched = vec![touched(realm, environment, crl.fingerprint())];
-    touched.extend(superseded.iter().map(|of| self::touched(realm, environment, *of)));
+    touched.extend(
+        superseded
+            .iter()
+            .map(|of| self::touched(realm, environment, *of)),
+    );
     let shelf = realm.crls.get_mut(environment);
     for former in superseded {
         shelf.remove(&former);

@@ -90,7 +90,10 @@ fn explain(error: &rustls::Error) -> (Reason, Option<String>) {
             Reason::NoCertificate,
             Some("The client showed no certificate.".to_owned()),
         ),
-        rustls::Error::AlertReceived(alert) => (rejected_us(*alert), Some(told(*alert))),
+        rustls::Error::AlertReceived(alert) => {
+            let reason = rejected_us(*alert);
+            (reason, Some(told(reason, *alert)))
+        }
         rustls::Error::PeerIncompatible(_) => (
             Reason::NoCommonParameters,
             Some(format!("Client and gateway share no parameters: {error}.")),
@@ -135,11 +138,14 @@ const fn rejected_us(alert: AlertDescription) -> Reason {
     }
 }
 
-fn told(alert: AlertDescription) -> String {
-    format!(
-        "The client ended the handshake with the alert {alert:?} ({}).",
-        u8::from(alert)
-    )
+fn told(reason: Reason, alert: AlertDescription) -> String {
+    let meaning = if reason == Reason::ClientRejectedUs {
+        ": it does not trust the gateway's certificate, or not under this name"
+    } else {
+        ""
+    };
+    let code = u8::from(alert);
+    format!("The client ended the handshake with the alert {alert:?} ({code}){meaning}.")
 }
 
 /// Counts a refusal and keeps it for those whom it concerns.

@@ -1,11 +1,11 @@
 //! Revocation lists for tests, those that nobody should issue among them.
 
-use rcgen::{KeyPair, SigningKey};
+use rcgen::KeyPair;
 
 use crate::clock::Moment;
 use crate::pki::authority::Authority;
 use crate::pki::crl::Crl;
-use crate::pki::der::{self, tag};
+use crate::pki::crl_writer::{self, Draft};
 
 /// What a list is to say.
 #[derive(Clone, Debug)]
@@ -42,75 +42,24 @@ pub fn list(authority: &Authority, made: &CrlMade) -> Crl {
 
 /// A list with any name, signed with the key of `signer`, an EC P-256 one.
 pub fn named(raw_issuer: &[u8], signer: &Authority, made: &CrlMade) -> Crl {
-    // ecdsa-with-SHA256
-    let algorithm = element(
-        tag::SEQUENCE,
-        &element(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]),
-    );
-    let mut body = [element(2, &[1]), algorithm.clone(), raw_issuer.to_vec()].concat();
-    body.extend(time(made.this_update));
-    body.extend(made.next_update.map(time).unwrap_or_default());
-    let entries = made.revoked.iter().map(|serial| {
-        let entry = [element(2, serial), time(made.this_update)].concat();
-        element(tag::SEQUENCE, &entry)
-    });
-    let entries = entries.collect::<Vec<_>>().concat();
-    if !entries.is_empty() {
-        body.extend(element(tag::SEQUENCE, &entries));
-    }
-    let mut extensions = Vec::new();
-    if let Some(number) = made.number {
-        // Two octets where the first one's highest bit would make it negative.
-        let octets: &[u8] = if number < 128 { &[number] } else { &[0, number] };
-        extensions.extend(extension(20, &element(2, octets)));
+    let next_update = made.next_update.map(|end| end.to_string());
+    let mut draft =
+        Draft::of(raw_issuer).dates(&made.this_update.to_string(), next_update.as_deref());
+    for serial in &made.revoked {
+        draft = draft.entry(serial, &[]);
     }
     if let Some(id) = &made.authority_key_id {
-        extensions.extend(extension(
-            35,
-            &element(tag::SEQUENCE, &element(0x80, id)),
-        ));
+        draft = draft.key_id(id);
     }
-    if !extensions.is_empty() {
-        let all = element(tag::SEQUENCE, &extensions);
-        body.extend(element(0xa0, &all));
+    if let Some(number) = made.number {
+        // Two octets where the first one's highest bit would make it negative.
+        let octets: &[u8] = if number < 128 {
+            &[number]
+        } else {
+            &[0, number]
+        };
+        draft = draft.extension(20, false, &crl_writer::integer(octets));
     }
-    let body = element(tag::SEQUENCE, &body);
     let key = KeyPair::try_from(signer.key.pkcs8()).unwrap();
-    let signature = key.sign(&body).unwrap();
-    let signature = element(3, &[[0].as_slice(), &signature].concat());
-    let whole = [body, algorithm, signature].concat();
-    Crl::from_der(&element(tag::SEQUENCE, &whole)).unwrap()
-}
-
-/// The list as PEM.
-pub fn pem(list: &Crl) -> String {
-    use base64::Engine;
-    let text = base64::engine::general_purpose::STANDARD.encode(list.der());
-    let lines = text.as_bytes().chunks(64);
-    let lines: Vec<&str> = lines.map(|line| std::str::from_utf8(line).unwrap()).collect();
-    format!(
-        "-----BEGIN X509 CRL-----\n{}\n-----END X509 CRL-----\n",
-        lines.join("\n")
-    )
-}
-
-/// An extension 2.5.29.`last`.
-fn extension(last: u8, value: &[u8]) -> Vec<u8> {
-    let id = element(6, &[0x55, 0x1d, last]);
-    element(tag::SEQUENCE, &[id, element(4, value)].concat())
-}
-
-fn time(moment: Moment) -> Vec<u8> {
-    let digits: String = moment
-        .to_string()
-        .chars()
-        .filter(char::is_ascii_digit)
-        .skip(2)
-        .take(12)
-        .collect();
-    element(0x17, format!("{digits}Z").as_bytes())
-}
-
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    der::encode(tag, &[content])
+    Crl::from_der(&draft.sign(&key)).unwrap()
 }

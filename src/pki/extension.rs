@@ -115,7 +115,10 @@ impl Extensions {
             }
             19 => self.basic_constraints = Some(basic_constraints(value)?),
             30 => self.name_constraints(value)?,
-            31 => self.crl_distribution_points = crl_distribution_points(value)?,
+            31 => {
+                self.distribution_points = DistributionPoint::list(value.whole)?;
+                self.crl_distribution_points = crl_distribution_points(value)?;
+            }
             32 => self.policies = Some(policy::policies(value)?),
             33 => self.policy_mappings = policy::mappings(value)?,
             35 => self.authority_key_id = authority_key_id(value)?,

@@ -28,6 +28,35 @@ pub enum GeneralName {
     Other(u8, Vec<u8>),
 }
 
+impl GeneralName {
+    /// As [`text`] writes it.
+    pub fn describe(&self) -> String {
+        self.written(text)
+    }
+
+    /// The base of a subtree, as [`constraint_text`] writes it.
+    pub fn describe_base(&self) -> String {
+        self.written(constraint_text)
+    }
+
+    fn written(&self, write: fn(&Element<'_>) -> String) -> String {
+        let (tag, content) = match self {
+            Self::Email(text) => (0x81, text.as_bytes()),
+            Self::Dns(text) => (0x82, text.as_bytes()),
+            Self::Uri(text) => (0x86, text.as_bytes()),
+            Self::Ip(octets) => (0x87, octets.as_slice()),
+            Self::Directory(name) => (0xa4, name.as_slice()),
+            Self::Other(8, content) => (0x88, content.as_slice()),
+            Self::Other(kind, content) => (0xa0 | kind, content.as_slice()),
+        };
+        write(&Element {
+            tag,
+            content,
+            whole: content,
+        })
+    }
+}
+
 /// Reads one name.
 ///
 /// # Errors

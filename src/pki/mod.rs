@@ -9,9 +9,9 @@
 pub mod authority;
 pub mod certificate;
 pub mod crl;
+pub mod crl_structure;
 #[cfg(test)]
 pub mod crl_testing;
-pub mod crl_structure;
 #[cfg(test)]
 pub mod crl_writer;
 pub mod csr;
@@ -22,6 +22,7 @@ pub mod fingerprint;
 pub mod foreign;
 pub mod general_name;
 pub mod key;
+pub mod key_id;
 pub mod moment;
 pub mod name;
 #[cfg(test)]

@@ -71,6 +71,11 @@ pub fn is_name(raw_der_name: &[u8]) -> bool {
     attributes(raw_der_name).is_ok()
 }
 
+/// Whether the octets are the DER of a name without any part.
+pub fn is_empty(raw_der_name: &[u8]) -> bool {
+    attributes(raw_der_name).is_ok_and(|name| name.is_empty())
+}
+
 /// The values of all attributes of one type (the content octets of its OID), the most general first; `None` for a value
 /// that is no text.
 ///

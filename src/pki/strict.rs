@@ -4,18 +4,14 @@
 //! certificate. Two liberties are taken here too, because issuers take them and they leave no doubt: a BOOLEAN that is
 //! FALSE by default may be written out, and the parts of a SET may stand in any order.
 
-use time::{Date, Month, OffsetDateTime, Time};
-
 use crate::clock::Moment;
 use crate::pki::certificate::{InvalidCertificate, SERIAL_BYTES_MAX};
 use crate::pki::der::{self, Element, NotDer, tag};
-use crate::pki::name;
+use crate::pki::{moment, name};
 
 /// How deep elements may stand in one another; a certificate needs about ten.
 const DEPTH_MAX: usize = 32;
 
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
 const ISSUER_UNIQUE_ID: u8 = 0x81;
 const SUBJECT_UNIQUE_ID: u8 = 0x82;
 const EXTENSIONS: u8 = 0xa3;
@@ -170,49 +166,11 @@ fn is_whole_octets(bits: &Element<'_>) -> bool {
 fn validity(element: &Element<'_>) -> Option<Validity> {
     match element.children_of(tag::SEQUENCE).ok()?.as_slice() {
         [first, last] => Some(Validity {
-            not_before: time(first)?,
-            not_after: time(last)?,
+            not_before: moment::decode(first).ok()?,
+            not_after: moment::decode(last).ok()?,
         }),
         _ => None,
     }
-}
-
-/// RFC 5280, 4.1.2.5: UTCTime `YYMMDDHHMMSSZ` of 1950 to 2049, and GeneralizedTime `YYYYMMDDHHMMSSZ` of any year.
-fn time(element: &Element<'_>) -> Option<Moment> {
-    let digits = element.content.strip_suffix(b"Z")?;
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let (years, rest) = match (element.tag, digits.len()) {
-        (UTC_TIME, 12) => digits.split_at_checked(2)?,
-        (GENERALIZED_TIME, 14) => digits.split_at_checked(4)?,
-        _ => return None,
-    };
-    let year = match (number(years), element.tag) {
-        (year @ 50.., UTC_TIME) => year.saturating_add(1900),
-        (year, UTC_TIME) => year.saturating_add(2000),
-        (year, _) => year,
-    };
-    let (pairs, []) = rest.as_chunks::<2>() else {
-        return None;
-    };
-    let [month, day, hour, minute, second] = <[[u8; 2]; 5]>::try_from(pairs).ok()?.map(two_digits);
-    let date = Date::from_calendar_date(i32::from(year), Month::try_from(month).ok()?, day).ok()?;
-    let time = Time::from_hms(hour, minute, second).ok()?;
-    let seconds = OffsetDateTime::new_utc(date, time).unix_timestamp();
-    Some(Moment::from_unix_seconds(seconds))
-}
-
-fn number(digits: &[u8]) -> u16 {
-    digits.iter().fold(0, |number: u16, digit| {
-        number
-            .saturating_mul(10)
-            .saturating_add(u16::from(digit.saturating_sub(b'0')))
-    })
-}
-
-fn two_digits(digits: [u8; 2]) -> u8 {
-    u8::try_from(number(&digits)).unwrap_or(u8::MAX)
 }
 
 fn walk(element: &Element<'_>, depth: usize) -> Result<(), NotDer> {

@@ -62,7 +62,7 @@ enum Type {
     Bool,
     Int,
     Text,
-    List(Box<Type>),
+    List(Box<Self>),
     /// What a list without items holds.
     Any,
 }
@@ -154,15 +154,13 @@ impl Checker {
                 what: "has()",
                 instead: "every fact is there; where it can be empty, compare it, as in size(client.dns) > 0",
             }),
-            Expr::Select(select) => match &select.operand.expr {
-                Expr::Ident(name) if name == CLIENT => self.fact(&select.field),
-                _ => {
-                    self.type_of(&select.operand, place.within())?;
-                    Err(InvalidClientRule::NoParts {
-                        name: shortened(&select.field),
-                    })
-                }
-            },
+            Expr::Select(select) if names_client(&select.operand) => self.fact(&select.field),
+            Expr::Select(select) => {
+                self.type_of(&select.operand, place.within())?;
+                Err(InvalidClientRule::NoParts {
+                    name: shortened(&select.field),
+                })
+            }
             Expr::List(list) => {
                 let mut items = Type::Any;
                 for element in &list.elements {
@@ -299,6 +297,10 @@ impl Checker {
             })
         }
     }
+}
+
+fn names_client(operand: &IdedExpr) -> bool {
+    matches!(&operand.expr, Expr::Ident(name) if name == CLIENT)
 }
 
 fn of_literal(literal: &LiteralValue) -> Result<Type, InvalidClientRule> {

@@ -1,8 +1,5 @@
 //! What a rule is told of a client.
 
-/// The most items of one list that a rule is told.
-pub const ITEMS_MAX: usize = 100;
-
 /// The facts of one verified client. Texts are escaped and bounded; one that was cut ends in `…`, and of a list that was
 /// cut the last item begins with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

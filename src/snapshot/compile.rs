@@ -24,12 +24,13 @@ use crate::snapshot::server_tls::{
     self, InvalidIdentity, MutualTls, ServerTls, Shown, ShownIdentity,
 };
 use crate::snapshot::state::{SharedHosts, Snapshot};
-use crate::snapshot::trusting::CompiledFrom;
 use crate::snapshot::ticketer::Host;
+use crate::snapshot::trusting::CompiledFrom;
 use crate::snapshot::verifier::{CaNames, Trusting};
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::{InvalidTrustSet, TrustSet};
 use crate::trust::shared::SharedTrust;
+use crate::trust::verdicts::Verdicts;
 
 /// Compiles catalogs. One per process.
 pub struct Compiler {
@@ -58,6 +59,7 @@ impl Compiler {
             server_tls: ServerTls {
                 provider,
                 clock,
+                verdicts: Arc::new(Verdicts::new(limits.verdicts_max, limits.verdict_life_ms)),
                 limits,
                 resumption,
             },
@@ -107,6 +109,7 @@ impl Compiler {
             realms,
             shared,
             admin_tls,
+            verdicts: Arc::clone(&self.server_tls.verdicts),
             shown,
         })
     }
@@ -205,6 +208,7 @@ impl Compiler {
             realms,
             shared,
             admin_tls,
+            verdicts: Arc::clone(&before.verdicts),
             shown,
         };
         Ok((snapshot, names))
@@ -362,8 +366,7 @@ impl Compiler {
                 }
             }
         };
-        let tls =
-            self.mutual_tls(&realm.name, environment, identity, &trust, from.ca_names())?;
+        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, from.ca_names())?;
         Ok(Some(MtlsEndpoint {
             trust,
             tls,

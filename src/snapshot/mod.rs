@@ -13,6 +13,6 @@ pub mod realm;
 pub mod route;
 pub mod server_tls;
 pub mod state;
-pub mod trusting;
 pub mod ticketer;
+pub mod trusting;
 pub mod verifier;

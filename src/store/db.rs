@@ -20,8 +20,8 @@ use crate::store::master_key::{MasterKey, sync_directory_of};
 use crate::store::seal::{KeyCheckError, SealError, StoreKeys};
 use crate::store::tables::{
     ACCOUNTS, AUDIT, AUDIT_BY_REALM, CONNECTIONS, CRLS, DEPLOYMENTS, FORMAT, IDENTITIES,
-    INSTALLATIONS, META, META_CREATED, META_FORMAT, META_KEY_CHECK, META_REVISION, PIPELINES, REALMS,
-    REFUSAL_META, REFUSALS, TOKENS, TRUST_POLICIES,
+    INSTALLATIONS, META, META_CREATED, META_FORMAT, META_KEY_CHECK, META_REVISION, PIPELINES,
+    REALMS, REFUSAL_META, REFUSALS, TOKENS, TRUST_POLICIES,
 };
 
 /// The name of the store's file in the data directory.

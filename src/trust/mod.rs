@@ -14,14 +14,19 @@
 
 pub mod anchor;
 pub mod anchors;
+pub mod cache;
+pub mod constraints;
+pub mod demands;
 pub mod finding;
 pub mod identity;
 pub mod index;
 pub mod issuer;
 pub mod judge;
 pub mod limits;
-pub mod opinion;
+pub mod policies;
 pub mod policy;
+pub mod profile;
+pub mod proofs;
 pub mod reason;
 pub mod rules;
 pub mod search;
@@ -29,5 +34,7 @@ pub mod set;
 pub mod setid;
 pub mod shared;
 pub mod signature;
+pub mod subtree;
+pub mod verdicts;
 #[cfg(test)]
 mod workshop;

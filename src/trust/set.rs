@@ -98,6 +98,16 @@ impl TrustSet {
                 })?;
             filed.push((Key::of_anchor(&issuer), Arc::new(issuer)));
         }
+        let rulebook = setid::rulebook(&anchors, &helpers, &policy, &crls);
+        let alone = filed.iter().map(|(_, issuer)| {
+            let slot = Slot {
+                id: rulebook,
+                issuers: vec![Arc::clone(issuer)],
+            };
+            let key = Key::anchor(&issuer.certificate.fingerprint());
+            (key, Arc::new(slot))
+        });
+        let mut slots: HashMap<Key, Arc<Slot>> = alone.collect();
         let (crl_signers, issuers): (Vec<_>, Vec<_>) = helpers
             .iter()
             .partition(|helper| anchor::signs_only_crls(helper));
@@ -110,10 +120,11 @@ impl TrustSet {
             })?;
             filed.push((Key::of_helper(&issuer), Arc::new(issuer)));
         }
+        slots.extend(shelved(filed));
         Ok(Self {
             id: setid::of(&anchors, &helpers, &policy, &crls),
             anchors,
-            slots: slots(filed),
+            slots,
             crl_signers,
             policy,
             crls,
@@ -201,7 +212,7 @@ fn in_order<T>(mut items: Vec<T>, fingerprint: impl Fn(&T) -> Fingerprint) -> Ve
     items
 }
 
-fn slots(filed: Vec<(Vec<Key>, Arc<Issuer>)>) -> HashMap<Key, Arc<Slot>> {
+fn shelved(filed: Vec<(Vec<Key>, Arc<Issuer>)>) -> impl Iterator<Item = (Key, Arc<Slot>)> {
     let mut lists: HashMap<Key, Vec<Arc<Issuer>>> = HashMap::new();
     for (keys, issuer) in filed {
         for key in keys {
@@ -211,7 +222,6 @@ fn slots(filed: Vec<(Vec<Key>, Arc<Issuer>)>) -> HashMap<Key, Arc<Slot>> {
     lists
         .into_iter()
         .map(|(key, issuers)| (key, Arc::new(Slot::of(issuers))))
-        .collect()
 }
 
 #[cfg(test)]

@@ -19,46 +19,35 @@ pub fn of(
         text.print(&anchor.certificate.fingerprint());
         text.bytes(anchor.account.as_bytes());
     }
-    text.count(helpers.len());
-    for helper in helpers {
-        text.print(&helper.fingerprint());
-    }
-    text.print(&rulebook(policy, crls));
+    text.deciders(helpers, crls).policy(policy);
     Fingerprint::of(&text.0)
 }
 
-/// The digest of a policy and of the lists that it is decided by.
-pub fn rulebook(policy: &TrustPolicy, crls: &[Crl]) -> Fingerprint {
-    // Taken apart as a whole, so that a part that is added later is not forgotten here.
-    let TrustPolicy {
-        pins,
-        revocation,
-        by_anchor,
-        signatures,
-    } = policy;
+/// What tells apart what owners demand of the same path. Of those who demand nothing it is the least of all, so that
+/// they are asked first.
+pub fn rulebook(
+    anchors: &[Anchor],
+    helpers: &[Certificate],
+    policy: &TrustPolicy,
+    crls: &[Crl],
+) -> Fingerprint {
+    let asks_lists = std::iter::once(&policy.revocation)
+        .chain(policy.by_anchor.values())
+        .any(|revocation| revocation.scope != RevocationScope::Off);
+    let demands_nothing =
+        policy.pins.is_empty() && policy.signatures == Signatures::Modern && !asks_lists;
+    if demands_nothing {
+        return Fingerprint::from_bytes([0; 32]);
+    }
     let mut text = Text::default();
-    let mut pins = pins.clone();
-    pins.sort_unstable();
-    pins.dedup();
-    text.count(pins.len());
-    for pin in &pins {
-        match pin {
-            Pin::Certificate(print) => text.tag(0).print(print),
-            Pin::Key(print) => text.tag(1).print(print),
-        };
-    }
-    text.revocation(revocation);
-    text.count(by_anchor.len());
-    for (anchor, revocation) in by_anchor {
-        text.print(anchor).revocation(revocation);
-    }
-    text.tag(match signatures {
-        Signatures::Modern => 0,
-        Signatures::Strict => 1,
-    });
-    text.count(crls.len());
-    for crl in crls {
-        text.print(&crl.fingerprint());
+    text.policy(policy);
+    // Whose lists count follows from the lists, and from who may have signed them.
+    if asks_lists {
+        text.count(anchors.len());
+        for anchor in anchors {
+            text.print(&anchor.certificate.fingerprint());
+        }
+        text.deciders(helpers, crls);
     }
     Fingerprint::of(&text.0)
 }
@@ -88,6 +77,47 @@ impl Text {
     fn print(&mut self, print: &Fingerprint) -> &mut Self {
         self.0.extend_from_slice(print.as_bytes());
         self
+    }
+
+    fn deciders(&mut self, helpers: &[Certificate], crls: &[Crl]) -> &mut Self {
+        self.count(helpers.len());
+        for helper in helpers {
+            self.print(&helper.fingerprint());
+        }
+        self.count(crls.len());
+        for crl in crls {
+            self.print(&crl.fingerprint());
+        }
+        self
+    }
+
+    fn policy(&mut self, policy: &TrustPolicy) -> &mut Self {
+        // Taken apart as a whole, so that a part that is added later is not forgotten here.
+        let TrustPolicy {
+            pins,
+            revocation,
+            by_anchor,
+            signatures,
+        } = policy;
+        let mut pins = pins.clone();
+        pins.sort_unstable();
+        pins.dedup();
+        self.count(pins.len());
+        for pin in &pins {
+            match pin {
+                Pin::Certificate(print) => self.tag(0).print(print),
+                Pin::Key(print) => self.tag(1).print(print),
+            };
+        }
+        self.revocation(revocation);
+        self.count(by_anchor.len());
+        for (anchor, revocation) in by_anchor {
+            self.print(anchor).revocation(revocation);
+        }
+        self.tag(match signatures {
+            Signatures::Modern => 0,
+            Signatures::Strict => 1,
+        })
     }
 
     fn revocation(&mut self, revocation: &Revocation) -> &mut Self {

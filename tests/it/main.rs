@@ -13,6 +13,7 @@ mod admin;
 mod api;
 mod bad_input;
 mod calls;
+mod client_rules;
 mod command_line;
 mod control;
 mod crash;

@@ -1,9 +1,13 @@
 //! Refused clients find out why, and so do their realm's people, and nobody else.
 
+use std::io::{Read, Write};
+
 use serde_json::{Value, json};
 
-use crate::support::clients::Call;
+use crate::support::clients::{Call, curl, s_client};
 use crate::support::demo::Demo;
+use crate::support::tls;
+use crate::support::wait;
 
 fn refusals(demo: &Demo, token: &str, path: &str) -> Vec<Value> {
     let reply = demo.api_as(token, "GET", path, None);
@@ -194,4 +198,68 @@ fn a_realm_made_again_under_an_old_name_is_told_nothing_of_the_former_one() {
         "{}",
         audit(&second)
     );
+}
+
+#[test]
+fn whatever_goes_wrong_at_the_first_try_is_recorded_with_what_to_do() {
+    let demo = Demo::start();
+    let host = demo.text("acme", "prod", "mtlsHost");
+    let mut silent = tls::socket(&demo, "mtls");
+    silent.write_all(&[22, 3, 1, 1, 0, 1]).unwrap();
+    let port = demo.port("mtls");
+    let untrusting = curl(&[
+        "--connect-to".to_owned(),
+        format!("{host}:{port}:127.0.0.1:{port}"),
+        format!("https://{host}:{port}/"),
+    ]);
+    assert_eq!(untrusting.exit, 60, "{untrusting:?}");
+    for arguments in [
+        &["-tls1_2", "-cipher", "AES128-SHA"][..],
+        &["-tls1_3", "-groups", "P-521"],
+        &["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
+    ] {
+        s_client(&demo, "mtls", Some(&host), arguments, "");
+    }
+    curl(&[format!("http://{}/", demo.address("mtls"))]);
+    s_client(&demo, "mtls", Some("nobody.api2.gate.localhost"), &[], "");
+    s_client(&demo, "mtls", None, &[], "");
+    let mut garbage = tls::socket(&demo, "mtls");
+    garbage.write_all(&[22, 3, 1, 0, 4, 99, 0, 0, 0]).unwrap();
+    let _ = garbage.read(&mut [0; 16]);
+
+    let operators = || refusals(&demo, &operator(&demo), "/api/v1/refusals?limit=100");
+    wait::until("the handshake to time out", 20, || {
+        operators()
+            .iter()
+            .any(|one| one["reason"] == "handshake-timeout")
+    });
+    let acmes = refusals(&demo, &operator(&demo), "/api/v1/realms/acme/refusals");
+    let kept: Vec<Value> = operators().into_iter().chain(acmes).collect();
+    for (reason, count, words) in [
+        ("client-rejected-us", 1, "the alert UnknownCA (48)"),
+        ("no-common-parameters", 3, "share no"),
+        ("plain-http", 1, "https://"),
+        ("unknown-name", 1, "endpoint sheet"),
+        ("no-name", 1, "server name"),
+        ("handshake-timeout", 1, "in time"),
+        ("protocol-error", 1, "broke off"),
+    ] {
+        let of_reason: Vec<&Value> = kept.iter().filter(|one| one["reason"] == reason).collect();
+        assert_eq!(of_reason.len(), count, "{reason}: {kept:?}");
+        for one in of_reason {
+            let (sentence, advice) = (one["sentence"].as_str(), one["advice"].as_str());
+            let (sentence, advice) = (sentence.unwrap(), advice.unwrap());
+            assert!(sentence.contains(words), "{reason}: {sentence}");
+            assert!(
+                sentence.ends_with('.') && advice.contains(": "),
+                "{sentence} {advice}"
+            );
+            assert_eq!(one["address"], "127.0.0.1");
+        }
+    }
+}
+
+fn operator(demo: &Demo) -> String {
+    let file = demo.ready["admin"]["tokenFile"].as_str().unwrap();
+    std::fs::read_to_string(file).unwrap().trim().to_owned()
 }

@@ -201,10 +201,16 @@ fn a_revoked_client_is_refused_on_every_host_and_in_every_version_and_after_a_re
     house.check(&good, SERVED);
     let refusals = house.server.json("refusals --realm acme")["refusals"].to_string();
     assert!(refusals.contains("\"revoked\""), "{refusals}");
-    let before = (house.lists(), house.server.json(&format!("trust show {PLACE}")));
+    let before = (
+        house.lists(),
+        house.server.json(&format!("trust show {PLACE}")),
+    );
     house.server.stop();
     house.server.start_again();
-    let after = (house.lists(), house.server.json(&format!("trust show {PLACE}")));
+    let after = (
+        house.lists(),
+        house.server.json(&format!("trust show {PLACE}")),
+    );
     assert_eq!(before, after);
     assert_eq!(after.1["revocation"], "leaf");
     house.check(&bad, REVOKED);
@@ -291,7 +297,10 @@ fn an_older_a_damaged_and_a_foreign_list_are_refused_and_the_present_one_stays()
     house.add(&second);
     let kept = house.lists();
     let told = house.refused(crl(&house.ca, 1, 1, &[]).as_bytes());
-    assert!(told.contains("(number 1, of ") && told.contains("number 2"), "{told}");
+    assert!(
+        told.contains("(number 1, of ") && told.contains("number 2"),
+        "{told}"
+    );
     let told = house.refused(crl(&ca("Acme CA"), 3, 1, &[]).as_bytes());
     assert!(told.contains("signed by none of the keys"), "{told}");
     let pem = second.as_bytes();
@@ -322,11 +331,24 @@ fn an_older_a_damaged_and_a_foreign_list_are_refused_and_the_present_one_stays()
 fn api(server: &Server, method: &str, path: &str, file: &str) -> String {
     let token = std::fs::read_to_string(server.data("operator.token")).unwrap();
     let output = Command::new("curl")
-        .args(["--silent", "--max-time", "30", "--noproxy", "*", "-o", "/dev/null"])
+        .args([
+            "--silent",
+            "--max-time",
+            "30",
+            "--noproxy",
+            "*",
+            "-o",
+            "/dev/null",
+        ])
         .args(["-w", "%{http_code}", "-X", method, "--cacert"])
         .arg(server.data("admin-ca.pem"))
         .args(["-H", &format!("Authorization: Bearer {}", token.trim())])
-        .args(["-H", "Content-Type: application/json", "-d", &format!("@{file}")])
+        .args([
+            "-H",
+            "Content-Type: application/json",
+            "-d",
+            &format!("@{file}"),
+        ])
         .arg(format!(
             "{}/api/v1{path}",
             server.ready["admin"]["url"].as_str().unwrap()
@@ -400,10 +422,19 @@ fn lists_are_shown_and_removed_and_the_audit_tells_of_them() {
     let lists = house.lists();
     let list = &lists[0];
     assert_eq!(list["issuer"], "CN=Acme CA");
-    assert_eq!((&list["number"], &list["entries"]), (&"7".into(), &1.into()));
-    assert_eq!((&list["state"], &list["signature"]), (&"current".into(), &"known".into()));
+    assert_eq!(
+        (&list["number"], &list["entries"]),
+        (&"7".into(), &1.into())
+    );
+    assert_eq!(
+        (&list["state"], &list["signature"]),
+        (&"current".into(), &"known".into())
+    );
     let table = house.server.line(&format!("crl list {PLACE}"));
-    assert!(table.contains("CN=Acme CA") && table.contains("current"), "{table}");
+    assert!(
+        table.contains("CN=Acme CA") && table.contains("current"),
+        "{table}"
+    );
     let sha256 = list["sha256"].as_str().unwrap();
     let remove = format!("crl remove {PLACE} --sha256 {sha256} --yes");
     house.server.line(&remove);
@@ -412,7 +443,13 @@ fn lists_are_shown_and_removed_and_the_audit_tells_of_them() {
     assert!(told.contains("has no revocation list"), "{told}");
     house.set("--revocation chain");
     let audit = house.server.json("audit --realm acme").to_string();
-    for action in ["crl.save", "crl.remove", "trust.save", sha256, "off → chain"] {
+    for action in [
+        "crl.save",
+        "crl.remove",
+        "trust.save",
+        sha256,
+        "off → chain",
+    ] {
         assert!(audit.contains(action), "{action}: {audit}");
     }
 }

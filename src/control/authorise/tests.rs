@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Moment;
 use crate::domain::account::AccountType;
-use crate::domain::command::ValueChange;
+use crate::domain::command::{ProofOutcome, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
@@ -13,8 +13,8 @@ use crate::domain::identity::{
 };
 use crate::domain::name::{AccountName, ConnectionName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
-use crate::domain::trusting::Intake;
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
+use crate::domain::trusting::Intake;
 use crate::pki::authority::{Authority, AuthorityRequest};
 use crate::pki::crl_testing::{self, CrlMade};
 use crate::pki::fingerprint::Fingerprint;
@@ -246,6 +246,13 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             false,
         ),
         (Command::ResetServerIdentity { identity }, false),
+        (Command::BeginProof, false),
+        (
+            Command::EndProof {
+                outcome: ProofOutcome::Interrupted,
+            },
+            false,
+        ),
     ]
 }
 
@@ -277,6 +284,8 @@ const fn place(command: &Command) -> usize {
         Command::AdoptServerIdentity { .. } => 22,
         Command::ProvideServerIdentity { .. } => 23,
         Command::ResetServerIdentity { .. } => 24,
+        Command::BeginProof => 25,
+        Command::EndProof { .. } => 26,
     }
 }
 

@@ -67,12 +67,11 @@ impl Control {
         self.change(actor, |catalog, _| {
             let realm = catalog.realm(realm)?;
             let present = realm.trust_policies.get(environment);
-            let policy =
-                trust::policy(body, present).map_err(|source| InvalidManifest::Trust {
-                    realm: realm.name.clone(),
-                    environment,
-                    source,
-                })?;
+            let policy = trust::policy(body, present).map_err(|source| InvalidManifest::Trust {
+                realm: realm.name.clone(),
+                environment,
+                source,
+            })?;
             Ok::<_, ControlError>(vec![Command::SaveTrustPolicy {
                 realm: realm.name.clone(),
                 environment,

@@ -155,7 +155,10 @@ fn a_later_edition_takes_the_place_of_an_earlier_one_and_never_the_other_way_rou
     let (first, second, third) = (edition(&ca, 1), edition(&ca, 2), edition(&ca, 200));
     let change = house.add(&second, Intake::Alone).unwrap();
     assert_eq!(change.warnings, []);
-    assert_eq!(house.add(&second, Intake::Alone).unwrap(), Change::nothing());
+    assert_eq!(
+        house.add(&second, Intake::Alone).unwrap(),
+        Change::nothing()
+    );
     let older = house.add(&first, Intake::Alone).unwrap_err();
     assert_eq!(older.code(), "crl-older");
     let left_out = house.add(&first, Intake::AmongOthers).unwrap();
@@ -329,7 +332,10 @@ fn what_asks_less_of_clients_is_told() {
         ("revocation", "off → chain".to_owned()),
         ("pins-added", "1".to_owned()),
     ];
-    assert_eq!((audit.action, audit.detail.as_slice()), ("trust.save", told.as_slice()));
+    assert_eq!(
+        (audit.action, audit.detail.as_slice()),
+        ("trust.save", told.as_slice())
+    );
     assert_eq!(house.ask(pinned).unwrap(), Change::nothing());
     let change = house.ask(TrustPolicy::default()).unwrap();
     assert!(warned(&change, "revocation is off") && warned(&change, "has no pins"));

@@ -33,7 +33,7 @@ fn edition(of: &Authority, number: u8) -> Crl {
 fn with_lists(ca: &Authority, lists: &[&Crl]) -> String {
     let texts: Vec<String> = lists
         .iter()
-        .map(|list| format!("'''\n{}'''", crl_testing::pem(list)))
+        .map(|list| format!("'''\n{}'''", list.to_pem()))
         .collect();
     format!(
         "{REALM}[[realm.account]]\nname = 'dgb-mtls-a'\ntype = 'certificate-chain'\nprod.chain = '''\n{}'''\n{TRUST}crls = [{}]\n",
@@ -99,9 +99,15 @@ fn what_is_left_out_stays_and_goes_with_prune() {
     let goes = stored(&carried_out(&catalog, plan));
     assert!(goes.ca_names && goes.revocation.scope == RevocationScope::Off);
     let plan = planned(&catalog, REALM, Unnamed::Go);
-    assert_eq!(lines(&plan), ["unchanged realm acme", "change trust policy in prod"]);
+    assert_eq!(
+        lines(&plan),
+        ["unchanged realm acme", "change trust policy in prod"]
+    );
     assert_eq!(stored(&carried_out(&catalog, plan)), TrustPolicy::default());
-    assert_eq!(stored(&applied(&catalog, REALM, Unnamed::Stay)), stored(&catalog));
+    assert_eq!(
+        stored(&applied(&catalog, REALM, Unnamed::Stay)),
+        stored(&catalog)
+    );
 }
 
 #[test]
@@ -162,7 +168,10 @@ fn lists_that_are_not_named_go_with_prune_alone() {
     let fewer = with_lists(&ca, &[&ours]);
     assert!(planned(&catalog, &fewer, Unnamed::Stay).is_empty());
     let plan = planned(&catalog, &fewer, Unnamed::Go);
-    assert_eq!(lines(&plan).last().unwrap(), "delete crl CN=Other CA in prod");
+    assert_eq!(
+        lines(&plan).last().unwrap(),
+        "delete crl CN=Other CA in prod"
+    );
     assert!(plan.steps.last().unwrap().needs_confirmation);
     assert_eq!(kept(&carried_out(&catalog, plan)), [ours]);
 }
@@ -179,7 +188,10 @@ fn a_list_of_a_wrong_key_keeps_nothing_else_from_being_applied() {
     );
     assert_eq!(plan.warnings.len(), 1);
     let told = plan.warnings[0].to_string();
-    assert!(told.contains("realm acme in prod") && told.contains("never counts"), "{told}");
+    assert!(
+        told.contains("realm acme in prod") && told.contains("never counts"),
+        "{told}"
+    );
     assert_eq!(kept(&carried_out(&Catalog::default(), plan)), [forged]);
 }
 
@@ -204,10 +216,19 @@ fn a_mistake_names_the_key_and_the_place() {
     refused("crl-out-of-date = { allow-hours = 0 }", "1 to 8760 hours");
     refused("crl-out-of-date = { hours = 1 }", "unknown field");
     refused("signatures = 'weak'", "modern or strict");
-    refused("pins = ['sha256:00']", "'realm[0].trust[0].pins[0]': no such pin");
+    refused(
+        "pins = ['sha256:00']",
+        "'realm[0].trust[0].pins[0]': no such pin",
+    );
     refused("ca-names = 'yes'", "ca-names");
-    refused("crls = ['hello']", "realm acme, trust in prod: 'crls', number 1: ");
-    refused("crls-base64 = ['?']", "'crls-base64', number 1: this is no base64");
+    refused(
+        "crls = ['hello']",
+        "realm acme, trust in prod: 'crls', number 1: ",
+    );
+    refused(
+        "crls-base64 = ['?']",
+        "'crls-base64', number 1: this is no base64",
+    );
     refused("crl-files = ['a.crl']", "'crl-files' names files");
     let anchor = format!("[[realm.trust.anchor]]\nsha256 = '{sha256}'\n");
     refused(&anchor, "says nothing");

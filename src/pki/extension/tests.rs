@@ -54,7 +54,7 @@ fn refuses_an_extension_that_occurs_twice() {
 
 #[test]
 fn refuses_extensions_that_it_must_understand_and_cannot_decode() {
-    let cases: [(u64, &[u8]); 44] = [
+    let cases: [(u64, &[u8]); 45] = [
         (9, b"\x05\x00"),
         (14, b"\x05\x00"),
         (14, b"\x04\x01"),
@@ -91,6 +91,7 @@ fn refuses_extensions_that_it_must_understand_and_cannot_decode() {
         ),
         (31, b"\x05\x00"),
         (31, b"\x30\x02\x05\x00"),
+        (31, b"\x30\x02\x30\x00"),
         (31, b"\x30\x05\x30\x03\xa0\x01\xa0"),
         (32, b"\x30\x00"),
         (33, b"\x30\x00"),
@@ -154,10 +155,10 @@ fn reads_the_forms_that_extensions_may_have() {
     let other = facts_with(37, b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01");
     assert!(other.allows_server_auth() && !other.allows_client_auth());
     assert_eq!(facts_with(35, b"\x30\x00").authority_key_id, None);
-    assert_eq!(
-        facts_with(31, b"\x30\x02\x30\x00").crl_distribution_points,
-        Vec::<String>::new()
-    );
+    let point = b"\x30\x09\x30\x07\xa0\x05\xa0\x03\x86\x01a";
+    let points = facts_with(31, point);
+    assert_eq!(points.crl_distribution_points, ["URI:a"]);
+    assert_eq!(points.distribution_points.len(), 1);
 }
 
 #[test]

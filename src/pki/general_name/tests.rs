@@ -110,7 +110,9 @@ fn reads_every_kind_of_name_and_nothing_else() {
     ];
     for (tag, content, expected) in good {
         let element = der::encode(tag, &[content]);
-        assert_eq!(decode(&der::single(&element).unwrap()), Ok(expected));
+        let element = der::single(&element).unwrap();
+        assert_eq!(expected.describe(), text(&element));
+        assert_eq!(decode(&element), Ok(expected));
     }
     let bad: [(u8, &[u8]); 14] = [
         (0x81, b"\xff"),

@@ -1,9 +1,11 @@
 mod accepts;
 mod again;
 mod budget;
+mod demands;
 mod flawed_certificates;
 mod forgeries;
 mod shared;
+mod verdicts;
 mod wrong_issuers;
 
 use rustls_pki_types::CertificateDer;

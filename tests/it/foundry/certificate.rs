@@ -228,9 +228,7 @@ impl Certificate {
     }
 
     fn make(&self) -> Vec<u8> {
-        let signing = self
-            .signing
-            .unwrap_or_else(|| self.signer.usual_signing());
+        let signing = self.signing.unwrap_or_else(|| self.signer.usual_signing());
         let stated = self.stated_signing.unwrap_or(signing);
         let version = self
             .version

@@ -124,6 +124,11 @@ impl Crl {
             &entries,
             &extensions,
         ]);
-        sealed(&signed, signing, self.signer.sign(signing, &signed), self.flaw)
+        sealed(
+            &signed,
+            signing,
+            self.signer.sign(signing, &signed),
+            self.flaw,
+        )
     }
 }

@@ -195,9 +195,7 @@ pub fn distribution_point(
     let reasons = reasons
         .map(|bits| implicit(1, &named_bits(bits)))
         .unwrap_or_default();
-    let issuer = issuer
-        .map(|name| explicit(2, &[name]))
-        .unwrap_or_default();
+    let issuer = issuer.map(|name| explicit(2, &[name])).unwrap_or_default();
     let point = sequence(&[&name, &reasons, &issuer]);
     Extension::raw(DISTRIBUTION_POINTS, &sequence(&[&point]))
 }

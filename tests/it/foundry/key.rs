@@ -145,7 +145,9 @@ impl Key {
                 let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&self.0.private).unwrap();
                 pair.sign(message).as_ref().to_vec()
             }
-            Signing::RsaSha256 if self.0.kind == Kind::Rsa1024 => self.by_openssl("sha256", message),
+            Signing::RsaSha256 if self.0.kind == Kind::Rsa1024 => {
+                self.by_openssl("sha256", message)
+            }
             Signing::RsaSha256 => self.sign_rsa(&signature::RSA_PKCS1_SHA256, message),
             Signing::RsaSha512 => self.sign_rsa(&signature::RSA_PKCS1_SHA512, message),
             Signing::RsaPssSha256 => self.sign_rsa(&signature::RSA_PSS_SHA256, message),

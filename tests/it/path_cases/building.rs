@@ -32,10 +32,26 @@ fn orders() -> Vec<Case> {
     let stranger = ca("Stranger");
     let damaged = upper.clone().but(Flaw::CutOff);
     let cases = [
-        case("two intermediates in order", ORDER, &[&client, &lower, &upper]),
-        case("two intermediates in reverse order", ORDER, &[&client, &upper, &lower]),
-        case("the anchor sent along", ORDER, &[&client, &lower, &upper, &root]),
-        case("an intermediate sent twice", ORDER, &[&client, &lower, &lower, &upper]),
+        case(
+            "two intermediates in order",
+            ORDER,
+            &[&client, &lower, &upper],
+        ),
+        case(
+            "two intermediates in reverse order",
+            ORDER,
+            &[&client, &upper, &lower],
+        ),
+        case(
+            "the anchor sent along",
+            ORDER,
+            &[&client, &lower, &upper, &root],
+        ),
+        case(
+            "an intermediate sent twice",
+            ORDER,
+            &[&client, &lower, &lower, &upper],
+        ),
         case(
             "a certificate that has nothing to do with the path",
             ORDER,
@@ -49,8 +65,12 @@ fn orders() -> Vec<Case> {
     ];
     let mut cases: Vec<Case> = cases.into_iter().map(Case::accepted).collect();
     cases.push(
-        case("the intermediate before the client certificate", ORDER, &[&lower, &client, &upper])
-            .refused(Reason::WrongUsage),
+        case(
+            "the intermediate before the client certificate",
+            ORDER,
+            &[&lower, &client, &upper],
+        )
+        .refused(Reason::WrongUsage),
     );
     cases.into_iter().map(|one| one.trusting(&root)).collect()
 }
@@ -64,8 +84,7 @@ fn gaps() -> Vec<Case> {
     let upper = ca("Upper").issued_by(&root);
     let lower = ca("Lower").issued_by(&upper);
     let cases = [
-        case("the only intermediate is missing", PATH, &[&client])
-            .refused(Reason::IncompleteChain),
+        case("the only intermediate is missing", PATH, &[&client]).refused(Reason::IncompleteChain),
         case(
             "the only intermediate is missing, and the anchor was sent",
             PATH,
@@ -89,11 +108,19 @@ fn gaps() -> Vec<Case> {
             &[&of_stranger, &stranger],
         )
         .refused(Reason::UnknownIssuer),
-        case("a client of a CA that is only a helper", PATH, &[&of_stranger])
-            .helped_by(&stranger)
-            .refused(Reason::UnknownIssuer),
-        case("a client that issued its certificate to itself", PATH, &[&leaf("client")])
-            .refused(Reason::UnknownIssuer),
+        case(
+            "a client of a CA that is only a helper",
+            PATH,
+            &[&of_stranger],
+        )
+        .helped_by(&stranger)
+        .refused(Reason::UnknownIssuer),
+        case(
+            "a client that issued its certificate to itself",
+            PATH,
+            &[&leaf("client")],
+        )
+        .refused(Reason::UnknownIssuer),
     ];
     cases.into_iter().map(|one| one.trusting(&root)).collect()
 }
@@ -125,14 +152,22 @@ fn anchors() -> Vec<Case> {
         )
         .trusting(&sub)
         .refused(Reason::UnknownIssuer),
-        case("a client of the second of two anchors", "6.1.1 (d)", &[&client, &sub])
-            .trusting(&other)
-            .trusting(&root)
-            .accepted(),
-        case("an anchor and an intermediate below it, both anchors", PATH, &[&client])
-            .trusting(&root)
-            .trusting(&sub)
-            .accepted(),
+        case(
+            "a client of the second of two anchors",
+            "6.1.1 (d)",
+            &[&client, &sub],
+        )
+        .trusting(&other)
+        .trusting(&root)
+        .accepted(),
+        case(
+            "an anchor and an intermediate below it, both anchors",
+            PATH,
+            &[&client],
+        )
+        .trusting(&root)
+        .trusting(&sub)
+        .accepted(),
         case(
             "an anchor's new key, which its old key vouches for",
             "6.1 (self-issued)",
@@ -152,24 +187,35 @@ fn namesakes() -> Vec<Case> {
     let again = first.clone().serial(&[9]);
     let both = |name, sent: &[_]| case(name, PATH, sent).trusting(&first).trusting(&second);
     vec![
-        both("a client of the first of two anchors of one name", &[&of(&first)]).accepted(),
-        both("a client of the second of two anchors of one name", &[&of(&second)]).accepted(),
+        both(
+            "a client of the first of two anchors of one name",
+            &[&of(&first)],
+        )
+        .accepted(),
+        both(
+            "a client of the second of two anchors of one name",
+            &[&of(&second)],
+        )
+        .accepted(),
         both(
             "a client of the second of two anchors of one name, without a key identifier",
             &[&unsaid(&second)],
         )
         .accepted(),
-        both("a client of a third CA of that name", &[&of(&third)])
-            .refused(Reason::UnknownIssuer),
+        both("a client of a third CA of that name", &[&of(&third)]).refused(Reason::UnknownIssuer),
         both(
             "a client of a third CA of that name, without a key identifier",
             &[&unsaid(&third)],
         )
         .refused(Reason::BadSignature),
-        case("two certificates of one CA, both anchors", PATH, &[&of(&first)])
-            .trusting(&first)
-            .trusting(&again)
-            .accepted(),
+        case(
+            "two certificates of one CA, both anchors",
+            PATH,
+            &[&of(&first)],
+        )
+        .trusting(&first)
+        .trusting(&again)
+        .accepted(),
     ]
 }
 
@@ -178,7 +224,10 @@ fn key_identifiers() -> Vec<Case> {
     let root = ca("Root");
     let client = leaf("client").issued_by(&root);
     let unsaid = ca("Unsaid").without(SUBJECT_KEY_ID);
-    let by_name = authority_by_name(&crate::foundry::asn1::explicit(4, &[root.subject_der()]), &[9]);
+    let by_name = authority_by_name(
+        &crate::foundry::asn1::explicit(4, &[root.subject_der()]),
+        &[9],
+    );
     vec![
         case(
             "another key identifier than the issuer's, and the right key",
@@ -210,7 +259,10 @@ fn forgeries() -> Vec<Case> {
     let client = leaf("client").issued_by(&sub);
     let attacker = Key::new(Kind::P256);
     // Names and identifiers are those of the real one; the key is the attacker's.
-    let forged = sub.clone().key_info(&attacker.info()).signed_with(&attacker);
+    let forged = sub
+        .clone()
+        .key_info(&attacker.info())
+        .signed_with(&attacker);
     let own_forged = ca("Sub");
     let forged_client = leaf("client").issued_by(&sub).signed_with(&attacker);
     let same_key = ca("Other").key(sub.own_key()).issued_by(&root);

@@ -145,12 +145,7 @@ fn lengths() -> Vec<Case> {
         .accepted(),
         of_root(
             "path length 1 and two intermediates below it",
-            &[
-                &client(&second_below_1),
-                &second_below_1,
-                &below_1,
-                &sub_1,
-            ],
+            &[&client(&second_below_1), &second_below_1, &below_1, &sub_1],
         )
         .refused(Reason::PathTooLong),
         of_root(
@@ -241,8 +236,7 @@ fn long_paths() -> Vec<Case> {
     vec![
         below("seven intermediates", 7, 7).accepted(),
         below("nine intermediates", 9, 9).accepted(),
-        below("ten certificates and one that is missing", 10, 9)
-            .refused(Reason::PathTooLong),
+        below("ten certificates and one that is missing", 10, 9).refused(Reason::PathTooLong),
         below("eleven certificates", 10, 10).refused(Reason::CertificateTooLarge),
         below("two intermediates, the upper one a helper", 2, 1).accepted(),
     ]

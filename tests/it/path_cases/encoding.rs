@@ -72,14 +72,16 @@ fn serial_numbers(root: &Certificate) -> Vec<Case> {
         ("a serial number of 21 octets", vec![0x7f; 21]),
         ("a serial number of 200 octets", vec![0x7f; 200]),
         ("a serial number without an octet", Vec::new()),
-        ("a serial number with an octet that it does not need", vec![0, 1]),
+        (
+            "a serial number with an octet that it does not need",
+            vec![0, 1],
+        ),
     ];
-    let good = good.into_iter().map(|(name, serial)| {
-        case(name, SERIAL, &[&client.clone().serial(&serial)]).accepted()
-    });
+    let good = good
+        .into_iter()
+        .map(|(name, serial)| case(name, SERIAL, &[&client.clone().serial(&serial)]).accepted());
     let bad = bad.into_iter().map(|(name, serial)| {
-        case(name, SERIAL, &[&client.clone().serial(&serial)])
-            .refused(Reason::MalformedCertificate)
+        case(name, SERIAL, &[&client.clone().serial(&serial)]).refused(Reason::MalformedCertificate)
     });
     good.chain(bad).collect()
 }

@@ -64,8 +64,20 @@ fn unknown_ones(root: &Certificate) -> Vec<Case> {
     let netscape = Extension::raw(NETSCAPE_TYPE, &[3, 2, 7, 0x80]);
     let bystander = ca("Bystander").issued_by(root).with(critical.clone());
     vec![
-        client(root, "an unknown extension in a client certificate", FORM, &unknown).accepted(),
-        below(root, "an unknown extension in an intermediate", FORM, &unknown).accepted(),
+        client(
+            root,
+            "an unknown extension in a client certificate",
+            FORM,
+            &unknown,
+        )
+        .accepted(),
+        below(
+            root,
+            "an unknown extension in an intermediate",
+            FORM,
+            &unknown,
+        )
+        .accepted(),
         client(
             root,
             "an unknown critical extension in a client certificate",
@@ -108,8 +120,20 @@ fn known_ones(root: &Certificate) -> Vec<Case> {
     let point = distribution_point(Some(&uri("http://crl.example.com/a.crl")), None, None);
     let policy = policies(&["1.3.6.1.4.1.99999.2.1"]);
     vec![
-        client(root, "critical alternative names", "4.2.1.6", &names.critical()).accepted(),
-        client(root, "a critical distribution point", "4.2.1.13", &point.critical()).accepted(),
+        client(
+            root,
+            "critical alternative names",
+            "4.2.1.6",
+            &names.critical(),
+        )
+        .accepted(),
+        client(
+            root,
+            "a critical distribution point",
+            "4.2.1.13",
+            &point.critical(),
+        )
+        .accepted(),
         client(root, "critical policies", "4.2.1.4", &policy.critical()).accepted(),
         case(
             "no key identifiers at all",
@@ -153,7 +177,12 @@ fn duplicates(root: &Certificate) -> Vec<Case> {
 fn malformed_ones(root: &Certificate) -> Vec<Case> {
     let null = [5, 0];
     let rows = [
-        ("a key usage that is no string of bits", "4.2.1.3", KEY_USAGE, null.to_vec()),
+        (
+            "a key usage that is no string of bits",
+            "4.2.1.3",
+            KEY_USAGE,
+            null.to_vec(),
+        ),
         (
             "a key usage with nine unused bits",
             "4.2.1.3",

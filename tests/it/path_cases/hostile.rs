@@ -31,8 +31,14 @@ fn texts() -> Vec<Case> {
         ("a subject with a NUL", cn("client\0.example.com")),
         ("a subject with markup", cn("<script>alert(1)</script>")),
         ("a subject with an escape sequence", cn("\u{1b}[2Jclient")),
-        ("a subject with text from right to left", cn("client\u{202e}gpj")),
-        ("a subject with a formula", cn("=HYPERLINK(\"http://evil\")")),
+        (
+            "a subject with text from right to left",
+            cn("client\u{202e}gpj"),
+        ),
+        (
+            "a subject with a formula",
+            cn("=HYPERLINK(\"http://evil\")"),
+        ),
         ("a subject in UTF-16 with markup and a line break", wide),
         ("a subject with octets that are no UTF-8", broken),
         ("a subject of 10,000 letters", cn(&"c".repeat(10_000))),
@@ -76,9 +82,18 @@ fn sizes() -> Vec<Case> {
             &[&client.clone().with(alternative_names(&hosts(1001)))],
         )
         .refused(Reason::CertificateTooLarge),
-        case("a certificate of 50,000 octets", LIMIT, &[&client.clone().with(bulky)]).accepted(),
-        case("an RSA key of 16,384 bits", LIMIT, &[&client.key_info(&huge_key)])
-            .refused(Reason::WeakKey),
+        case(
+            "a certificate of 50,000 octets",
+            LIMIT,
+            &[&client.clone().with(bulky)],
+        )
+        .accepted(),
+        case(
+            "an RSA key of 16,384 bits",
+            LIMIT,
+            &[&client.key_info(&huge_key)],
+        )
+        .refused(Reason::WeakKey),
     ];
     cases.into_iter().map(|one| one.trusting(&root)).collect()
 }
@@ -141,7 +156,9 @@ fn ring() -> Vec<Certificate> {
 
 fn explosions() -> Vec<Case> {
     let root = ca("Root");
-    let subtrees: Vec<Vec<u8>> = (0..1200).map(|number| dns(&format!("d{number}.test"))).collect();
+    let subtrees: Vec<Vec<u8>> = (0..1200)
+        .map(|number| dns(&format!("d{number}.test")))
+        .collect();
     let fenced = ca("Fenced")
         .issued_by(&root)
         .with(name_constraints(&[], &subtrees));

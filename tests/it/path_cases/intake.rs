@@ -27,7 +27,11 @@ fn anchors() -> Vec<Case> {
     let twice = ca("Root");
     let strange = Key::new(Kind::Secp256k1);
     vec![
-        anchor("a client certificate as the anchor", &leaf("Root"), "is not a CA certificate"),
+        anchor(
+            "a client certificate as the anchor",
+            &leaf("Root"),
+            "is not a CA certificate",
+        ),
         anchor(
             "an anchor that says it is no CA",
             &ca("Root").with(basic_constraints(false, None)),
@@ -63,7 +67,12 @@ fn anchors() -> Vec<Case> {
             &ca("Root").key_info(&strange.info()),
             "has a key that is not accepted",
         ),
-        anchor("the same anchor twice", &twice, "is the same as certificate 1").trusting(&twice),
+        anchor(
+            "the same anchor twice",
+            &twice,
+            "is the same as certificate 1",
+        )
+        .trusting(&twice),
         anchor(
             "an anchor whose end is missing",
             &ca("Root").but(Flaw::CutOff),

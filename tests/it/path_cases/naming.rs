@@ -29,7 +29,8 @@ fn pair(name: &'static str, clause: &'static str, subject: &Name, issuer: &Name)
 
 fn same_names() -> Vec<Case> {
     let unit = |value: &str| Name::default().with(OU, "Trust").with(CN, value);
-    let printable = |value: &str| Name::default().with_string(CN, string::PRINTABLE, value.as_bytes());
+    let printable =
+        |value: &str| Name::default().with_string(CN, string::PRINTABLE, value.as_bytes());
     let set = |attributes: &[_]| Name::default().with_set(attributes);
     let teletex = Name::default().with_string(CN, string::T61, b"Caf\xe9 CA");
     let wide = Name::default().with_string(CN, string::BMP, &utf16("Caf\u{e9} CA"));
@@ -100,7 +101,11 @@ fn other_names() -> Vec<Case> {
     };
     let (unit, common) = ((OU, "Trust"), (CN, "Root"));
     let pairs = [
-        ("another issuer's name, with the right key", cn("Root"), cn("Other")),
+        (
+            "another issuer's name, with the right key",
+            cn("Root"),
+            cn("Other"),
+        ),
         (
             "the RDNs of the issuer's name in another order",
             two(unit, common),
@@ -126,11 +131,7 @@ fn other_names() -> Vec<Case> {
             cn("Root"),
             Name::default().with(OU, "Root"),
         ),
-        (
-            "white space within a word",
-            cn("Root"),
-            cn("Ro ot"),
-        ),
+        ("white space within a word", cn("Root"), cn("Ro ot")),
         (
             "the issuer's name with a NUL and more behind it",
             cn("Root"),

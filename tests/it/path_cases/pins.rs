@@ -34,9 +34,12 @@ pub fn cases() -> Vec<Case> {
         of("a renewed certificate whose key is pinned", &renewed)
             .pinning(key_pin(&client))
             .accepted(),
-        of("a renewed certificate where the old one is pinned", &renewed)
-            .pinning(certificate_pin(&client))
-            .refused(Reason::NotPinned),
+        of(
+            "a renewed certificate where the old one is pinned",
+            &renewed,
+        )
+        .pinning(certificate_pin(&client))
+        .refused(Reason::NotPinned),
         of("a client that is not pinned", &client)
             .pinning(certificate_pin(&other))
             .pinning(key_pin(&other))
@@ -48,9 +51,13 @@ pub fn cases() -> Vec<Case> {
         of("a client whose issuer is pinned", &client)
             .pinning(certificate_pin(&sub))
             .refused(Reason::NotPinned),
-        case("a pinned client that no anchor vouches for", PIN, &[&stranger])
-            .trusting(&root)
-            .pinning(certificate_pin(&stranger))
-            .refused(Reason::UnknownIssuer),
+        case(
+            "a pinned client that no anchor vouches for",
+            PIN,
+            &[&stranger],
+        )
+        .trusting(&root)
+        .pinning(certificate_pin(&stranger))
+        .refused(Reason::UnknownIssuer),
     ]
 }

@@ -31,7 +31,10 @@ fn path(name: &'static str, clause: &'static str, all: &[&[Extension]]) -> Case 
     let root = ca("Root");
     let (own, above) = all.split_last().unwrap();
     let with = |certificate: Certificate, extensions: &[Extension]| {
-        extensions.iter().cloned().fold(certificate, Certificate::with)
+        extensions
+            .iter()
+            .cloned()
+            .fold(certificate, Certificate::with)
     };
     let mut cas: Vec<Certificate> = Vec::new();
     for (number, extensions) in above.iter().enumerate() {
@@ -96,11 +99,7 @@ fn asked_for() -> Vec<Case> {
         path(
             "a policy is asked for, and the lower CA has none",
             ASKED,
-            &[
-                &[policies(&[GOLD]), asking()],
-                &[],
-                &[policies(&[GOLD])],
-            ],
+            &[&[policies(&[GOLD]), asking()], &[], &[policies(&[GOLD])]],
         )
         .refused(Reason::WrongUsage),
         path(
@@ -238,7 +237,10 @@ fn mapped() -> Vec<Case> {
             "any policy is mapped to one",
             "6.1.4 (a)",
             &[
-                &[policies(&[ANY_POLICY]), policy_mappings(&[(ANY_POLICY, GOLD)])],
+                &[
+                    policies(&[ANY_POLICY]),
+                    policy_mappings(&[(ANY_POLICY, GOLD)]),
+                ],
                 &[policies(&[GOLD])],
             ],
         )

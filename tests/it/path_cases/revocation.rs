@@ -75,13 +75,19 @@ fn of_clients() -> Vec<Case> {
             .looking_up_the_leaf()
             .refused(Reason::RevocationUnknown),
         house
-            .case("the client's serial number on the list of another issuer", STATUS)
+            .case(
+                "the client's serial number on the list of another issuer",
+                STATUS,
+            )
             .given(&crl_of(root).revoking(client))
             .given(&crl_of(sub))
             .looking_up_the_leaf()
             .accepted(),
         house
-            .case("a revoked intermediate where only clients are looked up", "domain policy")
+            .case(
+                "a revoked intermediate where only clients are looked up",
+                "domain policy",
+            )
             .given(&crl_of(root).revoking(sub))
             .given(&crl_of(sub))
             .looking_up_the_leaf()
@@ -118,7 +124,10 @@ fn of_chains() -> Vec<Case> {
             .given(&crl_of(sub))
             .refused(Reason::RevocationUnknown),
         house
-            .case("the anchor on its own list", "6.1 (the anchor is not part of the path)")
+            .case(
+                "the anchor on its own list",
+                "6.1 (the anchor is not part of the path)",
+            )
             .given(&crl_of(root).revoking(root))
             .given(&crl_of(sub))
             .accepted(),
@@ -147,7 +156,10 @@ fn out_of_date() -> Vec<Case> {
             .out_of_date("\"allow\"")
             .accepted(),
         house
-            .case("a revoked client on a list out of date where that is allowed", DATES)
+            .case(
+                "a revoked client on a list out of date where that is allowed",
+                DATES,
+            )
             .given(&old().revoking(client))
             .looking_up_the_leaf()
             .out_of_date("\"allow\"")
@@ -199,7 +211,10 @@ fn several_lists() -> Vec<Case> {
             .given(&new().number(9).but(Flaw::BrokenSignature))
             .refused(Reason::Revoked),
         house
-            .case("a newer list that begins tomorrow beside a present one", NEWEST)
+            .case(
+                "a newer list that begins tomorrow beside a present one",
+                NEWEST,
+            )
             .given(&old().revoking(client))
             .given(&new().made(in_hours(24), Some(in_hours(48))))
             .refused(Reason::Revoked),
@@ -229,7 +244,10 @@ fn who_signs() -> Vec<Case> {
             .case("a list of a namesake of the issuer", ISSUER)
             .given(&crl_of(&namesake)),
         house
-            .case("a list with the issuer's key in another name", "6.3.3 (b)(1)")
+            .case(
+                "a list with the issuer's key in another name",
+                "6.3.3 (b)(1)",
+            )
             .given(&crl_of(sub).naming_issuer(&cn("Other"))),
         case(
             "a list of an issuer that may not sign lists",
@@ -249,11 +267,15 @@ fn who_signs() -> Vec<Case> {
             .given(&crl_of(sub).naming_issuer(&cn("SUB")).revoking(client))
             .looking_up_the_leaf()
             .refused(Reason::Revoked),
-        case("a list of an issuer without key usage", ISSUER, &[&of_open, &open])
-            .trusting(&house.root)
-            .given(&crl_of(&open))
-            .looking_up_the_leaf()
-            .accepted(),
+        case(
+            "a list of an issuer without key usage",
+            ISSUER,
+            &[&of_open, &open],
+        )
+        .trusting(&house.root)
+        .given(&crl_of(&open))
+        .looking_up_the_leaf()
+        .accepted(),
     ]);
     cases
 }
@@ -261,9 +283,7 @@ fn who_signs() -> Vec<Case> {
 /// One key for certificates, another for lists, both of the same CA.
 fn separate_keys() -> Vec<Case> {
     let root = ca("Root");
-    let sub = ca("Sub")
-        .issued_by(&root)
-        .with(key_usage(&[KEY_CERT_SIGN]));
+    let sub = ca("Sub").issued_by(&root).with(key_usage(&[KEY_CERT_SIGN]));
     let lists = ca("Sub").issued_by(&root).with(key_usage(&[CRL_SIGN]));
     let strange_lists = ca("Sub").with(key_usage(&[CRL_SIGN]));
     let client = leaf("client").issued_by(&sub);
@@ -338,12 +358,27 @@ fn entries() -> Vec<Case> {
     };
     let held = leaf("client").issued_by(&root);
     vec![
-        of("a revoked negative serial number", &[0xff, 1], &[0xff, 1], "5.1.2.6")
-            .refused(Reason::Revoked),
-        of("a negative serial number, its positive twin revoked", &[0xff, 1], &[0, 0xff], "5.1.2.6")
-            .accepted(),
-        of("a revoked serial number of 20 octets", &[0x7f; 20], &[0x7f; 20], "5.1.2.6")
-            .refused(Reason::Revoked),
+        of(
+            "a revoked negative serial number",
+            &[0xff, 1],
+            &[0xff, 1],
+            "5.1.2.6",
+        )
+        .refused(Reason::Revoked),
+        of(
+            "a negative serial number, its positive twin revoked",
+            &[0xff, 1],
+            &[0, 0xff],
+            "5.1.2.6",
+        )
+        .accepted(),
+        of(
+            "a revoked serial number of 20 octets",
+            &[0x7f; 20],
+            &[0x7f; 20],
+            "5.1.2.6",
+        )
+        .refused(Reason::Revoked),
         of(
             "a serial number of which a revoked one is the beginning",
             &[0x7f; 20],

@@ -138,18 +138,27 @@ fn names_of_points() -> Vec<Case> {
         of("a list for the client's distribution point", &client)
             .given(&scoped(&root, &at(&here)))
             .accepted(),
-        of("a revoked client on the list for its distribution point", &client)
-            .given(&scoped(&root, &at(&here)).revoking(&client))
-            .refused(Reason::Revoked),
+        of(
+            "a revoked client on the list for its distribution point",
+            &client,
+        )
+        .given(&scoped(&root, &at(&here)).revoking(&client))
+        .refused(Reason::Revoked),
         of("a list for another distribution point", &client)
             .given(&scoped(&root, &at(&there)))
             .refused(Reason::RevocationUnknown),
-        of("a list for a distribution point, and a client without one", &plain)
-            .given(&scoped(&root, &at(&here)))
-            .refused(Reason::RevocationUnknown),
-        of("a list without a distribution point, and a client with one", &client)
-            .given(&crl_of(&root))
-            .accepted(),
+        of(
+            "a list for a distribution point, and a client without one",
+            &plain,
+        )
+        .given(&scoped(&root, &at(&here)))
+        .refused(Reason::RevocationUnknown),
+        of(
+            "a list without a distribution point, and a client with one",
+            &client,
+        )
+        .given(&crl_of(&root))
+        .accepted(),
     ]
 }
 
@@ -162,9 +171,10 @@ fn indirect() -> Vec<Case> {
         .with(key_usage(&[CRL_SIGN]));
     let lister_name = directory(&cn("List Issuer"));
     let of_sub = certificate_issuer(&directory(&cn("Sub")));
-    let client = leaf("client")
-        .issued_by(&sub)
-        .with(distribution_point(None, None, Some(&lister_name)));
+    let client =
+        leaf("client")
+            .issued_by(&sub)
+            .with(distribution_point(None, None, Some(&lister_name)));
     let all = Scope {
         indirect: true,
         ..Scope::default()

@@ -65,10 +65,7 @@ fn install(server: &Server, cases: &[Case], wrong: &Mutex<Vec<String>>) -> Vec<u
             continue;
         };
         if !told.as_ref().is_err_and(|told| told.contains(expected)) {
-            let told = format!(
-                "{}: not \"{expected}\" but {told:?}",
-                title(place, case)
-            );
+            let told = format!("{}: not \"{expected}\" but {told:?}", title(place, case));
             wrong.lock().unwrap().push(told);
         }
     }
@@ -208,8 +205,7 @@ impl Tester {
         let path = format!("/pipeline/{realm}/v1/hello");
         let mut wrong = Vec::new();
         for (name, version) in VERSIONS {
-            let outcome =
-                client::call(self.address, &host, &path, version, &case.sent, &case.key);
+            let outcome = client::call(self.address, &host, &path, version, &case.sent, &case.key);
             let wanted = match case.expected {
                 Expected::Refused(reason) => Outcome::Alert(alert(reason)),
                 Expected::Accepted | Expected::NotInstalled(_) => Outcome::Answered(200),

@@ -25,7 +25,12 @@ fn wrong_signatures() -> Vec<Case> {
     let forged_sub = sub.clone().signed_with(&other);
     let split_sub = sub.clone().signing_outside(Signing::EcdsaSha384);
     let cases = vec![
-        case("an anchor, one intermediate and a client", SIGNATURE, &[&client, &sub]).accepted(),
+        case(
+            "an anchor, one intermediate and a client",
+            SIGNATURE,
+            &[&client, &sub],
+        )
+        .accepted(),
         case(
             "a client whose issuer is the anchor",
             SIGNATURE,
@@ -108,10 +113,26 @@ fn good_keys() -> Vec<Case> {
 
 fn good_algorithms() -> Vec<Case> {
     let ways = [
-        ("a P-256 key signs with SHA-384", Kind::P256, Signing::EcdsaSha384),
-        ("a P-384 key signs with SHA-256", Kind::P384, Signing::EcdsaSha256),
-        ("an RSA key signs with SHA-512", Kind::Rsa2048, Signing::RsaSha512),
-        ("an RSA key signs with PSS and SHA-256", Kind::Rsa2048, Signing::RsaPssSha256),
+        (
+            "a P-256 key signs with SHA-384",
+            Kind::P256,
+            Signing::EcdsaSha384,
+        ),
+        (
+            "a P-384 key signs with SHA-256",
+            Kind::P384,
+            Signing::EcdsaSha256,
+        ),
+        (
+            "an RSA key signs with SHA-512",
+            Kind::Rsa2048,
+            Signing::RsaSha512,
+        ),
+        (
+            "an RSA key signs with PSS and SHA-256",
+            Kind::Rsa2048,
+            Signing::RsaPssSha256,
+        ),
     ];
     ways.into_iter()
         .map(|(name, kind, signing)| {
@@ -132,7 +153,9 @@ fn weak_ones() -> Vec<Case> {
     let small_sub = ca("Small Sub").key(&small_key).issued_by(&root);
     let strange_key = Key::new(Kind::Secp256k1);
     let strange_sub = sub.clone().key_info(&strange_key.info());
-    let sha1_sub = ca("SHA-1 Sub").issued_by(&rsa_root).signing(Signing::RsaSha1);
+    let sha1_sub = ca("SHA-1 Sub")
+        .issued_by(&rsa_root)
+        .signing(Signing::RsaSha1);
     let sha1_root = ca("SHA-1 Root")
         .key(&Key::new(Kind::Rsa2048))
         .signing(Signing::RsaSha1);
@@ -171,7 +194,9 @@ fn weak_ones() -> Vec<Case> {
         .trusting(&root),
         unsafely(
             "the client certificate is signed with RSA and SHA-1",
-            &[&leaf("client").issued_by(&rsa_root).signing(Signing::RsaSha1)],
+            &[&leaf("client")
+                .issued_by(&rsa_root)
+                .signing(Signing::RsaSha1)],
         ),
         unsafely(
             "the client certificate is signed with RSA and MD5",

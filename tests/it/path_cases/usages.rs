@@ -88,9 +88,11 @@ fn of_clients() -> Vec<Case> {
             client.without(KEY_USAGE)
         })
         .accepted(),
-        client("a client that may sign and encipher keys", USAGE, |client| {
-            client.with(key_usage(&[DIGITAL_SIGNATURE, KEY_ENCIPHERMENT]).noncritical())
-        })
+        client(
+            "a client that may sign and encipher keys",
+            USAGE,
+            |client| client.with(key_usage(&[DIGITAL_SIGNATURE, KEY_ENCIPHERMENT]).noncritical()),
+        )
         .accepted(),
         client(
             "a client that may sign certificates but is no CA",
@@ -201,7 +203,11 @@ fn cas_as_clients() -> Vec<Case> {
         .with(extended_key_usage(&[CLIENT_AUTH]));
     let open = ca("Open").issued_by(&root).without(KEY_USAGE);
     let cases = [
-        case("a CA that may sign, for clients, as a client", STRICTER, &[&both]),
+        case(
+            "a CA that may sign, for clients, as a client",
+            STRICTER,
+            &[&both],
+        ),
         case("a CA without key usage as a client", STRICTER, &[&open]),
         case("the anchor itself as a client", STRICTER, &[&root]),
     ];

@@ -96,10 +96,7 @@ fn ways_to_write() -> Vec<Case> {
             "a UTCTime of the year 50 is 1950",
             client.clone().from(utc("500101120000Z")),
         ),
-        (
-            "a leap day",
-            client.clone().from(utc("240229000000Z")),
-        ),
+        ("a leap day", client.clone().from(utc("240229000000Z"))),
     ];
     let mut cases: Vec<Case> = ways
         .iter()
@@ -126,9 +123,18 @@ fn no_times() -> Vec<Case> {
         ("a UTCTime without seconds", utc("4501010000Z")),
         ("a UTCTime with an offset", utc("450101000000+0100")),
         ("a UTCTime without a Z", utc("450101000000")),
-        ("a GeneralizedTime with a fraction", generalized("20450101000000.5Z")),
-        ("a GeneralizedTime without a Z", generalized("20450101000000")),
-        ("a GeneralizedTime with an offset", generalized("20450101000000+0000")),
+        (
+            "a GeneralizedTime with a fraction",
+            generalized("20450101000000.5Z"),
+        ),
+        (
+            "a GeneralizedTime without a Z",
+            generalized("20450101000000"),
+        ),
+        (
+            "a GeneralizedTime with an offset",
+            generalized("20450101000000+0000"),
+        ),
         ("a thirteenth month", utc("451301000000Z")),
         ("a thirtieth of February", utc("450230000000Z")),
         ("a twenty-fifth hour", utc("450101250000Z")),

@@ -40,6 +40,7 @@ pub(crate) const NEVER: &[(&str, &[&str])] = &[
     ("outbound", &["store", "control"]),
     ("gateway", &["store", "control", "console"]),
     ("egress", &["store", "control"]),
+    ("prove", &["store", "snapshot", "gateway", "trust", "api"]),
     ("api", &["store", "snapshot", "gateway"]),
     ("console", &["store", "snapshot", "gateway"]),
     ("settings", &["store"]),
@@ -49,6 +50,12 @@ pub(crate) const NEVER: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) const ROOMS: &[Room] = &[
+    Room {
+        name: "flaw",
+        floor: 0,
+        rooms: &[],
+        crates: &[],
+    },
     Room {
         name: "clock",
         floor: 0,
@@ -80,7 +87,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "trust",
         floor: 2,
-        rooms: &["clock", "pki"],
+        rooms: &["clock", "flaw", "pki"],
         crates: &["imbl", "rustls_pki_types", "webpki"],
     },
     Room {
@@ -107,7 +114,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "snapshot",
         floor: 3,
-        rooms: &["clock", "domain", "pki", "rule", "trust"],
+        rooms: &["clock", "domain", "flaw", "pki", "rule", "trust"],
         crates: &[
             "arc_swap",
             "aws_lc_rs",
@@ -192,6 +199,7 @@ pub(crate) const ROOMS: &[Room] = &[
         rooms: &[
             "clock",
             "domain",
+            "flaw",
             "outbound",
             "pki",
             "rule",
@@ -240,9 +248,25 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "prove",
+        floor: 5,
+        rooms: &["clock", "control", "domain", "pki"],
+        crates: &[
+            "http",
+            "http_body_util",
+            "hyper",
+            "hyper_util",
+            "rustls",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tokio_rustls",
+        ],
+    },
+    Room {
         name: "api",
         floor: 6,
-        rooms: &["clock", "control", "domain", "manifest", "pki"],
+        rooms: &["clock", "control", "domain", "manifest", "pki", "prove"],
         crates: &[
             "axum",
             "bytes",
@@ -324,6 +348,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "control",
             "domain",
             "egress",
+            "flaw",
             "gateway",
             "manifest",
             "outbound",
@@ -363,6 +388,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "clock",
             "demo",
             "domain",
+            "flaw",
             "manifest",
             "pki",
             "rule",

@@ -378,10 +378,7 @@ fn trust_policies() {
                 fingerprint("d"),
                 exception(Some(RevocationScope::Leaf), Some(OutOfDate::Allow)),
             ),
-            (
-                fingerprint("e"),
-                exception(None, Some(OutOfDate::Refuse)),
-            ),
+            (fingerprint("e"), exception(None, Some(OutOfDate::Refuse))),
         ]
         .into(),
         signatures: Signatures::Strict,

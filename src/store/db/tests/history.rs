@@ -60,7 +60,8 @@ fn trigger(choice: usize) -> Trigger {
         routes: routes
             .map(|route| RoutePattern::parse(route).unwrap())
             .collect(),
-        client_rule: (choice % 5 == 0)
+        client_rule: choice
+            .is_multiple_of(5)
             .then(|| ClientRule::parse(&format!("size(client.cn) == {choice}")).unwrap()),
     }
 }
