@@ -10,7 +10,7 @@
 //! and of x509-limbo, but made anew. Where realmgate is stricter than RFC 5280 asks, the clause says `stricter`.
 //!
 //! [`case`] is the language of the cases, [`run`] tries them, [`table`] writes them down: `docs/trust-cases.md` is that
-//! list, and a test compares it (with `REALMGATE_WRITE_DOCS=1` it writes it instead). The other modules are the cases,
+//! list, and a test compares it (with `WRITE_DOCS=1` it writes it instead). The other modules are the cases,
 //! one module for one topic.
 
 pub mod building;

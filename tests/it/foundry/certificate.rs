@@ -117,11 +117,6 @@ impl Certificate {
         self.set(|certificate| certificate.issuer = name.der())
     }
 
-    /// Has another subject; as its own issuer, too, where it is self-issued.
-    pub fn subject(self, name: &Name) -> Self {
-        self.set(|certificate| certificate.subject = name.der())
-    }
-
     /// Has this key. A CA takes its identifier along, and one that signed itself signs with it.
     pub fn key(self, key: &Key) -> Self {
         let old = self.key.id();
@@ -220,11 +215,6 @@ impl Certificate {
     /// The DER of its subject.
     pub fn subject_der(&self) -> &[u8] {
         &self.subject
-    }
-
-    /// The DER of its issuer.
-    pub fn issuer_der(&self) -> &[u8] {
-        &self.issuer
     }
 
     /// The content octets of its serial number.

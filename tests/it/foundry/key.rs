@@ -29,7 +29,8 @@ pub enum Kind {
     Secp256k1,
 }
 
-/// Ways to sign.
+/// Ways to sign. What the library does not offer (SHA-1, MD5, a digest of another length than the curve's), openssl
+/// does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signing {
     EcdsaSha256,
@@ -39,11 +40,8 @@ pub enum Signing {
     RsaSha256,
     RsaSha512,
     RsaPssSha256,
-    /// By openssl.
     EcdsaSha1,
-    /// By openssl.
     RsaSha1,
-    /// By openssl.
     RsaMd5,
 }
 
@@ -131,9 +129,18 @@ impl Key {
     /// Signs.
     pub fn sign(&self, signing: Signing, message: &[u8]) -> Vec<u8> {
         match signing {
-            Signing::EcdsaSha256 | Signing::EcdsaSha384 | Signing::EcdsaSha512 => {
-                self.sign_ecdsa(self.ecdsa_algorithm(signing), message)
+            Signing::EcdsaSha256 if self.0.kind == Kind::P256 => {
+                self.sign_ecdsa(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, message)
             }
+            Signing::EcdsaSha384 if self.0.kind == Kind::P384 => {
+                self.sign_ecdsa(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, message)
+            }
+            Signing::EcdsaSha512 if self.0.kind == Kind::P521 => {
+                self.sign_ecdsa(&signature::ECDSA_P521_SHA512_ASN1_SIGNING, message)
+            }
+            Signing::EcdsaSha256 => self.by_openssl("sha256", message),
+            Signing::EcdsaSha384 => self.by_openssl("sha384", message),
+            Signing::EcdsaSha512 => self.by_openssl("sha512", message),
             Signing::Ed25519 => {
                 let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&self.0.private).unwrap();
                 pair.sign(message).as_ref().to_vec()
@@ -146,17 +153,6 @@ impl Key {
             Signing::RsaPssSha256 => self.sign_rsa(&signature::RSA_PSS_SHA256, message),
             Signing::EcdsaSha1 | Signing::RsaSha1 => self.by_openssl("sha1", message),
             Signing::RsaMd5 => self.by_openssl("md5", message),
-        }
-    }
-
-    fn ecdsa_algorithm(&self, signing: Signing) -> &'static EcdsaSigningAlgorithm {
-        match (self.0.kind, signing) {
-            (Kind::P256, Signing::EcdsaSha256) => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
-            (Kind::P256, Signing::EcdsaSha384) => &signature::ECDSA_P256_SHA384_ASN1_SIGNING,
-            (Kind::P384, Signing::EcdsaSha256) => &signature::ECDSA_P384_SHA256_ASN1_SIGNING,
-            (Kind::P384, Signing::EcdsaSha384) => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
-            (Kind::P521, Signing::EcdsaSha512) => &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
-            other => panic!("{other:?} is not needed yet"),
         }
     }
 

@@ -47,13 +47,13 @@ fn row(number: usize, case: &Case) -> String {
 fn the_table_of_cases_is_the_one_in_the_documents() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/trust-cases.md");
     let page = page();
-    if std::env::var_os("REALMGATE_WRITE_DOCS").is_some() {
+    if std::env::var_os("WRITE_DOCS").is_some() {
         std::fs::write(&path, &page).unwrap();
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         there == page,
-        "docs/trust-cases.md is not up to date: run this test with REALMGATE_WRITE_DOCS=1"
+        "docs/trust-cases.md is not up to date: run this test with WRITE_DOCS=1"
     );
 }
 
