@@ -5,5 +5,6 @@ mod changes;
 mod identities;
 mod manifests;
 mod people;
+mod proving;
 mod refusals;
 mod sheets;

@@ -18,6 +18,7 @@ mod control;
 mod crash;
 mod docs;
 mod refusals;
+mod prove;
 mod scale;
 mod serving;
 mod story;

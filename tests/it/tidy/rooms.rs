@@ -341,7 +341,6 @@ pub(crate) const ROOMS: &[Room] = &[
             "control",
             "domain",
             "egress",
-            "flaw",
             "gateway",
             "manifest",
             "outbound",
