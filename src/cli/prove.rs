@@ -64,7 +64,9 @@ fn in_words(board: &Value, all: bool) -> String {
     let mut board_of_classes = Table::new(&["CLASS", "HELD", "NOT HELD", "NOT TRIED"]);
     for class in &classes {
         let count = |verdict: &str| {
-            let of_class = rows.iter().filter(|row| show::text(row, "/class") == *class);
+            let of_class = rows
+                .iter()
+                .filter(|row| show::text(row, "/class") == *class);
             of_class
                 .filter(|row| show::text(row, "/verdict") == verdict)
                 .count()
@@ -131,7 +133,11 @@ mod tests {
 
     #[test]
     fn the_board_shows_what_was_not_withstood_and_counts_the_rest() {
-        let rows = [row("paths", "held"), row("names", "not-held"), row("names", "not-tried")];
+        let rows = [
+            row("paths", "held"),
+            row("names", "not-held"),
+            row("names", "not-tried"),
+        ];
         let board = json!({"held": 1, "notHeld": 1, "notTried": 1, "rows": rows});
         let expected = "CLASS  HELD  NOT HELD  NOT TRIED\npaths  1     0         0\nnames  0     1         1\n\n\
                         CLASS  TRIED  EXPECTED  CAME BACK  VERDICT\nnames  a      b         c          not held\n\

@@ -109,9 +109,7 @@ impl Proof {
     /// [`ControlError`].
     pub async fn refusals(&self, limit: usize) -> Result<Vec<RefusalView>, ControlError> {
         self.control
-            .blocking(move |control| {
-                control.refusals_of(Some(&RealmName::reserved()), None, limit)
-            })
+            .blocking(move |control| control.refusals_of(Some(&RealmName::reserved()), None, limit))
             .await
     }
 

@@ -133,7 +133,12 @@ async fn elsewhere(
     let with_dot = format!("Host: {host}.");
     let came = wire::call(&dial, &request("GET", path, &[&with_dot], "")).await;
     let held = came.is_status(&[200]);
-    rows.add(format!("{host}: one trailing dot in Host"), "200", &came, held);
+    rows.add(
+        format!("{host}: one trailing dot in Host"),
+        "200",
+        &came,
+        held,
+    );
     Ok(())
 }
 
@@ -177,7 +182,11 @@ async fn over_h2(
 fn others(stage: &Stage, host: &str) -> Vec<String> {
     let names = stage.names();
     let (real, _) = stage.hosts();
-    let mut others: Vec<String> = real.first().map(|real| real.host.clone()).into_iter().collect();
+    let mut others: Vec<String> = real
+        .first()
+        .map(|real| real.host.clone())
+        .into_iter()
+        .collect();
     others.push(names.realm_host(Environment::Test, stage.realm()));
     others.push(names.realm_host(Environment::Prod, stage.realm()));
     for gateway in Gateway::ALL {

@@ -105,20 +105,18 @@ async fn busy(
     host: &str,
     shows: &Shows,
 ) -> Result<Result<Open, Came>, ProveError> {
-    Ok(
-        match idle(stage, at, host, shows, Version::V13).await? {
-            Ok(mut open) => {
-                let path = stage.path(CLOSED);
-                let begun =
-                    format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\nx");
-                match open.send(begun.as_bytes()).await {
-                    Ok(()) => Ok(open),
-                    Err(error) => Err(Came::Broke(error.to_string())),
-                }
+    Ok(match idle(stage, at, host, shows, Version::V13).await? {
+        Ok(mut open) => {
+            let path = stage.path(CLOSED);
+            let begun =
+                format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\nx");
+            match open.send(begun.as_bytes()).await {
+                Ok(()) => Ok(open),
+                Err(error) => Err(Came::Broke(error.to_string())),
             }
-            Err(came) => Err(came),
-        },
-    )
+        }
+        Err(came) => Err(came),
+    })
 }
 
 fn keep_alive(host: &str, path: &str) -> Vec<u8> {

@@ -75,7 +75,13 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         }
         let followed = showing(&good, &[&stranger.certificate, &nobody.certificate]);
         let came = stage
-            .get(at, &host, Some(&followed), Version::V13, &stage.path(CLOSED))
+            .get(
+                at,
+                &host,
+                Some(&followed),
+                Version::V13,
+                &stage.path(CLOSED),
+            )
             .await?;
         let own = good.certificate.fingerprint().to_string();
         let held = came.body().is_some_and(|body| fingerprint(body) == own);
@@ -92,6 +98,8 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 /// Whom the pipeline was told the client is.
 fn fingerprint(body: &str) -> String {
     let message: Value = serde_json::from_str(body).unwrap_or_default();
-    let found = message.pointer("/client/fingerprint").and_then(Value::as_str);
+    let found = message
+        .pointer("/client/fingerprint")
+        .and_then(Value::as_str);
     found.unwrap_or_default().to_owned()
 }

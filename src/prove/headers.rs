@@ -83,19 +83,36 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
             let line = format!("{name}: {MARK}");
             let bytes = request("GET", &path, &[&host_line, &line], "");
             let came = wire::call(&dial, &bytes).await;
-            let held = came.body().is_some_and(|body| is_clean(body, client.as_deref()));
+            let held = came
+                .body()
+                .is_some_and(|body| is_clean(body, client.as_deref()));
             rows.add(format!("{host}: header {name}"), EXPECTED, &came, held);
         }
-        let trailers: String = NAMES.iter().map(|name| format!("{name}: {MARK}\r\n")).collect();
+        let trailers: String = NAMES
+            .iter()
+            .map(|name| format!("{name}: {MARK}\r\n"))
+            .collect();
         let lines = [
             host_line.as_str(),
             "Transfer-Encoding: chunked",
             "Trailer: Client-Cert, X-Forwarded-Client-Cert",
         ];
-        let bytes = request("POST", &path, &lines, &format!("1\r\nx\r\n0\r\n{trailers}\r\n"));
+        let bytes = request(
+            "POST",
+            &path,
+            &lines,
+            &format!("1\r\nx\r\n0\r\n{trailers}\r\n"),
+        );
         let came = wire::call(&dial, &bytes).await;
-        let held = came.body().is_some_and(|body| is_clean(body, client.as_deref()));
-        rows.add(format!("{host}: all of them as trailers"), EXPECTED, &came, held);
+        let held = came
+            .body()
+            .is_some_and(|body| is_clean(body, client.as_deref()));
+        rows.add(
+            format!("{host}: all of them as trailers"),
+            EXPECTED,
+            &came,
+            held,
+        );
     }
     Ok(())
 }
@@ -105,6 +122,8 @@ const EXPECTED: &str = "200, the header unseen and the client told by its certif
 /// Whether the message that a pipeline got knows the client by its certificate, and nothing of what was written.
 fn is_clean(body: &str, client: Option<&str>) -> bool {
     let message: Value = serde_json::from_str(body).unwrap_or_default();
-    let told = message.pointer("/client/fingerprint").and_then(Value::as_str);
+    let told = message
+        .pointer("/client/fingerprint")
+        .and_then(Value::as_str);
     message.is_object() && told == client && !body.contains(MARK)
 }

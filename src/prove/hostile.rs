@@ -152,7 +152,10 @@ async fn names_with_a_meaning(
             .get(at, &host, Some(&shows), Version::V13, &path)
             .await?;
         let tried = format!("{host}: a stranger called {name:?}");
-        let held = came.is_alert(&[AlertDescription::UnknownCA, AlertDescription::BadCertificate]);
+        let held = came.is_alert(&[
+            AlertDescription::UnknownCA,
+            AlertDescription::BadCertificate,
+        ]);
         rows.add(tried, "alert unknown_ca or bad_certificate", &came, held);
         let shows = showing(&trusted.issue_client(&request)?, &[]);
         let came = stage
@@ -171,7 +174,10 @@ async fn names_with_a_meaning(
             texts.extend([certificate.subject.clone(), certificate.issuer.clone()]);
         }
     }
-    let raw = texts.iter().filter(|text| text.chars().any(is_unsafe)).count();
+    let raw = texts
+        .iter()
+        .filter(|text| text.chars().any(is_unsafe))
+        .count();
     let shown = told.iter().filter(|one| one.certificate.is_some()).count();
     let came = format!("{shown} certificates in the journal, {raw} texts with raw characters");
     rows.tell(

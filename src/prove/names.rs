@@ -64,11 +64,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 
 /// Names that no library would ask for. Some can be read as a host's (rustls takes a trailing dot off): then it is that
 /// host, with its demand for a certificate. TLS 1.2 lets that be seen.
-async fn odd(
-    stage: &Stage,
-    rows: &mut Rows,
-    at: std::net::SocketAddr,
-) -> Result<(), ProveError> {
+async fn odd(stage: &Stage, rows: &mut Rows, at: std::net::SocketAddr) -> Result<(), ProveError> {
     let shared = stage.shared_host(Gateway::Mtls);
     let own = stage.host();
     let config = Arc::new(stage.client(None, Version::V12)?);

@@ -76,7 +76,10 @@ fn targets(stage: &Stage, pipeline: &str) -> Vec<String> {
         format!("{base}/{capital}"),
         format!("/PIPELINE/{realm}/v1/{pipeline}"),
         format!("/pipeline/{realm}/V1/{pipeline}"),
-        format!("/pipeline/{}/v1/{pipeline}", realm.as_str().to_ascii_uppercase()),
+        format!(
+            "/pipeline/{}/v1/{pipeline}",
+            realm.as_str().to_ascii_uppercase()
+        ),
         format!("/pipeline/no-such-realm-at-all/../{realm}/v1/{pipeline}"),
         format!("/../pipeline/{realm}/v1/{pipeline}"),
         format!("{base}/{pipeline}%"),

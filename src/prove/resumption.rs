@@ -9,6 +9,7 @@ use rustls::client::{ClientSessionStore, Resumption};
 use crate::domain::command::Command;
 use crate::domain::environment::{Environment, Gateway};
 use crate::prove::board::Rows;
+use crate::prove::renegotiation;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, OPEN, Stage, get};
 use crate::prove::tls::{Sessions, Shows, Version};
@@ -38,6 +39,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         from_a_regular_gateway(stage, rows, at, version).await?;
     }
     early_data(stage, rows, at).await?;
+    renegotiation::attack(stage, rows, at).await?;
     after_removal(stage, rows, at).await
 }
 
@@ -65,9 +67,12 @@ async fn taken_elsewhere(
         );
     }
     for (at, target) in targets {
-        let tried = format!("a session of {home}, offered to {target} ({})", version.as_str());
+        let tried = format!(
+            "a session of {home}, offered to {target} ({})",
+            version.as_str()
+        );
         traveller
-            .from_to(stage, rows, &home, (at, &target), tried)
+            .take_to(stage, rows, &home, (at, &target), tried)
             .await;
     }
     Ok(())
@@ -86,9 +91,12 @@ async fn from_a_regular_gateway(
     let home = stage.shared_host(Gateway::External);
     let traveller = Traveller::new(stage, at, None, version)?;
     for target in [stage.host(), stage.shared_host(Gateway::Mtls)] {
-        let tried = format!("a session of {home}, offered to {target} ({})", version.as_str());
+        let tried = format!(
+            "a session of {home}, offered to {target} ({})",
+            version.as_str()
+        );
         traveller
-            .from_to(stage, rows, &home, (mtls, &target), tried)
+            .take_to(stage, rows, &home, (mtls, &target), tried)
             .await;
     }
     Ok(())
@@ -156,8 +164,7 @@ impl Traveller {
     ) -> Result<Self, ProveError> {
         let sessions = Arc::new(Sessions::default());
         let mut config = stage.client(shows, version)?;
-        config.resumption =
-            Resumption::store(Arc::clone(&sessions) as Arc<dyn ClientSessionStore>);
+        config.resumption = Resumption::store(Arc::clone(&sessions) as Arc<dyn ClientSessionStore>);
         config.enable_early_data = true;
         Ok(Self {
             sessions,
@@ -185,7 +192,7 @@ impl Traveller {
     }
 
     /// Gets a session at home and offers it to another host.
-    async fn from_to(
+    async fn take_to(
         &self,
         stage: &Stage,
         rows: &mut Rows,

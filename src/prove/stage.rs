@@ -22,7 +22,6 @@ use crate::domain::realm::RealmState;
 use crate::domain::token::Actor;
 use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, TIMEOUT_MS_DEFAULT, TimeoutMs, Trigger,
-
 };
 use crate::pki::authority::Authority;
 use crate::pki::certificate::Certificate;
@@ -408,13 +407,17 @@ fn commands(main: &PerEnvironment<Source>, others: &[&Source]) -> Result<Vec<Com
             trigger: trigger(mtls)?,
             handler: Handler::Echo,
         });
-        commands.extend(Environment::ALL.into_iter().map(|environment| Command::Deploy {
-            realm: realm.clone(),
-            key: DeploymentKey {
-                environment,
-                pipeline: key.clone(),
-            },
-        }));
+        commands.extend(
+            Environment::ALL
+                .into_iter()
+                .map(|environment| Command::Deploy {
+                    realm: realm.clone(),
+                    key: DeploymentKey {
+                        environment,
+                        pipeline: key.clone(),
+                    },
+                }),
+        );
     }
     Ok(commands)
 }

@@ -17,10 +17,7 @@ use crate::prove::wire::{Came, alert_name};
 const REQUIRED: &[AlertDescription] = &[AlertDescription::CertificateRequired];
 const UNKNOWN: &[AlertDescription] = &[AlertDescription::UnknownCA];
 /// Which of the two it is depends on how far the path came before a signature did not hold.
-const FORGED: &[AlertDescription] = &[
-    AlertDescription::DecryptError,
-    AlertDescription::UnknownCA,
-];
+const FORGED: &[AlertDescription] = &[AlertDescription::DecryptError, AlertDescription::UnknownCA];
 const EXPIRED: &[AlertDescription] = &[AlertDescription::CertificateExpired];
 const USAGE: &[AlertDescription] = &[AlertDescription::UnsupportedCertificate];
 
@@ -91,9 +88,7 @@ impl Door<'_> {
         version: Version,
     ) -> Result<(), ProveError> {
         let path = stage.path(CLOSED);
-        let came = stage
-            .get(self.at, self.host, shows, version, &path)
-            .await?;
+        let came = stage.get(self.at, self.host, shows, version, &path).await?;
         let tried = format!("{}: {what} ({})", self.host, version.as_str());
         let held = came.is_alert(alerts);
         rows.add(tried, one_of(alerts), &came, held);
@@ -119,8 +114,14 @@ async fn general(
             .await?;
     }
     let own = throwaway::self_signed("Self-signed", now)?;
-    door.send(stage, rows, "a self-signed certificate", Some(&own), UNKNOWN)
-        .await?;
+    door.send(
+        stage,
+        rows,
+        "a self-signed certificate",
+        Some(&own),
+        UNKNOWN,
+    )
+    .await?;
     match throwaway::forged(anchor, now) {
         Ok(forged) => {
             for (what, shows) in &forged {
@@ -182,7 +183,9 @@ async fn in_anothers_name(
 ) -> Result<(), ProveError> {
     let host = stage.shared_host(Gateway::Mtls);
     let (real, _) = stage.hosts();
-    let another = real.first().map_or("no-such-realm", |host| host.realm.as_str());
+    let another = real
+        .first()
+        .map_or("no-such-realm", |host| host.realm.as_str());
     let ask = async |path: &str| {
         stage
             .get(at, &host, Some(stage.good()), Version::V13, path)

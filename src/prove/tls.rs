@@ -8,9 +8,7 @@ use rustls::client::{
     ClientSessionStore, ResolvesClientCert, Resumption, Tls12ClientSessionValue,
     Tls13ClientSessionValue,
 };
-use rustls::crypto::{
-    CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
-};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{
@@ -105,9 +103,9 @@ impl Clients {
             );
         let mut config = match shows {
             None => builder.with_no_client_auth(),
-            Some(shows) => builder.with_client_cert_resolver(Arc::new(Always(
-                self.certified(shows)?,
-            ))),
+            Some(shows) => {
+                builder.with_client_cert_resolver(Arc::new(Always(self.certified(shows)?)))
+            }
         };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.resumption = Resumption::disabled();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use realmgate::cli::args::Arguments;
+use realmgate::prove::board::Class;
 use realmgate::settings::key;
 use realmgate::trust::reason::Reason;
 
@@ -77,6 +78,17 @@ fn every_reason_has_a_section_and_no_section_names_an_unknown_code() {
 }
 
 #[test]
+fn every_class_of_attacks_has_a_section_that_says_what_held_means() {
+    let sections = sections(&read("docs/prove.md"));
+    let named: Vec<&str> = sections.iter().map(|(class, _)| class.as_str()).collect();
+    let expected: Vec<&str> = Class::ALL.iter().map(|class| class.as_str()).collect();
+    assert_eq!(named, expected);
+    for (class, body) in &sections {
+        assert!(body.contains("\nHeld: "), "{class}");
+    }
+}
+
+#[test]
 fn every_section_quotes_the_sentence_that_people_are_told() {
     for (code, body) in sections(&read("docs/troubleshooting.md")) {
         let reason = Reason::parse(&code).unwrap();
@@ -142,7 +154,12 @@ fn the_code_and_the_tests_that_the_security_page_names_are_there() {
 fn every_command_of_the_documents_is_one_that_the_program_understands() {
     let mut tried = 0;
     let mut wrong = Vec::new();
-    for document in ["README.md", "docs/operations.md", "docs/troubleshooting.md"] {
+    for document in [
+        "README.md",
+        "docs/operations.md",
+        "docs/prove.md",
+        "docs/troubleshooting.md",
+    ] {
         for command in commands(&read(document)) {
             tried += 1;
             if let Err(error) = Arguments::try_parse_from(&command) {

@@ -84,7 +84,10 @@ fn one_class_alone_can_be_tried_and_only_classes_that_there_are() {
     let output = demo.cli(&["prove", "--class", "paths", "--all"]);
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{told}");
-    assert!(told.contains("%2e%2e") && !told.contains("strangers"), "{told}");
+    assert!(
+        told.contains("%2e%2e") && !told.contains("strangers"),
+        "{told}"
+    );
     let output = demo.cli(&["prove", "--class", "everything"]);
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();

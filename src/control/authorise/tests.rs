@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Moment;
 use crate::domain::account::AccountType;
-use crate::domain::command::ValueChange;
+use crate::domain::command::{ProofOutcome, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
@@ -217,6 +217,13 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             false,
         ),
         (Command::ResetServerIdentity { identity }, false),
+        (Command::BeginProof, false),
+        (
+            Command::EndProof {
+                outcome: ProofOutcome::Interrupted,
+            },
+            false,
+        ),
     ]
 }
 
@@ -245,6 +252,8 @@ const fn place(command: &Command) -> usize {
         Command::AdoptServerIdentity { .. } => 19,
         Command::ProvideServerIdentity { .. } => 20,
         Command::ResetServerIdentity { .. } => 21,
+        Command::BeginProof => 22,
+        Command::EndProof { .. } => 23,
     }
 }
 
@@ -315,4 +324,20 @@ fn every_matter_is_seen_or_not_by_role_and_realm() {
     assert!(inside(&actor(Role::Auditor), &own, "manifest.apply").is_err());
     assert!(sees(&admin, &own) && !sees(&admin, &other));
     assert!(sees(&actor(Role::Auditor), &other) && sees(&actor(Role::Operator), &other));
+}
+
+#[test]
+fn nobody_touches_or_sees_the_reserved_realm() {
+    let reserved = RealmName::reserved();
+    let refused = Err(Rejection::RealmReserved {
+        realm: reserved.clone(),
+    });
+    let operator = actor(Role::Operator);
+    for (asked, _) in commands(&reserved) {
+        if asked.realm().is_some() {
+            assert_eq!(command(&operator, &asked), refused, "{}", asked.action());
+        }
+    }
+    assert_eq!(inside(&operator, &reserved, "manifest.apply"), refused);
+    assert!(!sees(&operator, &reserved));
 }

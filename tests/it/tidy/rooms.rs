@@ -245,6 +245,7 @@ pub(crate) const ROOMS: &[Room] = &[
         floor: 5,
         rooms: &["clock", "control", "domain", "pki"],
         crates: &[
+            "aws_lc_rs::aead",
             "http",
             "http_body_util",
             "hyper",
