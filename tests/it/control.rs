@@ -6,5 +6,6 @@ mod identities;
 mod lists;
 mod manifests;
 mod people;
+mod proving;
 mod refusals;
 mod sheets;

@@ -84,7 +84,10 @@ fn install_all(server: &Server, cases: &[Case], places: &[usize]) -> (Vec<usize>
         (Ok(()), _) => (places.to_vec(), Vec::new()),
         (Err(told), [place]) => {
             let title = title(*place, &cases[*place]);
-            (Vec::new(), vec![format!("{title}: cannot be installed: {told}")])
+            (
+                Vec::new(),
+                vec![format!("{title}: cannot be installed: {told}")],
+            )
         }
         (Err(_), _) => {
             let (first, second) = places.split_at(places.len() / 2);
