@@ -23,6 +23,7 @@ pub mod index;
 pub mod issuer;
 pub mod judge;
 pub mod limits;
+pub mod miss;
 pub mod opinion;
 pub mod policies;
 pub mod policy;
