@@ -85,7 +85,7 @@ pub fn policies(value: &Element<'_>) -> Result<Vec<Oid>, NotDer> {
     }
 }
 
-/// Reads policyMappings: at least one, none from or to anyPolicy.
+/// Reads policyMappings: at least one. That none is from or to anyPolicy is for the validation of paths to see.
 ///
 /// # Errors
 /// [`NotDer`].
@@ -94,13 +94,10 @@ pub fn mappings(value: &Element<'_>) -> Result<Vec<PolicyMapping>, NotDer> {
     list.iter()
         .map(
             |mapping| match mapping.children_of(tag::SEQUENCE)?.as_slice() {
-                [issuer, subject] => {
-                    let (issuer, subject) = (oid(issuer)?, oid(subject)?);
-                    if issuer.is_any_policy() || subject.is_any_policy() {
-                        return Err(NotDer);
-                    }
-                    Ok(PolicyMapping { issuer, subject })
-                }
+                [issuer, subject] => Ok(PolicyMapping {
+                    issuer: oid(issuer)?,
+                    subject: oid(subject)?,
+                }),
                 _ => Err(NotDer),
             },
         )

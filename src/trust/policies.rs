@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pki::certificate::{Certificate, Facts};
-use crate::pki::policy::Oid;
+use crate::pki::policy::{Oid, PolicyMapping};
 use crate::trust::finding::{Finding, Role, called};
 use crate::trust::reason::Reason;
 use crate::trust::search::Path;
@@ -22,7 +22,7 @@ const INHIBIT_ANY_POLICY: &str = "2.5.29.54";
 /// Holds a path to the certificate policies that its CAs require.
 ///
 /// # Errors
-/// `wrong-usage` where a policy is required and none is left; `malformed-certificate` where policyConstraints or
+/// `wrong-usage` where a policy is required and none is left, or where anyPolicy is mapped; `malformed-certificate` where policyConstraints or
 /// inhibitAnyPolicy are not critical, which RFC 5280, 4.2.1.11 and 4.2.1.14 do not allow.
 pub fn check(path: &Path) -> Result<(), Finding> {
     let mut certificates: Vec<(Role, &Certificate)> = path
@@ -43,9 +43,27 @@ pub fn check(path: &Path) -> Result<(), Finding> {
         if state.explicit_policy == 0 && state.valid.is_empty() {
             return Err(state.finding(role, certificate));
         }
-        state.prepare_for_next(role, certificate);
+        if role != Role::Client {
+            maps_no_any_policy(role, certificate)?;
+            state.prepare_for_next(role, certificate);
+        }
     }
     Ok(())
+}
+
+/// RFC 5280, 6.1.4 (a).
+fn maps_no_any_policy(role: Role, certificate: &Certificate) -> Result<(), Finding> {
+    let mappings = &certificate.facts().policy_mappings;
+    let is_any =
+        |mapping: &PolicyMapping| mapping.issuer.is_any_policy() || mapping.subject.is_any_policy();
+    if !mappings.iter().any(is_any) {
+        return Ok(());
+    }
+    let called = called(role, certificate);
+    Err(Finding::new(
+        Reason::WrongUsage,
+        format!("The {called} maps anyPolicy to a policy, or a policy to it, which nobody may."),
+    ))
 }
 
 fn is_critical(role: Role, certificate: &Certificate) -> Result<(), Finding> {

@@ -14,20 +14,42 @@ use crate::trust::search::Path;
 
 const SUBJECT_ALT_NAME: &str = "2.5.29.17";
 
-/// Extensions that must not be critical (RFC 5280, 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15, 4.2.2.1 and 4.2.2.2).
-const NEVER_CRITICAL: [(&str, &str); 6] = [
-    ("2.5.29.35", "authorityKeyIdentifier"),
-    ("2.5.29.14", "subjectKeyIdentifier"),
-    ("2.5.29.9", "subjectDirectoryAttributes"),
-    ("2.5.29.46", "freshestCRL"),
-    ("1.3.6.1.5.5.7.1.1", "authorityInfoAccess"),
-    ("1.3.6.1.5.5.7.1.11", "subjectInfoAccess"),
+/// Extensions that must not be critical (RFC 5280, 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15, 4.2.2.1 and 4.2.2.2). Where one
+/// is that is known and not processed, it is as if it were unknown (6.1.4 (o), 6.1.5 (f)).
+const NEVER_CRITICAL: [(&str, &str, Reason); 6] = [
+    (
+        "2.5.29.35",
+        "authorityKeyIdentifier",
+        Reason::MalformedCertificate,
+    ),
+    (
+        "2.5.29.14",
+        "subjectKeyIdentifier",
+        Reason::MalformedCertificate,
+    ),
+    (
+        "2.5.29.9",
+        "subjectDirectoryAttributes",
+        Reason::UnknownCriticalExtension,
+    ),
+    ("2.5.29.46", "freshestCRL", Reason::UnknownCriticalExtension),
+    (
+        "1.3.6.1.5.5.7.1.1",
+        "authorityInfoAccess",
+        Reason::UnknownCriticalExtension,
+    ),
+    (
+        "1.3.6.1.5.5.7.1.11",
+        "subjectInfoAccess",
+        Reason::UnknownCriticalExtension,
+    ),
 ];
 
 /// Holds each certificate of a path to the profile.
 ///
 /// # Errors
-/// `malformed-certificate`: the first that contradicts itself, from the client's certificate up.
+/// The first that contradicts itself, from the client's certificate up: `wrong-usage` for keyCertSign without being a
+/// CA, `unknown-critical-extension` for one that is known and not processed, else `malformed-certificate`.
 pub fn check(path: &Path) -> Result<(), Finding> {
     path.certificates()
         .try_for_each(|(role, certificate)| check_one(role, certificate))
@@ -40,24 +62,22 @@ fn check_one(role: Role, certificate: &Certificate) -> Result<(), Finding> {
     } else {
         of_no_ca(role, facts)
     };
-    let problem = problem.or_else(|| of_any(facts));
-    match problem {
+    match problem.or_else(|| of_any(facts)) {
         None => Ok(()),
-        Some(problem) => {
+        Some((reason, problem)) => {
             let called = called(role, certificate);
-            let detail = format!("The {called} {problem}.");
-            Err(Finding::new(Reason::MalformedCertificate, detail))
+            Err(Finding::new(reason, format!("The {called} {problem}.")))
         }
     }
 }
 
 /// RFC 5280, 4.1.2.6.
-fn of_a_ca(facts: &Facts) -> Option<String> {
-    name::is_empty(&facts.raw_subject).then(|| "is a CA without a subject".to_owned())
+fn of_a_ca(facts: &Facts) -> Option<(Reason, String)> {
+    name::is_empty(&facts.raw_subject).then(|| malformed("is a CA without a subject"))
 }
 
 /// RFC 5280, 4.2.1.3, 4.2.1.9, 4.2.1.10 and 4.1.2.6.
-fn of_no_ca(role: Role, facts: &Facts) -> Option<String> {
+fn of_no_ca(role: Role, facts: &Facts) -> Option<(Reason, String)> {
     let signs = facts.key_usage.is_some_and(|usage| usage.key_cert_sign());
     let has_length = facts
         .basic_constraints
@@ -65,31 +85,36 @@ fn of_no_ca(role: Role, facts: &Facts) -> Option<String> {
     let nameless = role == Role::Client
         && name::is_empty(&facts.raw_subject)
         && !facts.critical.iter().any(|oid| oid == SUBJECT_ALT_NAME);
-    let problem = if signs {
-        "has the key usage keyCertSign and is no CA"
+    if signs {
+        let problem = "has the key usage keyCertSign and is no CA".to_owned();
+        Some((Reason::WrongUsage, problem))
     } else if has_length {
-        "has a path length and is no CA"
+        Some(malformed("has a path length and is no CA"))
     } else if facts.subtrees.is_some() {
-        "has name constraints and is no CA"
+        Some(malformed("has name constraints and is no CA"))
     } else if nameless {
-        "has no subject, and no critical alternative names in its place"
+        Some(malformed(
+            "has no subject, and no critical alternative names in its place",
+        ))
     } else {
-        return None;
-    };
-    Some(problem.to_owned())
+        None
+    }
 }
 
 /// RFC 5280, 4.1.2.4, and what must not be critical.
-fn of_any(facts: &Facts) -> Option<String> {
+fn of_any(facts: &Facts) -> Option<(Reason, String)> {
     if name::is_empty(&facts.raw_issuer) {
-        return Some("has no issuer".to_owned());
+        return Some(malformed("has no issuer"));
     }
-    let (_, name) = NEVER_CRITICAL
+    let (_, name, reason) = NEVER_CRITICAL
         .iter()
-        .find(|(oid, _)| facts.critical.iter().any(|critical| critical == oid))?;
-    Some(format!(
-        "has the extension {name} marked as critical, which it must not be"
-    ))
+        .find(|(oid, ..)| facts.critical.iter().any(|critical| critical == oid))?;
+    let problem = format!("has the extension {name} marked as critical, which it must not be");
+    Some((*reason, problem))
+}
+
+fn malformed(problem: &str) -> (Reason, String) {
+    (Reason::MalformedCertificate, problem.to_owned())
 }
 
 #[cfg(test)]

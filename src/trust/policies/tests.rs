@@ -307,6 +307,13 @@ fn decides_as_pkits_asks_it_to() {
             true,
             vec![p1().explicit(0).mapping(1, 2), any()],
         ),
+        ("4.10 from any", false, vec![any().mapping(0, 1), p1()]),
+        ("4.10 to any", false, vec![p1().mapping(1, 0), p1()]),
+        (
+            "the client maps, which nobody looks at",
+            true,
+            vec![p1(), p1().mapping(0, 1)],
+        ),
         // 4.11
         (
             "4.11 inhibited at once",

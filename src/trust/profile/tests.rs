@@ -14,20 +14,19 @@ fn critical(params: CertificateParams, oid: &[u64], content: &[u8]) -> Certifica
     with_extension(params, oid, content, Criticality::Critical)
 }
 
-fn problem(path: &Path) -> Option<String> {
-    check(path).err().map(|finding| {
-        assert_eq!(finding.reason, Reason::MalformedCertificate);
-        finding.detail
-    })
+/// Code and sentence.
+fn problem(path: &Path) -> Option<(Reason, String)> {
+    let finding = check(path).err()?;
+    Some((finding.reason, finding.detail))
 }
 
-fn of_leaf(params: CertificateParams) -> Option<String> {
+fn of_leaf(params: CertificateParams) -> Option<(Reason, String)> {
     let root = Made::root(ca("Root"));
     let leaf = root.issue(params);
     problem(&path(&[&leaf.certificate, &root.certificate]))
 }
 
-fn of_middle(params: CertificateParams) -> Option<String> {
+fn of_middle(params: CertificateParams) -> Option<(Reason, String)> {
     let root = Made::root(ca("Root"));
     let middle = root.issue(params);
     let leaf = middle.issue(with(client("client"), |params| {
@@ -83,24 +82,23 @@ fn refuses_a_leaf_that_contradicts_itself() {
         &[2, 5, 29, 30],
         b"\x30\x07\xa0\x05\x30\x03\x82\x01a",
     );
+    let malformed = Reason::MalformedCertificate;
+    let with_length = critical(client("x"), BASIC_CONSTRAINTS, b"\x30\x03\x02\x01\x00");
+    let no_name = "has no subject, and no critical alternative names in its place";
     let cases = [
-        (signing, "has the key usage keyCertSign and is no CA"),
         (
-            critical(client("x"), BASIC_CONSTRAINTS, b"\x30\x03\x02\x01\x00"),
-            "has a path length and is no CA",
+            signing,
+            Reason::WrongUsage,
+            "has the key usage keyCertSign and is no CA",
         ),
-        (constrained, "has name constraints and is no CA"),
-        (
-            with_san,
-            "has no subject, and no critical alternative names in its place",
-        ),
-        (
-            nameless(client("x")),
-            "has no subject, and no critical alternative names in its place",
-        ),
+        (with_length, malformed, "has a path length and is no CA"),
+        (constrained, malformed, "has name constraints and is no CA"),
+        (with_san, malformed, no_name),
+        (nameless(client("x")), malformed, no_name),
     ];
-    for (params, expected) in cases {
-        let problem = of_leaf(params).unwrap();
+    for (params, reason, expected) in cases {
+        let (found, problem) = of_leaf(params).unwrap();
+        assert_eq!(found, reason, "{problem}");
         assert!(problem.contains(expected), "{problem}");
         assert!(problem.starts_with("The client certificate "), "{problem}");
     }
@@ -108,14 +106,14 @@ fn refuses_a_leaf_that_contradicts_itself() {
 
 #[test]
 fn refuses_a_ca_without_a_name() {
-    let problem = of_middle(nameless(ca("x"))).unwrap();
+    let (_, problem) = of_middle(nameless(ca("x"))).unwrap();
     assert!(
         problem.contains("has no issuer"),
         "the client's is the first: {problem}"
     );
     let root = Made::root(nameless(ca("x")));
     let leaf = Made::root(client("client"));
-    let found = self::problem(&path(&[&leaf.certificate, &root.certificate])).unwrap();
+    let (_, found) = self::problem(&path(&[&leaf.certificate, &root.certificate])).unwrap();
     assert!(
         found.contains("trust anchor") && found.contains("is a CA without a subject"),
         "{found}"
@@ -125,24 +123,37 @@ fn refuses_a_ca_without_a_name() {
 #[test]
 fn refuses_extensions_that_must_not_be_critical() {
     let key_id = b"\x30\x03\x80\x01\x01";
-    let cases: [(&[u64], &[u8], &str); 6] = [
-        (&[2, 5, 29, 35], key_id, "authorityKeyIdentifier"),
-        (&[2, 5, 29, 14], b"\x04\x01\x01", "subjectKeyIdentifier"),
-        (&[2, 5, 29, 9], b"\x30\x00", "subjectDirectoryAttributes"),
-        (&[2, 5, 29, 46], b"\x30\x00", "freshestCRL"),
+    let (malformed, unknown) = (
+        Reason::MalformedCertificate,
+        Reason::UnknownCriticalExtension,
+    );
+    let any = b"\x30\x00";
+    let cases: [(&[u64], &[u8], Reason, &str); 6] = [
+        (&[2, 5, 29, 35], key_id, malformed, "authorityKeyIdentifier"),
+        (
+            &[2, 5, 29, 14],
+            b"\x04\x01\x01",
+            malformed,
+            "subjectKeyIdentifier",
+        ),
+        (&[2, 5, 29, 9], any, unknown, "subjectDirectoryAttributes"),
+        (&[2, 5, 29, 46], any, unknown, "freshestCRL"),
         (
             &[1, 3, 6, 1, 5, 5, 7, 1, 1],
-            b"\x30\x00",
+            any,
+            unknown,
             "authorityInfoAccess",
         ),
         (
             &[1, 3, 6, 1, 5, 5, 7, 1, 11],
-            b"\x30\x00",
+            any,
+            unknown,
             "subjectInfoAccess",
         ),
     ];
-    for (oid, content, name) in cases {
-        let problem = of_leaf(critical(bare("x"), oid, content)).unwrap();
+    for (oid, content, reason, name) in cases {
+        let (found, problem) = of_leaf(critical(bare("x"), oid, content)).unwrap();
+        assert_eq!(found, reason, "{problem}");
         assert!(problem.contains(name), "{problem}");
         let let_pass = with_extension(bare("x"), oid, content, Criticality::NotCritical);
         assert_eq!(of_leaf(let_pass), None, "{name}");
