@@ -297,7 +297,7 @@ fn a_session_ends_with_the_certificate_that_it_was_made_with() {
                 resumed += 1;
                 false
             }
-            other => {
+            other @ (Outcome::Full(_) | Outcome::Resumed(_) | Outcome::Refused(_)) => {
                 assert!(other.is_alert("CertificateExpired"), "{other:?}");
                 true
             }
