@@ -23,6 +23,7 @@ pub mod hostile;
 pub mod intake;
 pub mod names;
 pub mod naming;
+pub mod openssl;
 pub mod pins;
 pub mod policies;
 pub mod revocation;

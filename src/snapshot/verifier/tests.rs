@@ -30,11 +30,7 @@ fn told(anchors: &[Certificate], ca_names: CaNames) -> Vec<Vec<u8>> {
         ca_names,
     };
     let verdicts = Arc::new(Verdicts::new(0, 0));
-    let gatekeeper = Arc::new(Gatekeeper::new(
-        trusting,
-        verdicts,
-        TrustLimits::default(),
-    ));
+    let gatekeeper = Arc::new(Gatekeeper::new(trusting, verdicts, TrustLimits::default()));
     let provider = Arc::new(crate::snapshot::server_tls::provider());
     let verifier = ClientVerifier::new(gatekeeper, provider);
     let names = verifier.root_hint_subjects().iter();

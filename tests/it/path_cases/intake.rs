@@ -4,7 +4,9 @@ use crate::foundry::certificate::{Certificate, Flaw, ca, leaf};
 use crate::foundry::crl::crl_of;
 use crate::foundry::extension::purpose::SERVER_AUTH;
 use crate::foundry::extension::usage::CRL_SIGN;
-use crate::foundry::extension::{basic_constraints, extended_key_usage, key_usage};
+use crate::foundry::extension::{
+    Extension, UNKNOWN, basic_constraints, extended_key_usage, key_usage,
+};
 use crate::foundry::key::{Key, Kind};
 use crate::foundry::moment::utc;
 use crate::path_cases::case::{Case, case};
