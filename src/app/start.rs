@@ -19,7 +19,6 @@ use crate::control::address::{Addresses, Listener, Reach};
 use crate::control::engine::{Control, Parts};
 use crate::domain::catalog::Rules;
 use crate::domain::environment::Gateway;
-use crate::flaw;
 use crate::gateway::listener::GatewaySet;
 use crate::gateway::request_id::RequestIds;
 use crate::gateway::server::{self, GatewayError, GatewayParts, RunningGateway};
@@ -54,9 +53,6 @@ pub fn start_log(settings: &LogSettings, clock: &Clock) -> Result<(), StartError
 /// # Errors
 /// [`StartError`]; nothing serves then.
 pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartError> {
-    if let Some(warning) = flaw::warning() {
-        tracing::error!("{warning}");
-    }
     let admin_socket = bind_admin(settings.listeners.admin)?;
     let admin_address = local_address(&admin_socket, settings.listeners.admin)?;
     probe(&settings.listeners)?;

@@ -11,11 +11,15 @@ use crate::cli::{
     pipeline, prove, realm, refusals, serve, server_identity, status, token, trust,
 };
 use crate::clock::Clock;
+use crate::flaw;
 
 /// Reads the command line and carries it out. Exit status 0 for success, 1 for failure, 2 for wrong usage; `prove` has
 /// its own meaning for 1 and 2.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(warning) = flaw::warning() {
+        eprintln!("realmgate: {warning}");
+    }
     if let Command::Prove(flags) = &arguments.command {
         return prove::main(flags);
     }

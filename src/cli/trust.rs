@@ -115,7 +115,7 @@ pub fn run(verb: &TrustVerb) -> Result<(), CliError> {
         TrustVerb::Show { place, asking } => {
             let session = Session::open(asking)?;
             let answer = session.get(&place.path("trust"))?;
-            session.print(&answer, |answer| in_words(answer))
+            session.print(&answer, in_words)
         }
         TrustVerb::Set(set) => {
             let session = Session::open(&set.asking)?;

@@ -19,7 +19,7 @@ impl Listener {
         let address = match self.address.ip() {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            address => address,
+            address @ (IpAddr::V4(_) | IpAddr::V6(_)) => address,
         };
         SocketAddr::new(address, self.address.port())
     }

@@ -133,7 +133,7 @@ impl ControlError {
                 | CompileError::NoTarget { .. }
                 | CompileError::Identity(_),
             ) => FailureKind::Invalid,
-            Self::Compile(CompileError::Tls(_))
+            Self::Compile(CompileError::Unreadable { .. } | CompileError::Tls(_))
             | Self::Store(_)
             | Self::Authority(_)
             | Self::Random => FailureKind::Failed,
@@ -159,6 +159,7 @@ impl ControlError {
             Self::ConfirmationNeeded { .. } => "confirmation-needed",
             Self::Upload { .. } => "invalid-upload",
             Self::KeyMissing => "key-missing",
+            Self::Compile(CompileError::Unreadable { .. }) => "realm-unreadable",
             Self::Compile(CompileError::Trust { .. }) => "invalid-trust",
             Self::Compile(CompileError::Route { .. }) => "route-conflict",
             Self::Compile(CompileError::Target { .. }) => "invalid-connection",

@@ -83,7 +83,9 @@ fn set_up(
     addresses.check()?;
     pki::prepare(directory, clock.now())?;
     let service = Service::start(addresses.service)?;
-    let running = start::start(settings(directory, addresses)?, clock)?;
+    let settings = settings(directory, addresses)?;
+    start::start_log(&settings.log, clock)?;
+    let running = start::start(settings, clock)?;
     let seen = fill(directory, &service)?;
     Ok((running, service, seen))
 }

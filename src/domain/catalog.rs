@@ -235,6 +235,7 @@ impl Catalog {
             .ok_or_else(|| Rejection::NoRealm {
                 realm: name.clone(),
             })?;
+        readable(realm)?;
         act(Arc::make_mut(realm))
     }
 
@@ -287,6 +288,7 @@ impl Catalog {
     }
 
     fn delete_realm(&mut self, name: &RealmName) -> Result<Change, Rejection> {
+        readable(self.realm(name)?)?;
         let Some(realm) = self.realms.remove(name) else {
             return Err(Rejection::NoRealm {
                 realm: name.clone(),
@@ -453,6 +455,17 @@ fn told(outcome: ProofOutcome) -> Vec<(&'static str, String)> {
         ],
         ProofOutcome::Interrupted => vec![("outcome", "interrupted".to_owned())],
         ProofOutcome::LeftOver => vec![("outcome", "left over, removed at the start".to_owned())],
+    }
+}
+
+/// What cannot be read cannot be changed or removed as a whole.
+fn readable(realm: &Realm) -> Result<(), Rejection> {
+    match &realm.unreadable {
+        None => Ok(()),
+        Some(why) => Err(Rejection::RealmUnreadable {
+            realm: realm.name.clone(),
+            why: Arc::clone(why),
+        }),
     }
 }
 

@@ -50,6 +50,9 @@ pub struct Realm {
     pub deployments: OrdMap<DeploymentKey, Arc<Deployment>>,
     /// Its outgoing targets.
     pub connections: OrdMap<ConnectionName, Arc<Connection>>,
+    /// What of it cannot be read in the store, and why. Nobody knows then whom it trusts: it serves nothing, and takes
+    /// no changes, which would be made of half of it.
+    pub unreadable: Option<Arc<str>>,
 }
 
 impl Realm {
@@ -67,6 +70,7 @@ impl Realm {
             pipelines: OrdMap::new(),
             deployments: OrdMap::new(),
             connections: OrdMap::new(),
+            unreadable: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Why a command is refused.
 
+use std::sync::Arc;
+
 use crate::domain::account::AccountType;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
@@ -50,6 +52,16 @@ pub enum Rejection {
     RealmReserved {
         /// The name.
         realm: RealmName,
+    },
+    /// What is stored of the realm cannot be read.
+    #[error(
+        "realm {realm} is closed and takes no changes, since {why}: stop realmgate and restore its store from a backup"
+    )]
+    RealmUnreadable {
+        /// Its name.
+        realm: RealmName,
+        /// What cannot be read, and why.
+        why: Arc<str>,
     },
     /// No such account.
     #[error(
@@ -421,6 +433,7 @@ impl Rejection {
             | Self::NoToken { .. } => RejectionKind::NotFound,
             Self::RealmExists { .. }
             | Self::RealmReserved { .. }
+            | Self::RealmUnreadable { .. }
             | Self::AccountTypeFixed { .. }
             | Self::AccountInUse { .. }
             | Self::AlreadyInstalled { .. }
@@ -461,6 +474,7 @@ impl Rejection {
             Self::NoRealm { .. } => "no-realm",
             Self::RealmExists { .. } => "realm-exists",
             Self::RealmReserved { .. } => "realm-reserved",
+            Self::RealmUnreadable { .. } => "realm-unreadable",
             Self::NoAccount { .. } => "no-account",
             Self::AccountTypeFixed { .. } => "account-type-fixed",
             Self::AccountValuesMismatch { .. } => "account-values-mismatch",

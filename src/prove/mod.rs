@@ -17,6 +17,7 @@ pub mod hostile;
 pub mod names;
 pub mod paths;
 pub mod possession;
+pub mod renegotiation;
 pub mod resumption;
 pub mod run;
 pub mod second_door;

@@ -26,7 +26,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
     let shared = stage.shared_host(Gateway::Mtls);
     let domain = stage.names().domain();
     let address = at.ip().to_string();
-    let nowhere = [
+    let mut nowhere = vec![
         ("a name of nobody's", "nobody.invalid".to_owned()),
         ("the domain itself", domain.to_owned()),
         (
@@ -40,6 +40,9 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         }),
         ("no name (an IP address instead)", address),
     ];
+    if let Some(host) = stage.without_installation() {
+        nowhere.push(("a realm without installation", host.to_owned()));
+    }
     for (what, name) in &nowhere {
         for version in Version::ALL {
             for (who, shows) in [

@@ -9,6 +9,7 @@ use rustls::client::{ClientSessionStore, Resumption};
 use crate::domain::command::Command;
 use crate::domain::environment::{Environment, Gateway};
 use crate::prove::board::Rows;
+use crate::prove::renegotiation;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, OPEN, Stage, get};
 use crate::prove::tls::{Sessions, Shows, Version};
@@ -38,6 +39,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         from_a_regular_gateway(stage, rows, at, version).await?;
     }
     early_data(stage, rows, at).await?;
+    renegotiation::attack(stage, rows, at).await?;
     after_removal(stage, rows, at).await
 }
 
@@ -70,7 +72,7 @@ async fn taken_elsewhere(
             version.as_str()
         );
         traveller
-            .from_to(stage, rows, &home, (at, &target), tried)
+            .take_to(stage, rows, &home, (at, &target), tried)
             .await;
     }
     Ok(())
@@ -94,7 +96,7 @@ async fn from_a_regular_gateway(
             version.as_str()
         );
         traveller
-            .from_to(stage, rows, &home, (mtls, &target), tried)
+            .take_to(stage, rows, &home, (mtls, &target), tried)
             .await;
     }
     Ok(())
@@ -190,7 +192,7 @@ impl Traveller {
     }
 
     /// Gets a session at home and offers it to another host.
-    async fn from_to(
+    async fn take_to(
         &self,
         stage: &Stage,
         rows: &mut Rows,

@@ -83,6 +83,7 @@ pub struct Stage {
     cut: Source,
     hosts: Vec<RealHost>,
     hosts_left_out: usize,
+    without: Option<String>,
     listeners: Arc<Vec<Listener>>,
     doors: Vec<Door>,
     shut: Vec<(Gateway, String)>,
@@ -107,6 +108,7 @@ impl Stage {
         let catalog = control.catalog();
         let clients = Clients::pinning(shown(&catalog));
         let (hosts, hosts_left_out) = real_hosts(&catalog, control.names());
+        let without = without_installation(&catalog, control.names());
         let proof = control.begin_proof(actor, commands).await?;
         let mut stage = Self {
             proof,
@@ -119,6 +121,7 @@ impl Stage {
             cut,
             hosts,
             hosts_left_out,
+            without,
             listeners: control.listeners(),
             doors: Vec::new(),
             shut: Vec::new(),
@@ -202,6 +205,11 @@ impl Stage {
     /// Hosts of real realms, and how many more there are.
     pub fn hosts(&self) -> (&[RealHost], usize) {
         (&self.hosts, self.hosts_left_out)
+    }
+
+    /// The host that a real realm would have if it had an installation, where there is one without.
+    pub fn without_installation(&self) -> Option<&str> {
+        self.without.as_deref()
     }
 
     /// Every address that is listened on.
@@ -472,4 +480,13 @@ fn real_hosts(catalog: &Catalog, names: &NamePlan) -> (Vec<RealHost>, usize) {
         }
     }
     (hosts, left_out)
+}
+
+fn without_installation(catalog: &Catalog, names: &NamePlan) -> Option<String> {
+    let mut realms = catalog.realms.values();
+    realms.find_map(|realm| {
+        let mut environments = Environment::ALL.into_iter();
+        let without = environments.find(|environment| !realm.has_mtls(*environment))?;
+        Some(names.realm_host(without, &realm.name))
+    })
 }

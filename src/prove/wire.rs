@@ -10,7 +10,9 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
-use rustls::{AlertDescription, ClientConfig, ClientConnection, HandshakeKind};
+use rustls::{
+    AlertDescription, ClientConfig, ClientConnection, ConnectionTrafficSecrets, HandshakeKind,
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -196,12 +198,13 @@ pub async fn call(dial: &Dial, request: &[u8]) -> Came {
 
 /// Handshake, one request in HTTP/2, and its answer. The configuration has to offer `h2`.
 pub async fn call_h2(dial: &Dial, request: http::Request<Empty<&'static [u8]>>) -> Came {
-    within(async {
+    // hyper's state is large.
+    Box::pin(within(async {
         match open(dial).await {
-            Ok(open) => open.ask_h2(request).await,
+            Ok(open) => Box::pin(open.ask_h2(request)).await,
             Err(came) => came,
         }
-    })
+    }))
     .await
 }
 
@@ -350,6 +353,33 @@ impl Open {
         self.0.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
+    /// Sends a record that `seal` makes with the keys of this connection, which ends it for rustls, and tells the type of
+    /// the record that comes back.
+    ///
+    /// # Errors
+    /// What came instead.
+    pub async fn send_sealed(
+        self,
+        seal: impl Fn(u64, &ConnectionTrafficSecrets) -> Option<Vec<u8>>,
+    ) -> Result<u8, Came> {
+        let cannot = || Came::Unreachable("the record cannot be made".to_owned());
+        let (mut io, connection) = self.0.into_inner();
+        let secrets = connection
+            .dangerous_extract_secrets()
+            .map_err(|_| cannot())?;
+        let (sequence, secrets) = &secrets.tx;
+        let record = seal(*sequence, secrets).ok_or_else(cannot)?;
+        let exchanged = tokio::time::timeout(TRY_TIMEOUT, async {
+            io.write_all(&record).await?;
+            io.read_u8().await
+        });
+        match exchanged.await {
+            Ok(Ok(kind)) => Ok(kind),
+            Ok(Err(error)) => Err(came_of(&error)),
+            Err(_) => Err(Came::Silence),
+        }
+    }
+
     async fn ask_h2(self, request: http::Request<Empty<&'static [u8]>>) -> Came {
         let resumed = self.is_resumed();
         let io = TokioIo::new(self.0);
@@ -444,7 +474,8 @@ fn in_pieces(mut tcp: TcpStream, split: Split) -> DuplexStream {
     ours
 }
 
-fn hello_bytes(config: &Arc<ClientConfig>, name: &[u8]) -> Option<Vec<u8>> {
+/// A ClientHello as one record, with the bytes of `name` for its server name.
+pub fn hello_bytes(config: &Arc<ClientConfig>, name: &[u8]) -> Option<Vec<u8>> {
     // Of labels, since none may be longer than 63 bytes.
     let stand_in: String = (0..name.len())
         .map(|place| {

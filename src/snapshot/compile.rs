@@ -26,7 +26,7 @@ use crate::snapshot::server_tls::{
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::ticketer::Host;
 use crate::snapshot::trusting::CompiledFrom;
-use crate::snapshot::verifier::{CaNames, Trusting};
+use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::{InvalidTrustSet, TrustSet};
 use crate::trust::shared::SharedTrust;
@@ -276,6 +276,12 @@ impl Compiler {
         former: Option<&RealmSnapshot>,
         shown: &Shown,
     ) -> Result<RealmSnapshot, CompileError> {
+        if let Some(why) = &realm.unreadable {
+            return Err(CompileError::Unreadable {
+                realm: realm.name.clone(),
+                why: Arc::clone(why),
+            });
+        }
         let targets = self.targets(realm, former)?;
         let test = self.realm_environment(realm, Environment::Test, former, &targets, shown)?;
         let prod = self.realm_environment(realm, Environment::Prod, former, &targets, shown)?;
@@ -290,10 +296,13 @@ impl Compiler {
                 compiled.epoch = compiled.epoch.next();
                 // The keys of tickets go with their epoch, though the trust is the same.
                 if let Some(endpoint) = &mut compiled.mtls {
-                    let (identity, trust) = (&endpoint.identity, &endpoint.trust);
-                    let ca_names = endpoint.compiled_from.ca_names();
-                    endpoint.tls =
-                        self.mutual_tls(&realm.name, environment, identity, trust, ca_names)?;
+                    endpoint.tls = self.mutual_tls(
+                        &realm.name,
+                        environment,
+                        &endpoint.identity,
+                        &endpoint.trust,
+                        &endpoint.compiled_from,
+                    )?;
                 }
             }
         }
@@ -366,7 +375,7 @@ impl Compiler {
                 }
             }
         };
-        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, from.ca_names())?;
+        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, &from)?;
         Ok(Some(MtlsEndpoint {
             trust,
             tls,
@@ -381,7 +390,7 @@ impl Compiler {
         environment: Environment,
         identity: &Arc<ShownIdentity>,
         trust: &Arc<TrustSet>,
-        ca_names: CaNames,
+        from: &CompiledFrom,
     ) -> Result<MutualTls, rustls::Error> {
         let host = Host {
             gateway: Gateway::Mtls,
@@ -390,7 +399,7 @@ impl Compiler {
         };
         let trusting = Trusting::Realm {
             trust: Arc::clone(trust),
-            ca_names,
+            ca_names: from.ca_names(),
         };
         self.server_tls.mutual(host, identity, trusting)
     }
@@ -486,6 +495,16 @@ fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {
 /// Why a catalog cannot be compiled.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CompileError {
+    /// What is stored of a realm cannot be read, so nobody knows whom it trusts.
+    #[error(
+        "realm {realm} stays closed, since {why}: stop realmgate and restore its store from a backup"
+    )]
+    Unreadable {
+        /// Whose.
+        realm: RealmName,
+        /// What cannot be read, and why.
+        why: Arc<str>,
+    },
     /// A realm's certificates cannot be put to work.
     #[error("the trust of realm {realm} in {environment} cannot be put to work: {source}")]
     Trust {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use redb::{ReadTransaction, ReadableTable};
 
+use crate::clock::Moment;
 use crate::domain::catalog::Catalog;
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::Environment;
@@ -24,10 +25,11 @@ use crate::store::tables::{
 };
 
 impl Store {
-    /// The catalog as the last commit left it.
+    /// The catalog as the last commit left it. A realm with a row that is damaged or was moved is told as unreadable;
+    /// the others are none the worse for it.
     ///
     /// # Errors
-    /// [`StoreError`] where a row is damaged, was moved, or is of a newer realmgate.
+    /// [`StoreError`] where a row is of a newer realmgate, or one that belongs to no realm is damaged.
     pub fn load(&self) -> Result<Catalog, StoreError> {
         self.read(|transaction| {
             let mut reader = Reader {
@@ -63,7 +65,19 @@ impl Reader<'_> {
             let (name, row) = entry?;
             let name = name.value();
             let seal = keys.at("", name);
-            let realm = row::realm::decode(name, row.value(), &seal).map_err(at(&seal))?;
+            let realm = match row::realm::decode(name, row.value(), &seal) {
+                Ok(realm) => realm,
+                Err(newer @ RowError::Newer { .. }) => return Err(at(&seal)(newer)),
+                Err(source) => Realm {
+                    unreadable: Some(unreadable(&seal, &source)),
+                    ..Realm::new(
+                        RealmName::parse(name)
+                            .map_err(RowError::from)
+                            .map_err(at(&seal))?,
+                        Moment::EPOCH,
+                    )
+                },
+            };
             self.realms.insert(realm.name.clone(), realm);
         }
         Ok(())
@@ -76,7 +90,9 @@ impl Reader<'_> {
             let (realm, name) = key.value();
             let seal = keys.at(realm, name);
             let row = row::account::decode(name, row.value(), &seal, &mut self.certificates);
-            let account = row.map_err(at(&seal))?;
+            let Some(account) = self.readable(row, &seal)? else {
+                continue;
+            };
             let accounts = &mut self.realm(&seal)?.accounts;
             accounts.insert(account.name.clone(), Arc::new(account));
         }
@@ -91,7 +107,9 @@ impl Reader<'_> {
             let object = id.to_string();
             let seal = keys.at(realm, &object);
             let row = row::installation::decode(id, row.value(), &seal, &mut self.certificates);
-            let installation = row.map_err(at(&seal))?;
+            let Some(installation) = self.readable(row, &seal)? else {
+                continue;
+            };
             let installations = &mut self.realm(&seal)?.installations;
             installations.insert(installation.id, Arc::new(installation));
         }
@@ -137,7 +155,9 @@ impl Reader<'_> {
             let seal = keys.at(realm, &object);
             let key = row::pipeline::key(name, major);
             let row = key.and_then(|key| row::pipeline::decode(key, row.value(), &seal));
-            let pipeline = row.map_err(at(&seal))?;
+            let Some(pipeline) = self.readable(row, &seal)? else {
+                continue;
+            };
             let pipelines = &mut self.realm(&seal)?.pipelines;
             pipelines.insert(pipeline.key.clone(), Arc::new(pipeline));
         }
@@ -153,7 +173,9 @@ impl Reader<'_> {
             let seal = keys.at(realm, &object);
             let key = deployment_key(environment, name, major);
             let row = key.and_then(|key| row::deployment::decode(key, row.value(), &seal));
-            let deployment = row.map_err(at(&seal))?;
+            let Some(deployment) = self.readable(row, &seal)? else {
+                continue;
+            };
             let realm = self.realm(&seal)?;
             let deployment = share_pipeline(realm, deployment);
             realm
@@ -170,7 +192,9 @@ impl Reader<'_> {
             let (realm, name) = key.value();
             let seal = keys.at(realm, name);
             let row = row::connection::decode(name, row.value(), &seal);
-            let connection = row.map_err(at(&seal))?;
+            let Some(connection) = self.readable(row, &seal)? else {
+                continue;
+            };
             let connections = &mut self.realm(&seal)?.connections;
             connections.insert(connection.name.clone(), Arc::new(connection));
         }
@@ -219,12 +243,39 @@ impl Reader<'_> {
         Ok(catalog)
     }
 
+    /// A row of a realm; `None` where it cannot be read, which closes the realm.
+    fn readable<T>(
+        &mut self,
+        row: Result<T, RowError>,
+        seal: &RowSeal<'_>,
+    ) -> Result<Option<T>, Fault> {
+        match row {
+            Ok(row) => Ok(Some(row)),
+            Err(newer @ RowError::Newer { .. }) => Err(at(seal)(newer)),
+            Err(source) => {
+                let realm = self.realm(seal)?;
+                if realm.unreadable.is_none() {
+                    realm.unreadable = Some(unreadable(seal, &source));
+                }
+                Ok(None)
+            }
+        }
+    }
+
     fn realm(&mut self, seal: &RowSeal<'_>) -> Result<&mut Realm, Fault> {
         self.realms
             .get_mut(seal.realm())
             .ok_or(RowError::Orphan)
             .map_err(at(seal))
     }
+}
+
+fn unreadable(seal: &RowSeal<'_>, source: &RowError) -> Arc<str> {
+    format!(
+        "the row {seal} of {} cannot be read ({source})",
+        seal.table()
+    )
+    .into()
 }
 
 /// Says which row an error belongs to.

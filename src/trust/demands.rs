@@ -7,21 +7,28 @@
 //! client is turned away in the handshake in the ordinary case, and at its first request in every case.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::pki::certificate::{Certificate, KeyAlgorithm};
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchors::Anchors;
 use crate::trust::finding::{Finding, Role, called};
-use crate::trust::index::Key;
+use crate::trust::index::{Key, Name};
+use crate::trust::issuer::Issuer;
+use crate::trust::limits::TrustLimits;
 use crate::trust::policy::{Pin, Signatures};
 use crate::trust::reason::Reason;
-use crate::trust::search::Path;
+use crate::trust::revocation::{self, Around, LIST_CHECKS_MAX};
+use crate::trust::rules;
+use crate::trust::search::{Path, Search};
 use crate::trust::set::TrustSet;
 use crate::trust::signature::Meter;
 
 /// The most policies that are asked in one judgement by a shared host.
 pub const RULEBOOKS_MAX: usize = 32;
+/// The most certificates of one name that are proposed as signers of its lists.
+const SIGNERS_MAX: usize = 64;
 /// The shortest RSA key under [`Signatures::Strict`], in bits.
 const STRICT_RSA_BITS_MIN: u32 = 3072;
 
@@ -49,19 +56,31 @@ pub enum Basis {
 #[derive(Debug)]
 pub struct Demands<'a> {
     anchors: Anchors<'a>,
+    presented: &'a [Arc<Issuer>],
     now: Moment,
+    limits: &'a TrustLimits,
     meter: &'a Meter<'a>,
     asked: Cell<usize>,
+    list_checks_left: Cell<u32>,
 }
 
 impl<'a> Demands<'a> {
     /// Nobody is asked yet.
-    pub const fn new(anchors: Anchors<'a>, now: Moment, meter: &'a Meter<'a>) -> Self {
+    pub const fn new(
+        anchors: Anchors<'a>,
+        presented: &'a [Arc<Issuer>],
+        now: Moment,
+        limits: &'a TrustLimits,
+        meter: &'a Meter<'a>,
+    ) -> Self {
         Self {
             anchors,
+            presented,
             now,
+            limits,
             meter,
             asked: Cell::new(0),
+            list_checks_left: Cell::new(LIST_CHECKS_MAX),
         }
     }
 
@@ -101,7 +120,7 @@ impl<'a> Demands<'a> {
                     });
                 }
                 // It could not be asked in full.
-                Err(_) if self.meter.is_exhausted() => return Ok(nobody),
+                Err(_) if self.is_exhausted() => return Ok(nobody),
                 Err(finding) => {
                     objection.get_or_insert(finding);
                 }
@@ -117,9 +136,73 @@ impl<'a> Demands<'a> {
         Ok(until)
     }
 
+    fn is_exhausted(&self) -> bool {
+        self.meter.is_exhausted() || self.list_checks_left.get() == 0
+    }
+
     fn revocation(&self, set: &TrustSet, path: &Path) -> Result<Moment, Finding> {
-        let _ = (set, path, self.now);
-        Ok(Moment::MAX)
+        let policy = set.policy();
+        let anchor = path.anchor.certificate.fingerprint();
+        let demanded = policy.by_anchor.get(&anchor);
+        let signers = |name: &Name| self.signers(set, name);
+        let has_path = |signer: &Certificate, accept: &dyn Fn(&Path) -> bool| {
+            self.has_path(set, signer, accept)
+        };
+        let around = Around {
+            now: self.now,
+            limits: self.limits,
+            checks_left: &self.list_checks_left,
+            signers: &signers,
+            has_path: &has_path,
+        };
+        let demanded = demanded.unwrap_or(&policy.revocation);
+        revocation::check(path, set.crls(), demanded, &around)
+    }
+
+    /// The certificates of a name that the client sent or the realm has.
+    fn signers(&self, set: &TrustSet, name: &Name) -> Vec<Certificate> {
+        let presented = self.presented.iter();
+        let presented = presented.filter(|issuer| issuer.subject == *name);
+        let filed = [Key::helpers(name), Key::anchors(name)];
+        let filed = filed.iter().filter_map(|key| set.slot(key));
+        let issuers = presented.chain(filed.flat_map(|slot| &slot.issuers));
+        let lists_only = set.crl_signers().iter();
+        lists_only
+            .filter(|signer| Name::of(&signer.facts().raw_subject) == *name)
+            .chain(issuers.map(|issuer| &issuer.certificate))
+            .take(SIGNERS_MAX)
+            .cloned()
+            .collect()
+    }
+
+    fn has_path(
+        &self,
+        set: &TrustSet,
+        signer: &Certificate,
+        accept: &dyn Fn(&Path) -> bool,
+    ) -> bool {
+        let search = Search {
+            anchors: Anchors::Set(set),
+            leaf: signer,
+            presented: self.presented,
+            now: self.now,
+            limits: self.limits,
+            meter: self.meter,
+            attempt: 0,
+        };
+        let accept = |path: &Path| {
+            rules::check_signer(path, self.now, self.limits)?;
+            if accept(path) {
+                Ok(Ground {
+                    until: Moment::MAX,
+                    basis: Basis::Nobody,
+                })
+            } else {
+                let detail = "The path of a signer of lists does not serve.".to_owned();
+                Err(Finding::new(Reason::RevocationUnknown, detail))
+            }
+        };
+        search.first_path(&accept).outcome.is_ok()
     }
 }
 

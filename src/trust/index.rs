@@ -8,7 +8,7 @@ use crate::pki::name;
 use crate::trust::issuer::Issuer;
 
 /// A distinguished name in the form in which equal names are equal bytes (RFC 5280, 7.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name(Vec<u8>);
 
 impl Name {

@@ -10,11 +10,14 @@ use crate::flaw::{Flaw, planted};
 use crate::pki::certificate::{Certificate, InvalidCertificate};
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchors::Anchors;
+use crate::trust::constraints;
 use crate::trust::demands::{Basis, Demands, Ground};
 use crate::trust::finding::{Finding, named};
 use crate::trust::identity::ClientIdentity;
 use crate::trust::issuer::Issuer;
 use crate::trust::limits::TrustLimits;
+use crate::trust::policies;
+use crate::trust::profile;
 use crate::trust::proofs::Proofs;
 use crate::trust::reason::Reason;
 use crate::trust::rules;
@@ -219,7 +222,7 @@ fn judge_with(
     })?;
     let (issuers, unreadable) = read(others);
     let meter = Meter::knowing(algorithms, *limits, proofs);
-    let demands = Demands::new(anchors, now, &meter);
+    let demands = Demands::new(anchors, &issuers, now, limits, &meter);
     let search = Search {
         anchors,
         leaf: &leaf,
@@ -231,6 +234,9 @@ fn judge_with(
     };
     let accept = |path: &Path| {
         rules::check(path, now, limits)?;
+        profile::check(path)?;
+        constraints::check(path)?;
+        policies::check(path)?;
         demands.check(path)
     };
     let found = search.first_path(&accept);

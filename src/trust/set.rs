@@ -7,6 +7,7 @@ use crate::pki::certificate::Certificate;
 use crate::pki::crl::Crl;
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchor::{self, Anchor, Unusable};
+use crate::trust::crls::Crls;
 use crate::trust::index::{Key, Slot};
 use crate::trust::issuer::Issuer;
 use crate::trust::policy::TrustPolicy;
@@ -21,7 +22,7 @@ pub struct TrustSet {
     slots: HashMap<Key, Arc<Slot>>,
     crl_signers: Vec<Certificate>,
     policy: TrustPolicy,
-    crls: Vec<Crl>,
+    crls: Crls,
 }
 
 /// What a set is built from.
@@ -70,6 +71,14 @@ impl TrustSet {
     /// # Errors
     /// [`InvalidTrustSet`] names the first certificate that cannot serve.
     pub fn build(source: TrustSource) -> Result<Self, InvalidTrustSet> {
+        Self::build_again(source, &Self::default())
+    }
+
+    /// As [`TrustSet::build`], with what an earlier set of the same realm found out about revocation lists.
+    ///
+    /// # Errors
+    /// As [`TrustSet::build`].
+    pub fn build_again(source: TrustSource, earlier: &Self) -> Result<Self, InvalidTrustSet> {
         let TrustSource {
             anchors,
             helpers,
@@ -127,7 +136,7 @@ impl TrustSet {
             slots,
             crl_signers,
             policy,
-            crls,
+            crls: Crls::build_again(&crls, &earlier.crls),
         })
     }
 
@@ -141,8 +150,8 @@ impl TrustSet {
         &self.policy
     }
 
-    /// The revocation lists, in order of their fingerprints.
-    pub fn crls(&self) -> &[Crl] {
+    /// The revocation lists.
+    pub const fn crls(&self) -> &Crls {
         &self.crls
     }
 
@@ -200,7 +209,7 @@ impl Default for TrustSet {
             slots: HashMap::new(),
             crl_signers: Vec::new(),
             policy,
-            crls: Vec::new(),
+            crls: Crls::default(),
         }
     }
 }

@@ -7,7 +7,6 @@ use webpki::aws_lc_rs as algorithms;
 
 use crate::flaw::{Flaw, planted};
 use crate::pki::certificate::{Certificate, KeyAlgorithm};
-use crate::pki::crl::Crl;
 use crate::pki::der::{self, NotDer, tag};
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::key_id;
@@ -122,20 +121,11 @@ impl<'a> Meter<'a> {
 
     /// Whether `child` was signed with the key of `issuer`; names and everything else are not looked at.
     pub fn prove(&self, child: &Certificate, issuer: &Issuer) -> Proof {
-        self.prove_der(child.der(), child.fingerprint(), issuer)
-    }
-
-    /// Whether a revocation list was signed with the key of `issuer`; names and everything else are not looked at.
-    pub fn prove_list(&self, list: &Crl, issuer: &Issuer) -> Proof {
-        self.prove_der(list.der(), list.fingerprint(), issuer)
-    }
-
-    fn prove_der(&self, der: &[u8], fingerprint: Fingerprint, issuer: &Issuer) -> Proof {
         let facts = issuer.certificate.facts();
         if !is_key_accepted(&facts.key.algorithm, &self.limits) {
             return Proof::KeyNotAccepted;
         }
-        let Ok(signed) = Signed::read(der) else {
+        let Ok(signed) = Signed::read(child.der()) else {
             return Proof::NotSigned;
         };
         let mut known = false;
@@ -153,7 +143,7 @@ impl<'a> Meter<'a> {
                     .verify_signature(key, signed.message, signed.signature)
                     .is_ok()
             };
-            return match self.once(fingerprint, facts.spki_sha256, check) {
+            return match self.once(child.fingerprint(), facts.spki_sha256, check) {
                 Some(true) => Proof::Signed,
                 Some(false) => Proof::NotSigned,
                 None => Proof::Exhausted,
@@ -218,7 +208,7 @@ pub fn is_key_accepted(key: &KeyAlgorithm, limits: &TrustLimits) -> bool {
     }
 }
 
-/// The parts of a certificate or a revocation list (RFC 5280, 4.1 and 5.1), which are the same.
+/// The parts of a certificate (RFC 5280, 4.1).
 struct Signed<'a> {
     message: &'a [u8],
     algorithm: &'a [u8],

@@ -1,5 +1,9 @@
 //! Crashes: what was acknowledged is there after a `kill -9`, whatever the moment.
 
+use redb::ReadableTable;
+use serde_json::json;
+
+use crate::support::clients::Call;
 use crate::support::demo::Demo;
 
 #[test]
@@ -89,5 +93,68 @@ fn audited(demo: &Demo) -> Vec<String> {
             Some(last) if records.len() == 1000 => before = format!("&before={}", last["sequence"]),
             _ => return objects,
         }
+    }
+}
+
+#[test]
+fn a_damaged_row_of_trust_closes_its_realm_and_no_other_and_says_so() {
+    let mut demo = Demo::start();
+    let chain = std::fs::read_to_string(demo.text("acme", "prod", "caCert")).unwrap();
+    let account = "dgb-mtls-demo";
+    let initech = json!({ "documents": [{ "realm": [{
+        "name": "initech",
+        "account": [{ "name": account, "type": "certificate-chain", "prod": { "chain": chain } }],
+        "installation": [{ "account": account, "environment": "prod", "state": "installed" }],
+        "pipeline": [{
+            "name": "hello", "major": 1, "trigger": { "type": "rest", "external": true, "mtls": true },
+            "handler": { "type": "echo" },
+        }],
+        "deployment": [{ "pipeline": "hello", "major": 1, "environments": ["prod"] }],
+    }] }] });
+    let applied = demo.api("POST", "/api/v1/apply", Some(&initech));
+    assert_eq!(applied.status, 200, "{applied:?}");
+    let client = demo.client("acme", "prod", "accepted");
+    let shared = demo.text("acme", "prod", "sharedMtlsHost");
+    let call = |demo: &Demo, host: &str, realm: &str| {
+        Call::new(demo, "mtls", host, &Demo::path(realm, "hello"))
+            .by(&client)
+            .send()
+    };
+    let (acme, initech) = ("acme.api2.gate.localhost", "initech.api2.gate.localhost");
+    assert_eq!(call(&demo, initech, "initech").status, 200);
+    demo.kill_and_restart_after(|data| {
+        let database = redb::Database::open(data.join("realmgate.redb")).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let installations: redb::TableDefinition<'_, (&str, u64), &[u8]> =
+            redb::TableDefinition::new("installations");
+        let mut table = transaction.open_table(installations).unwrap();
+        let mut row = table.get(("initech", 1)).unwrap().unwrap().value().to_vec();
+        *row.last_mut().unwrap() ^= 1;
+        table.insert(("initech", 1), row.as_slice()).unwrap();
+        drop(table);
+        transaction.commit().unwrap();
+    });
+    let closed = call(&demo, initech, "initech");
+    assert_ne!(closed.exit, 0, "{closed:?}");
+    assert_eq!(call(&demo, &shared, "initech").status, 404);
+    assert_eq!(call(&demo, &shared, "acme").status, 200);
+    assert_eq!(call(&demo, acme, "acme").status, 200);
+    let outside = demo.text("acme", "prod", "externalHost");
+    let external = Call::new(&demo, "external", &outside, &Demo::path("initech", "hello")).send();
+    assert_eq!(external.status, 404, "{external:?}");
+    let shown = demo.api("GET", "/api/v1/realms/initech", None).text();
+    assert!(shown.contains("initech/1 of installations"), "{shown}");
+    let log = std::fs::read_to_string(demo.directory().join("log.txt")).unwrap();
+    let line = log
+        .lines()
+        .find(|line| line.contains("initech/1 of installations"));
+    assert!(line.is_some_and(|line| line.contains("ERROR")), "{log}");
+    for change in [
+        ["realm", "suspend", "initech", "--yes"],
+        ["realm", "delete", "initech", "--yes"],
+    ] {
+        let told = demo.cli(&change);
+        let text = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert!(!told.status.success() && text.contains("backup"), "{text}");
     }
 }

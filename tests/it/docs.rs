@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use realmgate::cli::args::Arguments;
 use realmgate::pki::{general_name, printable};
+use realmgate::prove::board::Class;
 use realmgate::rule::check;
 use realmgate::rule::client_rule::{self, ClientRule, Verdict};
 use realmgate::rule::facts::{Fact, Facts, Names};
@@ -81,6 +82,17 @@ fn every_reason_has_a_section_and_no_section_names_an_unknown_code() {
 }
 
 #[test]
+fn every_class_of_attacks_has_a_section_that_says_what_held_means() {
+    let sections = sections(&read("docs/prove.md"));
+    let named: Vec<&str> = sections.iter().map(|(class, _)| class.as_str()).collect();
+    let expected: Vec<&str> = Class::ALL.iter().map(|class| class.as_str()).collect();
+    assert_eq!(named, expected);
+    for (class, body) in &sections {
+        assert!(body.contains("\nHeld: "), "{class}");
+    }
+}
+
+#[test]
 fn every_section_quotes_the_sentence_that_people_are_told() {
     for (code, body) in sections(&read("docs/troubleshooting.md")) {
         let reason = Reason::parse(&code).unwrap();
@@ -150,6 +162,7 @@ fn every_command_of_the_documents_is_one_that_the_program_understands() {
         "README.md",
         "docs/client-rules.md",
         "docs/operations.md",
+        "docs/prove.md",
         "docs/troubleshooting.md",
         "docs/trust-policy.md",
     ] {

@@ -21,6 +21,7 @@ mod docs;
 mod foundry;
 mod handshakes;
 mod path_cases;
+mod prove;
 mod refusals;
 mod resumption;
 mod revocation;

@@ -45,7 +45,8 @@ fn crl(issuer: &Authority, number: u64, ends_in: i64, revoked: &[&Person]) -> St
     let key = KeyPair::from_pem(pem.expose_str().unwrap()).unwrap();
     let certificate = CertificateDer::from(issuer.certificate.der().to_vec());
     let signer = Issuer::from_ca_cert_der(&certificate, key).unwrap();
-    let at = |hours: i64| OffsetDateTime::now_utc() + time::Duration::hours(hours);
+    let seconds = now().unix_millis() / 1000;
+    let at = |hours: i64| OffsetDateTime::from_unix_timestamp(seconds + hours * 3600).unwrap();
     let entries = revoked.iter().map(|person| RevokedCertParams {
         serial_number: SerialNumber::from_slice(&person.leaf.certificate.facts().raw_serial),
         revocation_time: at(-5),

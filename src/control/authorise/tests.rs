@@ -357,3 +357,19 @@ fn every_matter_is_seen_or_not_by_role_and_realm() {
     assert!(sees(&admin, &own) && !sees(&admin, &other));
     assert!(sees(&actor(Role::Auditor), &other) && sees(&actor(Role::Operator), &other));
 }
+
+#[test]
+fn nobody_touches_or_sees_the_reserved_realm() {
+    let reserved = RealmName::reserved();
+    let refused = Err(Rejection::RealmReserved {
+        realm: reserved.clone(),
+    });
+    let operator = actor(Role::Operator);
+    for (asked, _) in commands(&reserved) {
+        if asked.realm().is_some() {
+            assert_eq!(command(&operator, &asked), refused, "{}", asked.action());
+        }
+    }
+    assert_eq!(inside(&operator, &reserved, "manifest.apply"), refused);
+    assert!(!sees(&operator, &reserved));
+}

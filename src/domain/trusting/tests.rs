@@ -252,7 +252,7 @@ fn a_list_of_an_issuer_that_nobody_knows_is_kept_with_a_warning() {
     let change = house.add(&list, Intake::Alone).unwrap();
     assert!(warned(&change, "no certificate of CN=Somebody is known"));
     // A helper makes it known.
-    let chain = vec![ca.certificate.clone()];
+    let chain = vec![ca.certificate];
     house.trust("dgb-mtls-a", chain, vec![stranger.certificate.clone()]);
     let change = house.add(&edition(&stranger, 2), Intake::Alone).unwrap();
     assert_eq!(change.warnings, []);

@@ -4,6 +4,7 @@ mod budget;
 mod demands;
 mod flawed_certificates;
 mod forgeries;
+mod oracle;
 mod shared;
 mod verdicts;
 mod wrong_issuers;

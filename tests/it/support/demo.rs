@@ -62,8 +62,14 @@ impl Demo {
 
     /// Kills the demo as a crash would, and starts it again on the same directory.
     pub fn kill_and_restart(&mut self) {
+        self.kill_and_restart_after(|_| ());
+    }
+
+    /// The same, with something done to its data directory in between.
+    pub fn kill_and_restart_after(&mut self, meddle: impl FnOnce(&Path)) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        meddle(&self.directory.path().join("demo/data"));
         std::fs::remove_file(self.directory.path().join("ready.json")).unwrap();
         self.child = spawn(self.directory.path());
         self.await_ready();

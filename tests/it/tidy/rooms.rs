@@ -252,6 +252,7 @@ pub(crate) const ROOMS: &[Room] = &[
         floor: 5,
         rooms: &["clock", "control", "domain", "pki"],
         crates: &[
+            "aws_lc_rs::aead",
             "http",
             "http_body_util",
             "hyper",
@@ -348,7 +349,6 @@ pub(crate) const ROOMS: &[Room] = &[
             "control",
             "domain",
             "egress",
-            "flaw",
             "gateway",
             "manifest",
             "outbound",

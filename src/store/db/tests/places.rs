@@ -6,13 +6,14 @@ use redb::{Database, ReadableDatabase, ReadableTable};
 use tempfile::TempDir;
 
 use super::history::everything;
+use crate::domain::catalog::Catalog;
 use crate::domain::command::Command;
 use crate::store::db::{STORE_FILE, Store};
 use crate::store::error::StoreError;
 use crate::store::reading::AuditFilter;
 use crate::store::row::codec::RowError;
 use crate::store::tables::{ACCOUNTS, AUDIT, INSTALLATIONS, REALMS, TOKENS, Table};
-use crate::store::workshop::{master_key, now, realm};
+use crate::store::workshop::{Draft, master_key, now, realm};
 
 /// A store with everything in it, and the realm `globex` besides.
 fn stored() -> TempDir {
@@ -43,6 +44,11 @@ fn error(directory: &TempDir) -> StoreError {
     store.load().unwrap_err()
 }
 
+fn load(directory: &TempDir) -> Catalog {
+    let store = Store::open(&file(directory), &master_key(), now()).unwrap();
+    store.load().unwrap()
+}
+
 fn account_row(path: &Path, name: &str) -> Vec<u8> {
     let database = Database::open(path).unwrap();
     let table = database.begin_read().unwrap().open_table(ACCOUNTS).unwrap();
@@ -67,15 +73,10 @@ fn notices_rows_that_were_swapped() {
             .insert(("acme", "secret-2"), one.as_slice())
             .unwrap();
     });
-    let error = error(&directory);
-    let StoreError::Row {
-        table, row, source, ..
-    } = error
-    else {
-        panic!("{error}");
-    };
-    assert_eq!((table, row.as_str()), (Table::Accounts, "acme/secret-0"));
-    assert!(matches!(source, RowError::Damaged), "{source}");
+    let catalog = load(&directory);
+    let why = catalog.realms["acme"].unreadable.as_deref().unwrap();
+    assert!(why.contains("acme/secret-0 of accounts"), "{why}");
+    assert!(catalog.realms["globex"].unreadable.is_none());
 }
 
 #[test]
@@ -91,11 +92,36 @@ fn notices_trust_that_was_copied_to_another_realm() {
             .to_vec();
         installations.insert(("globex", 1), row.as_slice()).unwrap();
     });
-    let error = error(&directory);
-    assert!(
-        matches!(&error, StoreError::Row { row, .. } if row == "globex/1"),
-        "{error}"
-    );
+    let catalog = load(&directory);
+    let globex = &catalog.realms["globex"];
+    let why = globex.unreadable.as_deref().unwrap();
+    assert!(why.contains("globex/1 of installations"), "{why}");
+    assert!(globex.installations.is_empty());
+    assert!(catalog.realms["acme"].unreadable.is_none());
+}
+
+#[test]
+fn a_realm_that_cannot_be_read_takes_no_changes_and_keeps_its_name() {
+    let directory = stored();
+    meddle(&file(&directory), |transaction| {
+        let mut realms = transaction.open_table(REALMS).unwrap();
+        let mut row = realms.get("globex").unwrap().unwrap().value().to_vec();
+        *row.last_mut().unwrap() ^= 1;
+        realms.insert("globex", row.as_slice()).unwrap();
+    });
+    let mut draft = Draft::of(load(&directory));
+    let globex = realm("globex");
+    for command in [
+        Command::CreateRealm {
+            realm: globex.clone(),
+        },
+        Command::ResumeRealm {
+            realm: globex.clone(),
+        },
+        Command::DeleteRealm { realm: globex },
+    ] {
+        assert!(!draft.try_apply(&command), "{command:?}");
+    }
 }
 
 #[test]
