@@ -70,7 +70,8 @@ fn client(subject: &Name, sans: &[Vec<u8>]) -> Certificate {
     if sans.is_empty() {
         client
     } else {
-        client.with(alternative_names(sans))
+        // Critical, as they have to be where there is no subject (4.1.2.6).
+        client.with(alternative_names(sans).critical())
     }
 }
 
