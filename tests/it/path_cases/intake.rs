@@ -70,6 +70,11 @@ fn anchors() -> Vec<Case> {
             "has a key that is not accepted",
         ),
         anchor(
+            "an anchor with an unknown critical extension",
+            &ca("Root").with(Extension::raw(UNKNOWN, &[5, 0]).critical()),
+            "is not understood here",
+        ),
+        anchor(
             "the same anchor twice",
             &twice,
             "is the same as certificate 1",

@@ -253,14 +253,22 @@ impl Tester {
 
 /// The alert that a client gets for a reason.
 pub fn alert(reason: Reason) -> AlertDescription {
-    match reason {
-        Reason::UnknownIssuer | Reason::IncompleteChain => AlertDescription::UnknownCA,
-        Reason::Expired | Reason::NotYetValid => AlertDescription::CertificateExpired,
-        Reason::Revoked => AlertDescription::CertificateRevoked,
-        Reason::WrongUsage => AlertDescription::UnsupportedCertificate,
-        Reason::MalformedCertificate => AlertDescription::BadCertificate,
-        Reason::BadSignature => AlertDescription::DecryptError,
-        Reason::NotPinned => AlertDescription::AccessDenied,
-        _ => AlertDescription::CertificateUnknown,
-    }
+    const ALERTS: [(Reason, AlertDescription); 9] = [
+        (Reason::UnknownIssuer, AlertDescription::UnknownCA),
+        (Reason::IncompleteChain, AlertDescription::UnknownCA),
+        (Reason::Expired, AlertDescription::CertificateExpired),
+        (Reason::NotYetValid, AlertDescription::CertificateExpired),
+        (Reason::Revoked, AlertDescription::CertificateRevoked),
+        (Reason::WrongUsage, AlertDescription::UnsupportedCertificate),
+        (
+            Reason::MalformedCertificate,
+            AlertDescription::BadCertificate,
+        ),
+        (Reason::BadSignature, AlertDescription::DecryptError),
+        (Reason::NotPinned, AlertDescription::AccessDenied),
+    ];
+    ALERTS
+        .iter()
+        .find(|(known, _)| *known == reason)
+        .map_or(AlertDescription::CertificateUnknown, |(_, alert)| *alert)
 }
