@@ -43,6 +43,7 @@ pub mod index;
 pub mod issuer;
 pub mod judge;
 pub mod limits;
+pub mod miss;
 pub mod policies;
 pub mod policy;
 pub mod profile;

@@ -11,6 +11,7 @@ use rcgen::{CertificateParams, CustomExtension};
 
 use super::*;
 use crate::pki::certificate::{Certificate, signed_by};
+use crate::pki::crl::Crl;
 use crate::pki::crl_writer::Draft;
 use crate::pki::der::{encode, tag};
 use crate::trust::issuer::Issuer;
