@@ -67,12 +67,13 @@ impl Scope {
             .names
             .as_ref()
             .is_none_or(|names| !names.is_disjoint(&place.names));
-        let speaks_of_it = named
-            && !(self.users_only && is_ca)
-            && !(self.cas_only && !is_ca)
-            && !self.attributes_only
-            && (self.indirect || !place.indirect);
-        if speaks_of_it {
+        let other_kind = if is_ca {
+            self.users_only || self.attributes_only
+        } else {
+            self.cas_only || self.attributes_only
+        };
+        let other_issuer = place.indirect && !self.indirect;
+        if named && !other_kind && !other_issuer {
             place.reasons.and(self.reasons.unwrap_or(Reasons::ALL))
         } else {
             Reasons::NONE

@@ -36,6 +36,10 @@ const SIGNERS_MAX: usize = 8;
 /// How many editions of one list are looked at.
 const EDITIONS_MAX: usize = 64;
 
+/// Whether a certificate has a path that the given test accepts, its signatures proven and held to
+/// [`crate::trust::rules::check_signer`] and to what else every path is held to.
+pub type HasPath<'a> = &'a dyn Fn(&Certificate, &dyn Fn(&Path) -> bool) -> bool;
+
 /// What is needed besides the path and the lists.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
@@ -47,9 +51,8 @@ pub struct Around<'a> {
     pub checks_left: &'a Cell<u32>,
     /// Certificates of a name that may have signed lists, besides those on the path: presented ones, helpers, anchors.
     pub signers: &'a dyn Fn(&Name) -> Vec<Certificate>,
-    /// Whether a certificate has a path, its signatures proven and held to
-    /// [`crate::trust::rules::check_signer`], that the given test accepts.
-    pub has_path: &'a dyn Fn(&Certificate, &dyn Fn(&Path) -> bool) -> bool,
+    /// Finds a path for a certificate that may have signed lists.
+    pub has_path: HasPath<'a>,
 }
 
 /// Looks up the certificates of a proven path, as far as the policy demands it. The anchor is never looked up.

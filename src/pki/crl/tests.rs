@@ -330,7 +330,7 @@ fn reads_uploads_of_several_lists_and_of_nothing_else() {
         Err(InvalidCrl::OtherBlock { .. })
     ));
     let commented = format!("0 revoked\n{}", first.to_pem());
-    assert_eq!(read_crls(commented.as_bytes(), 1), Ok(vec![first.clone()]));
+    assert_eq!(read_crls(commented.as_bytes(), 1), Ok(vec![first]));
     assert!(matches!(
         read_crls(b"hello", 9),
         Err(InvalidCrl::Pem(InvalidPem::NothingFound))

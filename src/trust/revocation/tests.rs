@@ -191,7 +191,7 @@ fn climb(
 
 #[track_caller]
 fn valid(case: &str, verdict: Result<Moment, Finding>) {
-    assert!(verdict.is_ok(), "{case}: {verdict:?}");
+    verdict.unwrap_or_else(|finding| panic!("{case}: {finding:?}"));
 }
 
 /// The verdict is this reason, in a sentence with these words.
