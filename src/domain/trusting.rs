@@ -111,7 +111,7 @@ pub(crate) fn save_crl(
                 return older(realm, environment, facts, present, intake);
             }
             // What is not in force yet leaves the present edition at work.
-            Ordering::Greater if facts.this_update <= around.now && outranks(signed, theirs) => {
+            Ordering::Greater if facts.this_update <= around.now && is_one_hand(signed, theirs) => {
                 superseded.push(present.crl.fingerprint());
             }
             Ordering::Less | Ordering::Equal | Ordering::Greater => {}
@@ -162,18 +162,19 @@ pub(crate) fn remove_crl(
     })
 }
 
-/// Whether the signature of a list says that it may take another one's place: that one is of the same key, or less is
-/// known of it. A list that nobody known signed takes no other's place but of its like.
-fn outranks(signed: Signed, other: Signed) -> bool {
+/// Whether two lists are known to be signed with the same key, so that one may take the other's place. Of others it is
+/// not known which of them is forged, so they stay side by side: deciding checks their signatures.
+fn is_one_hand(signed: Signed, other: Signed) -> bool {
     match (signed, other) {
         (Signed::By(ours), Signed::By(theirs)) => ours == theirs,
-        (_, _) => signed >= other,
+        (Signed::ByAStranger | Signed::ByNobodyKnown, _)
+        | (Signed::By(_), Signed::ByAStranger | Signed::ByNobodyKnown) => false,
     }
 }
 
-/// Whether a list that is there keeps an earlier edition out: it is in force, and as well signed.
+/// Whether a list that is there keeps an earlier edition out: it is in force, and of the same key.
 fn keeps_out(facts: &CrlFacts, theirs: Signed, given: Signed, around: Circumstances<'_>) -> bool {
-    facts.this_update <= around.now && outranks(theirs, given)
+    facts.this_update <= around.now && is_one_hand(theirs, given)
 }
 
 fn older(

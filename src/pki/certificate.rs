@@ -7,6 +7,7 @@ use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::nom::Parser;
 
 use crate::clock::Moment;
+use crate::pki::der::tag;
 use crate::pki::distribution::DistributionPoint;
 use crate::pki::extension::Extensions;
 use crate::pki::fingerprint::Fingerprint;
@@ -409,6 +410,36 @@ impl std::fmt::Debug for Certificate {
             self.facts().subject,
             self.fingerprint()
         )
+    }
+}
+
+/// The subject's key as a certificate states it (RFC 5280, 4.1.2.7).
+#[derive(Clone, Copy, Debug)]
+pub struct StatedKey<'a> {
+    /// The whole SubjectPublicKeyInfo.
+    pub whole: &'a [u8],
+    /// The content of its AlgorithmIdentifier.
+    pub algorithm: &'a [u8],
+    /// The octets of the key.
+    pub octets: &'a [u8],
+}
+
+impl<'a> StatedKey<'a> {
+    /// The key in the DER of a certificate; `None` where it is not where RFC 5280, 4.1 has it.
+    pub fn read(certificate: &'a [u8]) -> Option<Self> {
+        let whole = der::single(certificate).ok()?;
+        let parts = whole.children_of(tag::SEQUENCE).ok()?;
+        let signed = parts.first()?.children_of(tag::SEQUENCE).ok()?;
+        let has_version = signed.first()?.tag == tag::CONTEXT_0;
+        let key = signed.get(if has_version { 6 } else { 5 })?;
+        match key.children_of(tag::SEQUENCE).ok()?.as_slice() {
+            [algorithm, octets] if algorithm.tag == tag::SEQUENCE => Some(Self {
+                whole: key.whole,
+                algorithm: algorithm.content,
+                octets: der::whole_octets(octets).ok()?,
+            }),
+            _ => None,
+        }
     }
 }
 

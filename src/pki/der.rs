@@ -117,6 +117,17 @@ pub fn first(input: &[u8]) -> Result<(Element<'_>, &[u8]), NotDer> {
     ))
 }
 
+/// The octets of a BIT STRING that has no unused bits.
+///
+/// # Errors
+/// [`NotDer`] where it is none.
+pub fn whole_octets<'a>(element: &Element<'a>) -> Result<&'a [u8], NotDer> {
+    match element.content {
+        [0, octets @ ..] if element.tag == tag::BIT_STRING => Ok(octets),
+        _ => Err(NotDer),
+    }
+}
+
 /// Reads a row of elements that fills `input` completely.
 ///
 /// # Errors

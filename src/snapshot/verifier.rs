@@ -14,7 +14,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
@@ -23,6 +23,7 @@ use rustls::{
 
 use crate::clock::Moment;
 use crate::flaw::{Flaw, planted};
+use crate::snapshot::possession;
 use crate::trust::judge::{Distrust, Verified};
 use crate::trust::limits::TrustLimits;
 use crate::trust::reason::Reason;
@@ -265,7 +266,7 @@ impl ClientCertVerifier for ClientVerifier {
             return Ok(HandshakeSignatureValid::assertion());
         }
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        possession::tls12(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -278,7 +279,7 @@ impl ClientCertVerifier for ClientVerifier {
             return Ok(HandshakeSignatureValid::assertion());
         }
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        possession::tls13(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -7,17 +7,21 @@
 //! client is turned away in the handshake in the ordinary case, and at its first request in every case.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::pki::certificate::{Certificate, KeyAlgorithm};
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchors::Anchors;
+use crate::trust::constraints;
 use crate::trust::finding::{Finding, Role, called};
 use crate::trust::index::{Key, Name};
 use crate::trust::issuer::Issuer;
 use crate::trust::limits::TrustLimits;
+use crate::trust::policies;
 use crate::trust::policy::{Pin, Signatures};
+use crate::trust::profile;
 use crate::trust::reason::Reason;
 use crate::trust::revocation::{self, Around, LIST_CHECKS_MAX};
 use crate::trust::rules;
@@ -192,6 +196,9 @@ impl<'a> Demands<'a> {
         };
         let accept = |path: &Path| {
             rules::check_signer(path, self.now, self.limits)?;
+            profile::check(path)?;
+            constraints::check(path)?;
+            policies::check(path)?;
             if accept(path) {
                 Ok(Ground {
                     until: Moment::MAX,
@@ -234,12 +241,11 @@ fn signatures(demanded: Signatures, path: &Path) -> Result<(), Finding> {
     Ok(())
 }
 
-fn pins(pins: &[Pin], leaf: &Certificate) -> Result<(), Finding> {
+fn pins(pins: &BTreeSet<Pin>, leaf: &Certificate) -> Result<(), Finding> {
     let (certificate, key) = (leaf.fingerprint(), leaf.facts().spki_sha256);
-    let is_pinned = pins.iter().any(|pin| match pin {
-        Pin::Certificate(print) => *print == certificate,
-        Pin::Key(print) => *print == key,
-    });
+    let is_pinned = [Pin::Certificate(certificate), Pin::Key(key)]
+        .iter()
+        .any(|pin| pins.contains(pin));
     if pins.is_empty() || is_pinned {
         return Ok(());
     }

@@ -220,6 +220,11 @@ fn judge_with(
         let detail = format!("The client certificate cannot be decoded: {cause}.");
         distrust(reason_of(&cause), detail)
     })?;
+    profile::check_client(&leaf).map_err(|finding| Distrust {
+        reason: finding.reason,
+        detail: finding.detail,
+        leaf: Some(leaf.clone()),
+    })?;
     let (issuers, unreadable) = read(others);
     let meter = Meter::knowing(algorithms, *limits, proofs);
     let demands = Demands::new(anchors, &issuers, now, limits, &meter);

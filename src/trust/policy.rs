@@ -1,6 +1,6 @@
 //! What a realm asks of its clients beyond a chain to one of its anchors, in one environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pki::fingerprint::Fingerprint;
 
@@ -8,7 +8,7 @@ use crate::pki::fingerprint::Fingerprint;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustPolicy {
     /// Where there are any, only clients with one of these are let in.
-    pub pins: Vec<Pin>,
+    pub pins: BTreeSet<Pin>,
     /// Revocation, for anchors that have no entry of their own.
     pub revocation: Revocation,
     /// Revocation, by the SHA-256 of the anchor.

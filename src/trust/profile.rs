@@ -4,7 +4,7 @@
 //! issue it: basic constraints of a CA that are not critical (4.2.1.9; many CAs made at home are like this), missing key
 //! identifiers (4.2.1.1 and 4.2.1.2), serial numbers that are not positive (4.1.2.2), subject alternative names that are
 //! not critical beside a subject (which is even asked for), and name constraints that are not critical (4.2.1.10; they
-//! are in force all the same). A client's certificate of version 1 or 2 has no extensions to contradict.
+//! are in force all the same).
 
 use crate::pki::certificate::{Certificate, Facts};
 use crate::pki::name;
@@ -53,6 +53,30 @@ const NEVER_CRITICAL: [(&str, &str, Reason); 6] = [
 pub fn check(path: &Path) -> Result<(), Finding> {
     path.certificates()
         .try_for_each(|(role, certificate)| check_one(role, certificate))
+}
+
+/// Holds a client's certificate to what no path could mend: version 3, which TLS demands (RFC 8446, 4.4.2.3; RFC 5246,
+/// 7.4.6), and an issuer (RFC 5280, 4.1.2.4).
+///
+/// # Errors
+/// `malformed-certificate`.
+pub fn check_client(leaf: &Certificate) -> Result<(), Finding> {
+    let facts = leaf.facts();
+    let problem = if facts.version < 3 {
+        format!(
+            "is of version {}, where TLS demands version 3",
+            facts.version
+        )
+    } else if name::is_empty(&facts.raw_issuer) {
+        "has no issuer".to_owned()
+    } else {
+        return Ok(());
+    };
+    let called = called(Role::Client, leaf);
+    Err(Finding::new(
+        Reason::MalformedCertificate,
+        format!("The {called} {problem}."),
+    ))
 }
 
 fn check_one(role: Role, certificate: &Certificate) -> Result<(), Finding> {

@@ -378,11 +378,11 @@ mod tests {
             source(&[(&one, "a")], &[&two]),
             source(&[(&two, "a")], &[&one]),
             with_policy(TrustPolicy {
-                pins: vec![Pin::Key(print)],
+                pins: [Pin::Key(print)].into(),
                 ..TrustPolicy::default()
             }),
             with_policy(TrustPolicy {
-                pins: vec![Pin::Certificate(print)],
+                pins: [Pin::Certificate(print)].into(),
                 ..TrustPolicy::default()
             }),
             with_policy(TrustPolicy {

@@ -99,11 +99,8 @@ impl Text {
             by_anchor,
             signatures,
         } = policy;
-        let mut pins = pins.clone();
-        pins.sort_unstable();
-        pins.dedup();
         self.count(pins.len());
-        for pin in &pins {
+        for pin in pins {
             match pin {
                 Pin::Certificate(print) => self.tag(0).print(print),
                 Pin::Key(print) => self.tag(1).print(print),

@@ -6,7 +6,7 @@ use rustls_pki_types::SignatureVerificationAlgorithm;
 use webpki::aws_lc_rs as algorithms;
 
 use crate::flaw::{Flaw, planted};
-use crate::pki::certificate::{Certificate, KeyAlgorithm};
+use crate::pki::certificate::{Certificate, KeyAlgorithm, StatedKey};
 use crate::pki::der::{self, NotDer, tag};
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::key_id;
@@ -221,7 +221,7 @@ impl<'a> Signed<'a> {
             [message, algorithm, signature] if algorithm.tag == tag::SEQUENCE => Ok(Self {
                 message: message.whole,
                 algorithm: algorithm.content,
-                signature: whole_octets(signature)?,
+                signature: der::whole_octets(signature)?,
             }),
             _ => Err(NotDer),
         }
@@ -239,34 +239,19 @@ pub struct PublicKey {
 impl PublicKey {
     /// The subject's key of a certificate; `None` where it is not where RFC 5280, 4.1 has it.
     pub fn of(certificate: &Certificate) -> Option<Self> {
-        let whole = der::single(certificate.der()).ok()?;
-        let parts = whole.children_of(tag::SEQUENCE).ok()?;
-        let signed = parts.first()?.children_of(tag::SEQUENCE).ok()?;
-        let has_version = signed.first()?.tag == tag::CONTEXT_0;
-        let spki = signed.get(if has_version { 6 } else { 5 })?;
+        let stated = StatedKey::read(certificate.der())?;
         // Both readers of certificates have to mean the same key.
-        if Fingerprint::of(spki.whole) != certificate.facts().spki_sha256 {
+        if Fingerprint::of(stated.whole) != certificate.facts().spki_sha256 {
             return None;
         }
-        match spki.children_of(tag::SEQUENCE).ok()?.as_slice() {
-            [algorithm, key] if algorithm.tag == tag::SEQUENCE => Some(Self {
-                algorithm: algorithm.content.into(),
-                octets: whole_octets(key).ok()?.into(),
-            }),
-            _ => None,
-        }
+        Some(Self {
+            algorithm: stated.algorithm.into(),
+            octets: stated.octets.into(),
+        })
     }
 
     /// Whether a key identifier was derived from this key.
     pub fn has_id(&self, key_id: &[u8]) -> bool {
         key_id::is_derived(key_id, &self.algorithm, &self.octets)
-    }
-}
-
-/// The octets of a bit string that has no unused bits.
-fn whole_octets<'a>(element: &der::Element<'a>) -> Result<&'a [u8], NotDer> {
-    match element.content {
-        [0, octets @ ..] if element.tag == tag::BIT_STRING => Ok(octets),
-        _ => Err(NotDer),
     }
 }

@@ -27,7 +27,7 @@ fn demanding(anchors: &[&Made], policy: TrustPolicy) -> TrustSet {
 
 fn pinned(pins: &[Pin]) -> TrustPolicy {
     TrustPolicy {
-        pins: pins.to_vec(),
+        pins: pins.iter().copied().collect(),
         ..TrustPolicy::default()
     }
 }
