@@ -17,6 +17,7 @@ mod command_line;
 mod control;
 mod crash;
 mod docs;
+mod fuzzed;
 mod refusals;
 mod scale;
 mod serving;
