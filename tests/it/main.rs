@@ -19,6 +19,7 @@ mod control;
 mod crash;
 mod docs;
 mod foundry;
+mod fuzzed;
 mod handshakes;
 mod path_cases;
 mod prove;

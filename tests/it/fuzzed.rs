@@ -1,0 +1,164 @@
+//! What has to hold for any bytes from outside, for bytes that a fuzzer might come to: real files with a few bytes
+//! changed, left out or doubled, and bytes from nowhere. With a fuzzer at hand, `fuzz/run` goes further.
+
+#[path = "../../fuzz/src/lib.rs"]
+mod properties;
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::{Config, TestRunner};
+use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
+use realmgate::clock::Moment;
+use realmgate::pki::authority::{Authority, AuthorityRequest, ClientRequest, Leaf};
+use realmgate::pki::key::KeyChoice;
+use realmgate::pki::p12;
+
+const CASES: u32 = 600;
+
+#[test]
+fn uploads_are_read_or_refused_whatever_their_bytes() {
+    let (root, leaf) = pair();
+    let pem = format!("{}{}", leaf.certificate.to_pem(), root.certificate.to_pem()).into_bytes();
+    let chain = [root.certificate.clone()];
+    let p12 = p12::write(&leaf.certificate, &chain, &leaf.key, "password", "leaf").unwrap();
+    let seeds = vec![
+        pem,
+        leaf.certificate.der().to_vec(),
+        p12,
+        revocation_list(&root),
+    ];
+    // Each look into a PKCS#12 file costs what its password is stretched by.
+    hold(properties::upload, seeds, CASES / 4);
+}
+
+#[test]
+fn revocation_lists_are_read_or_refused_whatever_their_bytes() {
+    let (root, _) = pair();
+    hold(properties::crl, vec![revocation_list(&root)], CASES);
+}
+
+#[test]
+fn chains_are_judged_whatever_their_bytes() {
+    let (root, leaf) = pair();
+    let mut chain = Vec::new();
+    for der in [leaf.certificate.der(), root.certificate.der()] {
+        chain.extend(u16::try_from(der.len()).unwrap().to_be_bytes());
+        chain.extend(der);
+    }
+    hold(properties::chain, vec![chain], CASES);
+}
+
+#[test]
+fn paths_have_one_reading_whatever_their_bytes() {
+    let seeds = [
+        "/pipeline/acme/v1/orders/1?a=b",
+        "/pipeline/acme/v1/%6Frders/%2e%2e/%2F/x;y//z",
+        "/a/%25/%E2%82%AC/%zz",
+    ];
+    hold(
+        properties::path,
+        seeds.map(|seed| seed.as_bytes().to_vec()).into(),
+        CASES * 4,
+    );
+}
+
+#[test]
+fn hosts_are_those_of_the_handshake_whatever_their_bytes() {
+    let seeds = [
+        "acme.api2.gate.localhost\nACME.api2.gate.localhost.:8443",
+        "api2.gate.localhost\nacme.api2.gate.localhost",
+        "[::1]\n[::1]:443",
+    ];
+    hold(
+        properties::host,
+        seeds.map(|seed| seed.as_bytes().to_vec()).into(),
+        CASES * 4,
+    );
+}
+
+/// Holds a property to each seed, to damaged seeds, and to bytes from nowhere.
+fn hold(property: fn(&[u8]), seeds: Vec<Vec<u8>>, cases: u32) {
+    seeds.iter().for_each(|seed| property(seed));
+    let damage = prop::collection::vec((any::<Index>(), 0..3_u8, any::<u8>()), 1..8);
+    let damaged = (prop::sample::select(seeds), damage).prop_map(|(mut bytes, damage)| {
+        for (place, how, byte) in damage {
+            if bytes.is_empty() {
+                break;
+            }
+            let place = place.index(bytes.len());
+            match how {
+                0 => bytes[place] = byte,
+                1 => bytes.truncate(place),
+                _ => bytes.insert(place, byte),
+            }
+        }
+        bytes
+    });
+    let anything = prop::collection::vec(any::<u8>(), 0..400);
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new(config);
+    let outcome = runner.run(&prop_oneof![3 => damaged, 1 => anything], |bytes| {
+        property(&bytes);
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+fn pair() -> (Authority, Leaf) {
+    let now = realmgate::clock::Clock::system().now();
+    let (not_before, not_after) = (
+        now.minus(Duration::from_secs(3600)),
+        Moment::from_unix_seconds(1_900_000_000),
+    );
+    let root = Authority::self_signed(&AuthorityRequest {
+        common_name: "Fuzz Root".to_owned(),
+        organization: Some("Fuzz".to_owned()),
+        not_before,
+        not_after,
+        path_length: None,
+        key: KeyChoice::EcP256,
+    })
+    .unwrap();
+    let leaf = root
+        .issue_client(&ClientRequest {
+            common_name: "client".to_owned(),
+            organization: None,
+            sans: vec![
+                "DNS:client.example".to_owned(),
+                "email:a@example".to_owned(),
+            ],
+            not_before,
+            not_after,
+            key: KeyChoice::EcP256,
+        })
+        .unwrap();
+    (root, leaf)
+}
+
+fn revocation_list(root: &Authority) -> Vec<u8> {
+    let key = rcgen::KeyPair::try_from(root.key.pkcs8()).unwrap();
+    let der = rustls::pki_types::CertificateDer::from(root.certificate.der());
+    let issuer = rcgen::Issuer::from_ca_cert_der(&der, key).unwrap();
+    let day = |day| rcgen::date_time_ymd(2026, 1, day);
+    let revoked = |serial| RevokedCertParams {
+        serial_number: SerialNumber::from(serial),
+        revocation_time: day(1),
+        reason_code: Some(rcgen::RevocationReason::KeyCompromise),
+        invalidity_date: None,
+    };
+    let params = CertificateRevocationListParams {
+        this_update: day(2),
+        next_update: day(30),
+        crl_number: SerialNumber::from(7_u64),
+        issuing_distribution_point: None,
+        revoked_certs: vec![revoked(1_u64), revoked(2_u64)],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    params.signed_by(&issuer).unwrap().der().to_vec()
+}
