@@ -55,7 +55,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
     let door = Door { stage, at };
     door.refused(rows, "a client whose CA has no list", good, UNKNOWN)
         .await?;
-    let old = list(1, now.minus(HOUR + HOUR), now.minus(HOUR))?;
+    let old = list(1, now.minus(HOUR).minus(HOUR), now.minus(HOUR))?;
     stage.proof().carry_out(vec![saved(stage, old)]).await?;
     let what = "a client that is not on its CA's list, which is out of date";
     door.refused(rows, what, good, UNKNOWN).await?;
