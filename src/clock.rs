@@ -185,6 +185,13 @@ mod tests {
             "2027-01-31T00:00:00Z"
         );
         assert_eq!(Moment::parse("31.1.2027"), Err(InvalidMoment));
+        for early in [
+            "1969-12-31T23:59:59.5Z",
+            "1950-01-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+        ] {
+            assert_eq!(Moment::parse(early).unwrap().to_string(), early);
+        }
     }
 
     #[test]

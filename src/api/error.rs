@@ -12,6 +12,8 @@ use crate::domain::name::InvalidName;
 use crate::domain::rejection::Rejection;
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::read::Unreadable;
+use crate::pki::fingerprint::InvalidFingerprint;
+use crate::prove::run::ProveError;
 
 /// Why a call is not answered as it asks.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,9 @@ pub(crate) enum ApiError {
     /// Control says no.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// The attack on ourselves could not be carried out.
+    #[error(transparent)]
+    Prove(ProveError),
     /// What the path names is not there, whatever that would be where a document names it.
     #[error(transparent)]
     Absent(Rejection),
@@ -66,6 +71,14 @@ pub(crate) enum ApiError {
         field: &'static str,
         /// Why.
         source: InvalidMoment,
+    },
+    /// A text that is no SHA-256.
+    #[error("'{field}': {source}")]
+    Fingerprint {
+        /// Where it stands.
+        field: &'static str,
+        /// Why.
+        source: InvalidFingerprint,
     },
     /// A text that is no number.
     #[error("'{field}' takes a whole number, from 1")]
@@ -124,6 +137,17 @@ impl From<Rejection> for ApiError {
     }
 }
 
+impl From<ProveError> for ApiError {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Control(error) => Self::Control(error),
+            error @ (ProveError::Pki(_) | ProveError::Tls(_) | ProveError::Name) => {
+                Self::Prove(error)
+            }
+        }
+    }
+}
+
 impl From<InvalidManifest> for ApiError {
     fn from(invalid: InvalidManifest) -> Self {
         Self::Control(invalid.into())
@@ -135,6 +159,7 @@ impl ApiError {
     const fn decided(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Control(error) => (of_kind(error.kind()), error.code()),
+            Self::Prove(_) => (StatusCode::INTERNAL_SERVER_ERROR, "prove-failed"),
             Self::Absent(rejection) => (StatusCode::NOT_FOUND, rejection.code()),
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-such-path"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
@@ -143,6 +168,7 @@ impl ApiError {
             | Self::Name { .. }
             | Self::Word { .. }
             | Self::Moment { .. }
+            | Self::Fingerprint { .. }
             | Self::Number { .. }
             | Self::Version
             | Self::RealmMissing

@@ -13,6 +13,7 @@ use crate::domain::name::{
     AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
 };
 use crate::domain::pipeline::PipelineKey;
+use crate::pki::fingerprint::Fingerprint;
 
 /// The segments of a path that bear names, decoded.
 pub(crate) struct Path(Vec<(String, String)>);
@@ -45,6 +46,13 @@ impl Path {
     /// `{connection}`.
     pub(crate) fn connection(&self) -> Result<ConnectionName, ApiError> {
         self.name("connection", ConnectionName::parse)
+    }
+
+    /// `{sha256}`.
+    pub(crate) fn sha256(&self) -> Result<Fingerprint, ApiError> {
+        let field = "sha256";
+        Fingerprint::parse(self.text(field))
+            .map_err(|source| ApiError::Fingerprint { field, source })
     }
 
     /// `{token}`.

@@ -12,8 +12,8 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    account, apply, audit, connection, deployment, endpoint, installation, pipeline, realm,
-    refusal, server_identity, status, token,
+    account, apply, audit, connection, crl, deployment, endpoint, installation, pipeline, prove,
+    realm, refusal, server_identity, status, token, trust,
 };
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
@@ -35,6 +35,8 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(realm::routes())
         .merge(account::routes())
         .merge(installation::routes())
+        .merge(trust::routes())
+        .merge(crl::routes())
         .merge(pipeline::routes())
         .merge(deployment::routes())
         .merge(connection::routes())
@@ -43,6 +45,7 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(token::routes())
         .merge(audit::routes())
         .merge(server_identity::routes())
+        .merge(prove::routes())
         .merge(apply::routes());
     Router::new()
         .route("/healthz", get(status::healthz))

@@ -15,7 +15,7 @@ use crate::app::handout;
 use crate::app::master_key::{self, MissingKey};
 use crate::app::running::{Running, Stopping};
 use crate::clock::Clock;
-use crate::control::address::{Addresses, Reach};
+use crate::control::address::{Addresses, Listener, Reach};
 use crate::control::engine::{Control, Parts};
 use crate::domain::catalog::Rules;
 use crate::domain::environment::Gateway;
@@ -101,6 +101,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         chores: chores.clone(),
     })?;
     control.announce(addresses(&gateway));
+    control.announce_listeners(listeners(&gateway));
     let (stop, stopped) = watch::channel(false);
     let admin = start_admin(&settings, &control, admin_socket, &stopped)?;
     Ok(Running {
@@ -244,6 +245,17 @@ fn addresses(gateway: &RunningGateway) -> Addresses {
         internal: reach(Gateway::Internal),
         mtls: reach(Gateway::Mtls),
     }
+}
+
+fn listeners(gateway: &RunningGateway) -> Vec<Listener> {
+    let told = |(address, set): &(SocketAddr, GatewaySet)| Listener {
+        address: *address,
+        gateways: Gateway::ALL
+            .into_iter()
+            .filter(|gateway| set.has(*gateway))
+            .collect(),
+    };
+    gateway.bound().iter().map(told).collect()
 }
 
 /// The admin API and the upkeep, on threads of their own: they never share one with the data plane.

@@ -7,23 +7,27 @@ use crate::cli::apply::Apply;
 use crate::cli::audit::Audit;
 use crate::cli::config::ConfigVerb;
 use crate::cli::connection::ConnectionVerb;
+use crate::cli::crl::CrlVerb;
 use crate::cli::demo::DemoFlags;
 use crate::cli::deployment::DeploymentVerb;
 use crate::cli::endpoint::EndpointVerb;
 use crate::cli::installation::InstallationVerb;
 use crate::cli::pipeline::PipelineVerb;
+use crate::cli::prove::Prove;
 use crate::cli::realm::RealmVerb;
 use crate::cli::refusals::Refusals;
 use crate::cli::serve::Serve;
 use crate::cli::server_identity::ServerIdentityVerb;
 use crate::cli::status::Status;
 use crate::cli::token::TokenVerb;
+use crate::cli::trust::TrustVerb;
+use crate::flaw;
 
 /// Publishes HTTP APIs over mutual TLS, for many tenants, on one host
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "realmgate",
-    version,
+    version = flaw::VERSION,
     max_term_width = 100,
     arg_required_else_help = true
 )]
@@ -54,6 +58,12 @@ pub enum Command {
     /// Putting an account's certificates to work as trust anchors
     #[command(subcommand)]
     Installation(InstallationVerb),
+    /// What a realm asks of its clients: revocation, pins, signatures
+    #[command(subcommand)]
+    Trust(TrustVerb),
+    /// The revocation lists of a realm
+    #[command(subcommand)]
+    Crl(CrlVerb),
     /// The published APIs of a realm
     #[command(subcommand)]
     Pipeline(PipelineVerb),
@@ -78,6 +88,8 @@ pub enum Command {
     ServerIdentity(ServerIdentityVerb),
     /// How the server is
     Status(Status),
+    /// Have the running server attack itself, and tell whether it held
+    Prove(Prove),
 }
 
 #[cfg(test)]
@@ -105,6 +117,14 @@ mod tests {
             "installation reject --realm acme --environment prod --account dgb-mtls-a --reason why",
             "installation remove --realm acme --environment prod --account dgb-mtls-a --yes",
             "installation list --realm acme --state requested",
+            "trust show --realm acme --environment prod",
+            "trust set --realm acme --environment prod --revocation leaf --crl-out-of-date 24h",
+            "trust set --realm acme --environment prod --pin key:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad --signatures strict --ca-names true",
+            "trust set --realm acme --environment prod --clear-pins --yes",
+            "trust set --realm acme --environment prod --anchor ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad --revocation off",
+            "crl add a.crl b.crl --realm acme --environment prod",
+            "crl list --realm acme --environment prod --json",
+            "crl remove --realm acme --environment prod --sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad --yes",
             "pipeline save hello --realm acme --handler echo --mtls --external false --route /a --route /b",
             "pipeline save hello --realm acme --file p.toml --major 2",
             "pipeline save hello --realm acme --mtls=false --timeout-ms 7",
@@ -123,6 +143,7 @@ mod tests {
             "refusals list --realm acme --before 17",
             "server-identity save mtls-prod --chain c.pem --key-file k.pem",
             "status",
+            "prove --class names --class paths --all --json",
             "apply a.toml b.toml --dry-run --prune",
             "config check --config r.toml",
             "config print",
@@ -146,6 +167,13 @@ mod tests {
             "account save a --realm acme --chain c.pem",
             "installation install --realm acme --environment prod --account a",
             "installation show --realm acme --environment staging --account a",
+            "trust set --realm acme --environment prod",
+            "trust set --realm acme --environment prod --revocation all",
+            "trust set --realm acme --environment prod --crl-out-of-date 0h",
+            "trust set --realm acme --environment prod --pin ba78",
+            "trust set --realm acme --environment prod --anchor ba78 --revocation off",
+            "crl add --realm acme --environment prod",
+            "crl remove --realm acme --environment prod",
             "pipeline save p --realm acme --handler echo --file f",
             "pipeline save p --realm acme --methods get",
             "pipeline save p --realm acme --route products",

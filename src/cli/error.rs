@@ -7,7 +7,7 @@ use crate::app::error::StartError;
 use crate::client::error::ClientError;
 use crate::clock::InvalidMoment;
 use crate::demo::error::DemoError;
-use crate::manifest::inline::NotInlined;
+use crate::manifest::inline::{CrlProblem, NotInlined};
 use crate::manifest::read::Unreadable;
 use crate::settings::error::InvalidSettings;
 
@@ -102,6 +102,12 @@ pub enum CliError {
         path: PathBuf,
         /// What is wrong.
         source: Box<NotInlined<Self>>,
+    },
+    /// A file that holds no revocation lists, or damaged ones.
+    #[error(transparent)]
+    Crl {
+        /// What is wrong.
+        source: Box<CrlProblem<Self>>,
     },
     /// A file of a secret that is no text.
     #[error("the file of '{key}' holds no UTF-8 text: give a text file")]

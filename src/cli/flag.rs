@@ -1,11 +1,16 @@
 //! What flags may say, by the rules of the domain: wrong ones are told before anything is sent.
 
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
+use crate::domain::environment::InvalidWord;
 use crate::domain::identity::IdentitySlot;
 use crate::domain::name::{
     AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
 };
 use crate::domain::trigger::{InvalidTrigger, Method, RequestSizeMb, RoutePattern, TimeoutMs};
+use crate::domain::trust_policy::{Hours, InvalidPin, OutOfDate, Pin, RevocationScope, Signatures};
+use crate::manifest::trust::OutOfDateDocument;
+use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
+use crate::rule::client_rule::ClientRule;
 
 /// A realm's name.
 ///
@@ -39,6 +44,57 @@ pub fn connection(text: &str) -> Result<String, InvalidName> {
     ConnectionName::parse(text).map(|_| text.to_owned())
 }
 
+/// Which certificates are looked up in revocation lists.
+///
+/// # Errors
+/// [`InvalidWord`].
+pub fn revocation(text: &str) -> Result<RevocationScope, InvalidWord> {
+    RevocationScope::parse(text)
+}
+
+/// How certificates may be signed.
+///
+/// # Errors
+/// [`InvalidWord`].
+pub fn signatures(text: &str) -> Result<Signatures, InvalidWord> {
+    Signatures::parse(text)
+}
+
+/// What an out-of-date revocation list is worth: `refuse`, `allow`, or hours, such as `24h`.
+///
+/// # Errors
+/// What to write, in words.
+pub fn out_of_date(text: &str) -> Result<OutOfDateDocument, String> {
+    let worth = match text {
+        "refuse" => OutOfDate::Refuse,
+        "allow" => OutOfDate::Allow,
+        _ => {
+            let hours = text
+                .strip_suffix('h')
+                .and_then(|hours| hours.parse().ok())
+                .ok_or("write refuse, allow, or hours, such as 24h")?;
+            OutOfDate::AllowHours(Hours::new(hours).map_err(|wrong| wrong.to_string())?)
+        }
+    };
+    Ok(OutOfDateDocument(worth))
+}
+
+/// A SHA-256 fingerprint.
+///
+/// # Errors
+/// [`InvalidFingerprint`].
+pub fn sha256(text: &str) -> Result<Fingerprint, InvalidFingerprint> {
+    Fingerprint::parse(text)
+}
+
+/// A client's certificate that is expected.
+///
+/// # Errors
+/// [`InvalidPin`].
+pub fn pin(text: &str) -> Result<Pin, InvalidPin> {
+    Pin::parse(text)
+}
+
 /// A token's name.
 ///
 /// # Errors
@@ -53,6 +109,17 @@ pub fn token(text: &str) -> Result<String, InvalidName> {
 /// [`InvalidBaseUrl`].
 pub fn base_url(text: &str) -> Result<String, InvalidBaseUrl> {
     BaseUrl::parse(text).map(|_| text.to_owned())
+}
+
+/// A client rule; an empty text takes it away.
+///
+/// # Errors
+/// [`InvalidTrigger`].
+pub fn client_rule(text: &str) -> Result<String, InvalidTrigger> {
+    if !text.is_empty() {
+        ClientRule::parse(text)?;
+    }
+    Ok(text.to_owned())
 }
 
 /// A method that a trigger can admit.

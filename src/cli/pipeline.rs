@@ -69,7 +69,7 @@ pub struct Save {
     #[command(flatten)]
     which: Which,
     /// All of it: TOML (or JSON, where the name ends in .json) with the tables trigger and handler, as in a manifest
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["methods", "timeout_ms", "request_size_mb", "external", "internal", "mtls", "route", "response_header", "handler", "document", "connection", "readable_identity_headers", "x_forwarded_client_cert"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["methods", "timeout_ms", "request_size_mb", "external", "internal", "mtls", "client_rule", "route", "response_header", "handler", "document", "connection", "readable_identity_headers", "x_forwarded_client_cert"])]
     file: Option<PathBuf>,
     /// Admitted methods, with commas; a new pipeline admits all where it is left out
     #[arg(long, value_delimiter = ',', value_parser = flag::method)]
@@ -89,6 +89,10 @@ pub struct Save {
     /// Publish it on the mtls gateway: mTLS enabled API (--mtls=false: no longer)
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     mtls: Option<bool>,
+    /// Which verified clients may call on the mtls gateway: a CEL expression over the facts of docs/client-rules.md, such
+    /// as 'client.cn.exists(cn, cn.startsWith("svc-"))' ('' takes the rule away)
+    #[arg(long, value_name = "CEL", value_parser = flag::client_rule)]
+    client_rule: Option<String>,
     /// An additional route, such as /products/:id; may be given several times, and takes the place of all former ones
     #[arg(long, value_name = "ROUTE", value_parser = flag::route)]
     route: Vec<String>,
@@ -216,6 +220,15 @@ impl Save {
             ("response-headers", self.response_headers()?),
         ];
         set(&mut trigger, given);
+        match self.client_rule.as_deref() {
+            Some("") => {
+                trigger.remove("client-rule");
+            }
+            Some(rule) => {
+                trigger.insert("client-rule".to_owned(), json!(rule));
+            }
+            None => {}
+        }
         Ok(Value::Object(trigger))
     }
 
@@ -312,6 +325,7 @@ fn in_words(answer: &Value) -> String {
         ("external", "/trigger/external"),
         ("internal", "/trigger/internal"),
         ("mTLS enabled API", "/trigger/mtls"),
+        ("client rule", "/trigger/client-rule"),
         ("routes", "/trigger/routes"),
         ("response headers", "/trigger/response-headers"),
         ("handler", "/handler/type"),

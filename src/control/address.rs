@@ -1,8 +1,29 @@
 //! Where the gateways can be reached, as it is told to people.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::domain::environment::Gateway;
+
+/// An address that is listened on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The address, its port filled in; unspecified where all of the machine's are meant.
+    pub address: SocketAddr,
+    /// The gateways that it serves.
+    pub gateways: Vec<Gateway>,
+}
+
+impl Listener {
+    /// Where to connect to from this machine.
+    pub const fn local(&self) -> SocketAddr {
+        let address = match self.address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            address @ (IpAddr::V4(_) | IpAddr::V6(_)) => address,
+        };
+        SocketAddr::new(address, self.address.port())
+    }
+}
 
 /// Where one gateway listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

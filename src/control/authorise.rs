@@ -44,8 +44,12 @@ impl Matter<'_> {
 /// Whether `actor` may ask for `command`.
 ///
 /// # Errors
-/// [`Rejection::Forbidden`], or [`Rejection::NoRealm`] where the realm does not exist for the actor.
+/// [`Rejection::Forbidden`], [`Rejection::NoRealm`] where the realm does not exist for the actor, or
+/// [`Rejection::RealmReserved`].
 pub fn command(actor: &Actor, command: &Command) -> Result<(), Rejection> {
+    if let Some(realm) = command.realm() {
+        unreserved(realm)?;
+    }
     let forbidden = || Rejection::Forbidden {
         role: actor.role.as_str(),
         action: command.action(),
@@ -71,6 +75,7 @@ pub fn command(actor: &Actor, command: &Command) -> Result<(), Rejection> {
 /// # Errors
 /// As [`command`].
 pub fn inside(actor: &Actor, realm: &RealmName, action: &'static str) -> Result<(), Rejection> {
+    unreserved(realm)?;
     match &actor.role {
         Role::Operator => Ok(()),
         Role::Auditor => Err(Rejection::Forbidden {
@@ -120,8 +125,21 @@ pub fn read(actor: &Actor, matter: Matter<'_>) -> Result<(), Rejection> {
     }
 }
 
+/// The reserved realm belongs to `realmgate prove`, which does not ask here.
+fn unreserved(realm: &RealmName) -> Result<(), Rejection> {
+    if realm.is_reserved() {
+        return Err(Rejection::RealmReserved {
+            realm: realm.clone(),
+        });
+    }
+    Ok(())
+}
+
 /// Whether `actor` sees that `realm` exists.
 pub fn sees(actor: &Actor, realm: &RealmName) -> bool {
+    if realm.is_reserved() {
+        return false;
+    }
     match &actor.role {
         Role::Operator | Role::Auditor => true,
         Role::RealmAdmin(own) => own == realm,

@@ -1,15 +1,19 @@
 //! The engine: what `control` is made of, and how it starts.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 
 use crate::clock::{Clock, Moment, Stopwatch};
-use crate::control::address::Addresses;
+use crate::control::address::{Addresses, Listener};
 use crate::control::error::ControlError;
 use crate::control::executing::{self, Prepared};
 use crate::control::identities;
 use crate::domain::catalog::{Catalog, Circumstances, Rules};
+use crate::domain::command::{Command, ProofOutcome};
+use crate::domain::endpoint::NamePlan;
+use crate::domain::name::RealmName;
 use crate::domain::token::{Actor, Role};
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
@@ -46,10 +50,13 @@ pub struct Control {
     pub(crate) live: Arc<Live>,
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) addresses: ArcSwap<Addresses>,
+    pub(crate) listeners: ArcSwap<Vec<Listener>>,
     /// Held by whoever changes something.
     pub(crate) writer: Mutex<()>,
     /// Held while refusals are on their way from the journal to the store, so that a reader waits for them.
     pub(crate) draining: Mutex<()>,
+    /// Whether an attack on ourselves is going on.
+    pub(crate) proving: AtomicBool,
     pub(crate) started: Stopwatch,
 }
 
@@ -63,7 +70,7 @@ impl Control {
         let now = parts.clock.now();
         let loaded = parts.store.load()?;
         warn_of_an_early_clock(parts.store.last_audit_moment()?, now);
-        let catalog = with_server_identity(&parts, loaded, now)?;
+        let catalog = made_ready(&parts, loaded, now)?;
         let snapshot = parts.compiler.compile_all(&catalog)?;
         Ok(Arc::new(Self {
             store: parts.store,
@@ -76,8 +83,10 @@ impl Control {
             live: Arc::new(Live::new(snapshot)),
             catalog: ArcSwap::from_pointee(catalog),
             addresses: ArcSwap::from_pointee(Addresses::default()),
+            listeners: ArcSwap::from_pointee(Vec::new()),
             writer: Mutex::new(()),
             draining: Mutex::new(()),
+            proving: AtomicBool::new(false),
             started: Stopwatch::start(),
         }))
     }
@@ -100,6 +109,26 @@ impl Control {
     /// Tells where the gateways listen, once they do.
     pub fn announce(&self, addresses: Addresses) {
         self.addresses.store(Arc::new(addresses));
+    }
+
+    /// Tells every address that is listened on, once it is.
+    pub fn announce_listeners(&self, listeners: Vec<Listener>) {
+        self.listeners.store(Arc::new(listeners));
+    }
+
+    /// Every address that is listened on.
+    pub fn listeners(&self) -> Arc<Vec<Listener>> {
+        self.listeners.load_full()
+    }
+
+    /// The host names.
+    pub const fn names(&self) -> &NamePlan {
+        &self.rules.names
+    }
+
+    /// What the name of a trust source begins with.
+    pub fn trust_account_prefix(&self) -> &str {
+        &self.rules.trust_account_prefix
     }
 
     /// Whether nobody holds an operator's token, as on the first start.
@@ -140,12 +169,13 @@ fn warn_of_an_early_clock(last: Option<Moment>, now: Moment) {
     }
 }
 
-fn with_server_identity(
-    parts: &Parts,
-    catalog: Catalog,
-    now: Moment,
-) -> Result<Catalog, ControlError> {
-    let commands = identities::due(&catalog, &parts.rules.names, &parts.admin_names, now)?;
+/// The server identity is there, and nothing is left of an attack on ourselves that the last process did not end.
+fn made_ready(parts: &Parts, catalog: Catalog, now: Moment) -> Result<Catalog, ControlError> {
+    let mut commands = identities::due(&catalog, &parts.rules.names, &parts.admin_names, now)?;
+    if catalog.realms.contains_key(&RealmName::reserved()) {
+        let outcome = ProofOutcome::LeftOver;
+        commands.push(Command::EndProof { outcome });
+    }
     if commands.is_empty() {
         return Ok(catalog);
     }

@@ -68,6 +68,9 @@ pub enum ControlError {
     /// The machine gave no random bytes.
     #[error("the machine gave no random bytes for a token: check its source of randomness")]
     Random,
+    /// One attack on ourselves at a time.
+    #[error("'realmgate prove' is running already: wait until it has ended, at most a minute")]
+    ProofRunning,
     /// The server ends, or the work was lost to a fault of the program.
     #[error("the server is shutting down, or lost this request to a fault: try again")]
     Interrupted,
@@ -112,11 +115,13 @@ impl ControlError {
             },
             Self::PlanChanged { .. }
             | Self::ConfirmationNeeded { .. }
+            | Self::ProofRunning
             | Self::Compile(CompileError::Route { .. }) => FailureKind::Conflict,
             Self::Manifest(
                 InvalidManifest::Twice { .. }
                 | InvalidManifest::StateTwice { .. }
                 | InvalidManifest::Account { .. }
+                | InvalidManifest::Trust { .. }
                 | InvalidManifest::Connection { .. }
                 | InvalidManifest::Pipeline { .. },
             )
@@ -147,6 +152,7 @@ impl ControlError {
                 "twice"
             }
             Self::Manifest(InvalidManifest::Account { .. }) => "invalid-account",
+            Self::Manifest(InvalidManifest::Trust { .. }) => "invalid-trust-policy",
             Self::Manifest(InvalidManifest::Connection { .. }) => "invalid-connection",
             Self::Manifest(InvalidManifest::Pipeline { .. }) => "invalid-pipeline",
             Self::PlanChanged { .. } => "plan-changed",
@@ -163,6 +169,7 @@ impl ControlError {
             Self::Store(_) => "store-failed",
             Self::Authority(_) => "authority-failed",
             Self::Random => "random-failed",
+            Self::ProofRunning => "proof-running",
             Self::Interrupted => "interrupted",
         }
     }

@@ -113,6 +113,9 @@ impl Control {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let commands = commands(&self.catalog.load(), now)?;
+        for command in &commands {
+            authorise::command(actor, command)?;
+        }
         self.carry_out(actor, &commands, now)
     }
 
@@ -162,6 +165,9 @@ impl Control {
             Run::Plan | Run::Apply => confirmed(&plan.steps)?,
         }
         let commands = plan.take_commands();
+        for command in &commands {
+            authorise::command(actor, command)?;
+        }
         let done = self.carry_out(actor, &commands, now)?;
         Ok(Applied {
             steps: plan.steps,
@@ -171,16 +177,13 @@ impl Control {
         })
     }
 
-    /// Authorise, apply, compile, commit, publish. The caller holds the writer's lock.
-    fn carry_out(
+    /// Apply, compile, commit, publish. The caller holds the writer's lock, and knows that the actor may do this.
+    pub(crate) fn carry_out(
         &self,
         actor: &Actor,
         commands: &[Command],
         now: Moment,
     ) -> Result<Done, ControlError> {
-        for command in commands {
-            authorise::command(actor, command)?;
-        }
         let before = self.catalog.load_full();
         let around = Circumstances {
             actor,

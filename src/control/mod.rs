@@ -13,6 +13,7 @@ pub mod engine;
 pub mod error;
 pub mod executing;
 pub mod identities;
+pub mod proving;
 pub mod recovery;
 pub mod tokens;
 pub mod upkeep;

@@ -7,7 +7,7 @@ use imbl::OrdMap;
 use crate::clock::Moment;
 use crate::domain::audit::AuditFact;
 use crate::domain::change::{Change, Touched};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::identity::{IdentitySlot, ServerAuthority, ServerIdentity};
@@ -15,7 +15,7 @@ use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
-use crate::domain::{identifying, installing, keeping, publishing};
+use crate::domain::{identifying, installing, keeping, publishing, trusting};
 use crate::pki::fingerprint::Fingerprint;
 
 /// The appliance's own rules, from its settings.
@@ -131,6 +131,28 @@ impl Catalog {
             } => self.in_realm(realm, |realm| {
                 installing::remove(realm, *environment, account, around)
             }),
+            Command::SaveTrustPolicy {
+                realm,
+                environment,
+                policy,
+            } => self.in_realm(realm, |realm| {
+                trusting::save_policy(realm, *environment, policy)
+            }),
+            Command::SaveCrl {
+                realm,
+                environment,
+                crl,
+                intake,
+            } => self.in_realm(realm, |realm| {
+                trusting::save_crl(realm, *environment, crl, *intake, around)
+            }),
+            Command::RemoveCrl {
+                realm,
+                environment,
+                sha256,
+            } => self.in_realm(realm, |realm| {
+                trusting::remove_crl(realm, *environment, *sha256)
+            }),
             Command::SavePipeline {
                 realm,
                 key,
@@ -175,6 +197,14 @@ impl Catalog {
             Command::ProvideServerIdentity { slot, certificate } => {
                 identifying::provide(self, *slot, certificate, around)
             }
+            Command::BeginProof => {
+                let begun = self.add_realm(&RealmName::reserved(), around)?;
+                Ok(in_a_proof(begun, command, Vec::new()))
+            }
+            Command::EndProof { outcome } => {
+                let ended = self.delete_realm(&RealmName::reserved())?;
+                Ok(in_a_proof(ended, command, told(*outcome)))
+            }
         }
     }
 
@@ -210,6 +240,19 @@ impl Catalog {
     }
 
     fn create_realm(
+        &mut self,
+        name: &RealmName,
+        around: Circumstances<'_>,
+    ) -> Result<Change, Rejection> {
+        if name.is_reserved() {
+            return Err(Rejection::RealmReserved {
+                realm: name.clone(),
+            });
+        }
+        self.add_realm(name, around)
+    }
+
+    fn add_realm(
         &mut self,
         name: &RealmName,
         around: Circumstances<'_>,
@@ -264,6 +307,19 @@ impl Catalog {
                 .keys()
                 .map(|key| Touched::Installation(name.clone(), *key)),
         );
+        touched.extend(
+            realm
+                .trust_policies
+                .iter()
+                .map(|(environment, _)| Touched::TrustPolicy(name.clone(), environment)),
+        );
+        for (environment, lists) in realm.crls.iter() {
+            touched.extend(
+                lists
+                    .keys()
+                    .map(|sha256| Touched::Crl(name.clone(), environment, *sha256)),
+            );
+        }
         touched.extend(
             realm
                 .pipelines
@@ -370,6 +426,35 @@ impl Catalog {
         if let Some(token) = self.tokens.remove(name) {
             self.tokens_by_hash.remove(&token.hash);
         }
+    }
+}
+
+/// The same change, as the audit tells it of an attack on ourselves.
+fn in_a_proof(
+    mut change: Change,
+    command: &Command,
+    detail: Vec<(&'static str, String)>,
+) -> Change {
+    if let Some(audit) = &mut change.audit {
+        audit.action = command.action();
+        audit.detail = detail;
+    }
+    change
+}
+
+fn told(outcome: ProofOutcome) -> Vec<(&'static str, String)> {
+    match outcome {
+        ProofOutcome::Complete {
+            held,
+            not_held,
+            not_tried,
+        } => vec![
+            ("held", held.to_string()),
+            ("not-held", not_held.to_string()),
+            ("not-tried", not_tried.to_string()),
+        ],
+        ProofOutcome::Interrupted => vec![("outcome", "interrupted".to_owned())],
+        ProofOutcome::LeftOver => vec![("outcome", "left over, removed at the start".to_owned())],
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a command did: which rows it touched, what the audit says of it, and what its sender should know.
 
+use crate::clock::Moment;
 use crate::domain::audit::AuditFact;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
@@ -7,6 +8,7 @@ use crate::domain::identity::IdentitySlot;
 use crate::domain::installation::InstallationId;
 use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
 use crate::domain::pipeline::PipelineKey;
+use crate::pki::fingerprint::Fingerprint;
 
 /// One row that is to be written, or removed where the catalog has it no more.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +19,10 @@ pub enum Touched {
     Account(RealmName, AccountName),
     /// An installation.
     Installation(RealmName, InstallationId),
+    /// The trust policy of an environment.
+    TrustPolicy(RealmName, Environment),
+    /// A revocation list, by its SHA-256.
+    Crl(RealmName, Environment, Fingerprint),
     /// A pipeline.
     Pipeline(RealmName, PipelineKey),
     /// A deployment.
@@ -38,6 +44,8 @@ impl Touched {
             Self::Realm(realm)
             | Self::Account(realm, _)
             | Self::Installation(realm, _)
+            | Self::TrustPolicy(realm, _)
+            | Self::Crl(realm, _, _)
             | Self::Pipeline(realm, _)
             | Self::Deployment(realm, _)
             | Self::Connection(realm, _) => Some(realm),
@@ -121,6 +129,14 @@ pub enum Warning {
         /// Which pipeline.
         pipeline: PipelineKey,
     },
+    /// The client rule was taken away.
+    #[error(
+        "{pipeline} has no client rule any more: once deployed, it is open to the clients of every installed CA"
+    )]
+    NoClientRule {
+        /// Which pipeline.
+        pipeline: PipelineKey,
+    },
     /// mTLS and an open external gateway.
     #[error("{pipeline} is also open to everybody at {url}")]
     AlsoOpen {
@@ -174,6 +190,116 @@ pub enum Warning {
         /// Where.
         environment: Environment,
     },
+    /// Revocation was switched off.
+    #[error(
+        "revocation is off for realm {realm} in {environment} now: revoked clients are let in until 'realmgate trust set' switches it on again"
+    )]
+    RevocationOff {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+    },
+    /// The last pin went.
+    #[error(
+        "realm {realm} has no pins in {environment} any more: every client is let in whose chain ends at an installed anchor"
+    )]
+    PinsEmptied {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+    },
+    /// Revocation is on, and there is nothing to decide by.
+    #[error(
+        "realm {realm} asks for revocation lists in {environment}, but has none there: its clients are refused until one is added with 'realmgate crl add'"
+    )]
+    NoCrl {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+    },
+    /// A list that none of the known keys signed.
+    #[error(
+        "realm {realm} in {environment}: the revocation list of {issuer} was signed by none of the keys known for that name, so that it never counts: download it again, or check the account's certificates"
+    )]
+    CrlNotSigned {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The list's issuer.
+        issuer: String,
+    },
+    /// A list of an issuer that is not known.
+    #[error(
+        "realm {realm} in {environment}: no certificate of {issuer} is known, so that its revocation list counts only for clients that send that certificate along: save it as a helper of the trust account"
+    )]
+    CrlIssuerUnknown {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The list's issuer.
+        issuer: String,
+    },
+    /// An earlier edition of a list that is there, left out.
+    #[error(
+        "realm {realm} in {environment}: the revocation list of {issuer} (number {number}) is older than the stored one (number {stored_number}), which stays"
+    )]
+    CrlOlder {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The list's issuer.
+        issuer: String,
+        /// The number of the one that was given.
+        number: String,
+        /// The number of the one that is there.
+        stored_number: String,
+    },
+    /// A list that is not in force yet.
+    #[error(
+        "realm {realm} in {environment}: the revocation list of {issuer} is not in force before {this_update}, and does not count until then"
+    )]
+    CrlNotYet {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The list's issuer.
+        issuer: String,
+        /// When it begins.
+        this_update: Moment,
+    },
+    /// A list that is out of date already.
+    #[error("{}", out_of_date(realm, *environment, issuer, *next_update))]
+    CrlOutOfDate {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The list's issuer.
+        issuer: String,
+        /// When the next one was to be expected, where it says so.
+        next_update: Option<Moment>,
+    },
+    /// A list that says something that is not understood.
+    #[error(
+        "realm {realm} in {environment}: the revocation list of {issuer} has the critical extension {oid}, which is not understood here, so that it never counts"
+    )]
+    CrlUnknownCritical {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The list's issuer.
+        issuer: String,
+        /// The extension.
+        oid: String,
+    },
     /// An admin certificate by which no client of this machine finds its way.
     #[error(
         "the certificate for admin names none of {}: the command line is refused until admin_url names a host that the certificate bears; 'realmgate server-identity reset admin' goes back to the generated one", names.join(", ")
@@ -204,4 +330,20 @@ pub enum Warning {
         /// The missing name.
         host: String,
     },
+}
+
+fn out_of_date(
+    realm: &RealmName,
+    environment: Environment,
+    issuer: &str,
+    next_update: Option<Moment>,
+) -> String {
+    let since = match next_update {
+        Some(end) => format!("is out of date since {end}"),
+        None => "has no nextUpdate, so that it is always out of date".to_owned(),
+    };
+    format!(
+        "realm {realm} in {environment}: the revocation list of {issuer} {since}; what that is worth is said by \
+         'crl-out-of-date' of the trust policy"
+    )
 }

@@ -1,5 +1,7 @@
 //! Commands: everything that can be asked for, parsed.
 
+use std::sync::Arc;
+
 use crate::clock::Moment;
 use crate::domain::account::{AccountType, AccountValues};
 use crate::domain::address::BaseUrl;
@@ -11,6 +13,9 @@ use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::token::Role;
 use crate::domain::trigger::Trigger;
+use crate::domain::trust_policy::TrustPolicy;
+use crate::domain::trusting::Intake;
+use crate::pki::crl::Crl;
 use crate::pki::fingerprint::Fingerprint;
 
 /// What is to become of an account's values in one environment.
@@ -105,6 +110,35 @@ pub enum Command {
         /// Which account.
         account: AccountName,
     },
+    /// Puts a trust policy in place of the present one.
+    SaveTrustPolicy {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The policy, whole.
+        policy: Arc<TrustPolicy>,
+    },
+    /// Takes a revocation list in; a later edition takes the place of earlier ones.
+    SaveCrl {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The list.
+        crl: Crl,
+        /// How it came.
+        intake: Intake,
+    },
+    /// Removes a revocation list.
+    RemoveCrl {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The SHA-256 of the list.
+        sha256: Fingerprint,
+    },
     /// Makes or changes a pipeline. What is deployed stays as it is.
     SavePipeline {
         /// Whose.
@@ -195,6 +229,31 @@ pub enum Command {
         /// The certificate and its key.
         certificate: IdentityCertificate,
     },
+    /// Begins an attack on ourselves: makes the reserved realm.
+    BeginProof,
+    /// Ends it: removes the reserved realm and everything in it.
+    EndProof {
+        /// What it came to.
+        outcome: ProofOutcome,
+    },
+}
+
+/// What an attack on ourselves came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofOutcome {
+    /// It was carried out.
+    Complete {
+        /// How many tries were withstood.
+        held: usize,
+        /// How many were not.
+        not_held: usize,
+        /// How many could not be made.
+        not_tried: usize,
+    },
+    /// Whoever asked for it went away, or it failed.
+    Interrupted,
+    /// The process ended in the middle of it.
+    LeftOver,
 }
 
 impl Command {
@@ -211,6 +270,9 @@ impl Command {
             Self::Install { .. } => "installation.install",
             Self::RejectInstallation { .. } => "installation.reject",
             Self::RemoveInstallation { .. } => "installation.remove",
+            Self::SaveTrustPolicy { .. } => "trust.save",
+            Self::SaveCrl { .. } => "crl.save",
+            Self::RemoveCrl { .. } => "crl.remove",
             Self::SavePipeline { .. } => "pipeline.save",
             Self::DeletePipeline { .. } => "pipeline.delete",
             Self::Deploy { .. } => "deployment.deploy",
@@ -223,6 +285,8 @@ impl Command {
             Self::AdoptServerIdentity { .. } => "server-identity.adopt",
             Self::ResetServerIdentity { .. } => "server-identity.reset",
             Self::ProvideServerIdentity { .. } => "server-identity.provide",
+            Self::BeginProof => "proof.begin",
+            Self::EndProof { .. } => "proof.end",
         }
     }
 
@@ -239,6 +303,9 @@ impl Command {
             | Self::Install { realm, .. }
             | Self::RejectInstallation { realm, .. }
             | Self::RemoveInstallation { realm, .. }
+            | Self::SaveTrustPolicy { realm, .. }
+            | Self::SaveCrl { realm, .. }
+            | Self::RemoveCrl { realm, .. }
             | Self::SavePipeline { realm, .. }
             | Self::DeletePipeline { realm, .. }
             | Self::Deploy { realm, .. }
@@ -250,7 +317,9 @@ impl Command {
             | Self::AdoptServerAuthority { .. }
             | Self::AdoptServerIdentity { .. }
             | Self::ResetServerIdentity { .. }
-            | Self::ProvideServerIdentity { .. } => None,
+            | Self::ProvideServerIdentity { .. }
+            | Self::BeginProof
+            | Self::EndProof { .. } => None,
         }
     }
 
@@ -262,6 +331,9 @@ impl Command {
             | Self::DeleteAccount { .. }
             | Self::RequestInstallation { .. }
             | Self::RemoveInstallation { .. }
+            | Self::SaveTrustPolicy { .. }
+            | Self::SaveCrl { .. }
+            | Self::RemoveCrl { .. }
             | Self::SavePipeline { .. }
             | Self::DeletePipeline { .. }
             | Self::Deploy { .. }
@@ -279,7 +351,9 @@ impl Command {
             | Self::AdoptServerAuthority { .. }
             | Self::AdoptServerIdentity { .. }
             | Self::ResetServerIdentity { .. }
-            | Self::ProvideServerIdentity { .. } => false,
+            | Self::ProvideServerIdentity { .. }
+            | Self::BeginProof
+            | Self::EndProof { .. } => false,
         }
     }
 }

@@ -70,6 +70,21 @@ impl RealmName {
     }
 }
 
+/// The realm that `realmgate prove` makes and removes; nobody else can.
+const RESERVED: &str = "realmgate-prove";
+
+impl RealmName {
+    /// The name of the realm that is reserved for `realmgate prove`.
+    pub fn reserved() -> Self {
+        Self(RESERVED.into())
+    }
+
+    /// Whether it is the reserved one.
+    pub fn is_reserved(&self) -> bool {
+        self.as_str() == RESERVED
+    }
+}
+
 /// The name of an account: 1 to 80 of `a-z A-Z 0-9 - _ .`, beginning with a letter or digit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountName(Arc<str>);

@@ -73,6 +73,14 @@ pub(crate) fn save_pipeline(
     }
     if let Some(present) = present {
         warnings.extend(switched_on(realm, present, trigger, around));
+        if present.trigger.client_rule.is_some()
+            && trigger.client_rule.is_none()
+            && trigger.publication.mtls
+        {
+            warnings.push(Warning::NoClientRule {
+                pipeline: key.clone(),
+            });
+        }
     }
     let revision = present.map_or(1, |present| present.revision.saturating_add(1));
     let pipeline = Pipeline {
@@ -365,12 +373,15 @@ fn published(revision: u64, trigger: &Trigger, handler: &Handler) -> Vec<(&'stat
         .map(Gateway::as_str)
         .collect();
     let routes: Vec<String> = trigger.routes.iter().map(ToString::to_string).collect();
-    vec![
+    let mut told = vec![
         ("revision", revision.to_string()),
         ("handler", handler.as_str().to_owned()),
         ("gateways", gateways.join(" ")),
         ("routes", routes.join(" ")),
-    ]
+    ];
+    let rule = trigger.client_rule.as_ref();
+    told.extend(rule.map(|rule| ("client-rule", rule.as_str().to_owned())));
+    told
 }
 
 /// The gateways that an existing pipeline is published on from now on, and was not before.

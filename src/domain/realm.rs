@@ -8,10 +8,13 @@ use crate::clock::Moment;
 use crate::domain::account::Account;
 use crate::domain::connection::Connection;
 use crate::domain::deployment::{Deployment, DeploymentKey};
-use crate::domain::environment::Environment;
+use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::installation::{Installation, InstallationId, InstallationState};
 use crate::domain::name::{AccountName, ConnectionName, RealmName};
 use crate::domain::pipeline::{Pipeline, PipelineKey};
+use crate::domain::revocation::RevocationList;
+use crate::domain::trust_policy::TrustPolicy;
+use crate::pki::fingerprint::Fingerprint;
 
 /// Whether a realm may be called at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,10 @@ pub struct Realm {
     pub accounts: OrdMap<AccountName, Arc<Account>>,
     /// Its installations, past and present.
     pub installations: OrdMap<InstallationId, Arc<Installation>>,
+    /// What it asks of its clients beyond a chain to one of its anchors.
+    pub trust_policies: PerEnvironment<Arc<TrustPolicy>>,
+    /// Its revocation lists, by SHA-256.
+    pub crls: PerEnvironment<OrdMap<Fingerprint, Arc<RevocationList>>>,
     /// Its pipelines.
     pub pipelines: OrdMap<PipelineKey, Arc<Pipeline>>,
     /// What is deployed where.
@@ -58,6 +65,8 @@ impl Realm {
             next_installation: 1,
             accounts: OrdMap::new(),
             installations: OrdMap::new(),
+            trust_policies: PerEnvironment::default(),
+            crls: PerEnvironment::default(),
             pipelines: OrdMap::new(),
             deployments: OrdMap::new(),
             connections: OrdMap::new(),

@@ -9,6 +9,7 @@ use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
 use crate::domain::pipeline::PipelineKey;
 use crate::domain::review::Objection;
 use crate::domain::trigger::InvalidTrigger;
+use crate::pki::fingerprint::Fingerprint;
 
 /// What kind of refusal it is; decides the API's status in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,12 @@ pub enum Rejection {
     #[error("there is a realm '{realm}' already")]
     RealmExists {
         /// Its name.
+        realm: RealmName,
+    },
+    /// The name is not for users.
+    #[error("the name '{realm}' is reserved for 'realmgate prove': choose another")]
+    RealmReserved {
+        /// The name.
         realm: RealmName,
     },
     /// What is stored of the realm cannot be read.
@@ -187,6 +194,60 @@ pub enum Rejection {
     /// A rejection without a reason.
     #[error("a rejection needs a reason of 1 to 1000 characters, for the realm's people to read")]
     ReasonMissing,
+    /// A revocation list that says nothing of its end.
+    #[error(
+        "the revocation list of {issuer} has no nextUpdate, so that nobody could tell when it is out of date: have it issued with one (RFC 5280, 5.1.2.5)"
+    )]
+    CrlWithoutEnd {
+        /// Its issuer.
+        issuer: String,
+    },
+    /// A revocation list that none of the known keys signed.
+    #[error(
+        "the revocation list of {issuer} was signed by none of the keys known for that name: download it again, or save the certificate that signs it as a helper of the trust account"
+    )]
+    CrlNotSigned {
+        /// Its issuer.
+        issuer: String,
+    },
+    /// An earlier edition of a list that is there.
+    #[error(
+        "the revocation list of {issuer} (number {number}, of {this_update}) is older than the stored one (number {stored_number}, of {stored_this_update}), which stays: download the latest one"
+    )]
+    CrlOlder {
+        /// Its issuer.
+        issuer: String,
+        /// The number of the one that was given.
+        number: String,
+        /// When that one was issued.
+        this_update: crate::clock::Moment,
+        /// The number of the one that is there.
+        stored_number: String,
+        /// When that one was issued.
+        stored_this_update: crate::clock::Moment,
+    },
+    /// No such revocation list.
+    #[error(
+        "realm {realm} has no revocation list with the SHA-256 {sha256} in {environment}: 'realmgate crl list --realm {realm} --environment {environment}' names those there are"
+    )]
+    NoCrl {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which.
+        sha256: Fingerprint,
+    },
+    /// Revocation lists that are too large together.
+    #[error(
+        "the revocation lists of a realm have at most {most} bytes together in one environment, and with this one they would have {bytes}: remove those that are not needed"
+    )]
+    CrlsTooLarge {
+        /// How large they would be.
+        bytes: usize,
+        /// How large they may be.
+        most: usize,
+    },
     /// No such pipeline.
     #[error(
         "realm {realm} has no pipeline {pipeline}: 'realmgate pipeline list --realm {realm}' names those there are"
@@ -333,6 +394,8 @@ fn in_words(action: &str) -> String {
         ("realm", "create") => "make realms, which only operators do".to_owned(),
         ("refusal", "read") => "read the refusals that belong to no realm".to_owned(),
         ("audit", "read") => "read the audit of all realms".to_owned(),
+        ("trust", verb) => format!("{verb} a trust policy"),
+        ("crl", verb) => format!("{verb} a revocation list"),
         ("manifest", "apply") => "apply a manifest".to_owned(),
         ("server identity", verb) => format!("{verb} server identities"),
         ("server authority", verb) => format!("{verb} the server's own CA"),
@@ -364,15 +427,18 @@ impl Rejection {
             | Self::NoAccount { .. }
             | Self::NothingRequested { .. }
             | Self::NothingInstalled { .. }
+            | Self::NoCrl { .. }
             | Self::NoPipeline { .. }
             | Self::NotDeployed { .. }
             | Self::NoToken { .. } => RejectionKind::NotFound,
             Self::RealmExists { .. }
+            | Self::RealmReserved { .. }
             | Self::RealmUnreadable { .. }
             | Self::AccountTypeFixed { .. }
             | Self::AccountInUse { .. }
             | Self::AlreadyInstalled { .. }
             | Self::RevisionChanged { .. }
+            | Self::CrlOlder { .. }
             | Self::PipelineDeployed { .. }
             | Self::ConnectionInUse { .. }
             | Self::TokenExists { .. }
@@ -384,6 +450,9 @@ impl Rejection {
             | Self::NoServerTrust { .. }
             | Self::NotACertificateChain { .. }
             | Self::ReasonMissing
+            | Self::CrlWithoutEnd { .. }
+            | Self::CrlNotSigned { .. }
+            | Self::CrlsTooLarge { .. }
             | Self::MajorZero
             | Self::Trigger { .. }
             | Self::RequestSizeCeiling { .. }
@@ -404,6 +473,7 @@ impl Rejection {
             Self::Forbidden { .. } => "forbidden",
             Self::NoRealm { .. } => "no-realm",
             Self::RealmExists { .. } => "realm-exists",
+            Self::RealmReserved { .. } => "realm-reserved",
             Self::RealmUnreadable { .. } => "realm-unreadable",
             Self::NoAccount { .. } => "no-account",
             Self::AccountTypeFixed { .. } => "account-type-fixed",
@@ -418,6 +488,11 @@ impl Rejection {
             Self::AlreadyInstalled { .. } => "already-installed",
             Self::RevisionChanged { .. } => "revision-changed",
             Self::ReasonMissing => "reason-missing",
+            Self::CrlWithoutEnd { .. } => "crl-without-end",
+            Self::CrlNotSigned { .. } => "crl-not-signed",
+            Self::CrlOlder { .. } => "crl-older",
+            Self::NoCrl { .. } => "no-crl",
+            Self::CrlsTooLarge { .. } => "crls-too-large",
             Self::NoPipeline { .. } => "no-pipeline",
             Self::MajorZero => "major-zero",
             Self::PipelineDeployed { .. } => "pipeline-deployed",

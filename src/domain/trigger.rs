@@ -5,6 +5,8 @@ use std::fmt;
 
 use crate::domain::environment::Gateway;
 use crate::domain::template::TextTemplate;
+use crate::rule::client_rule::ClientRule;
+use crate::rule::invalid::InvalidClientRule;
 
 /// A request method that a trigger can admit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -317,14 +319,20 @@ pub struct Trigger {
     pub publication: Publication,
     /// Additional routes below the pipeline's path.
     pub routes: Vec<RoutePattern>,
+    /// Which verified clients may call on the mtls gateway, others getting 403; all of them where there is none.
+    pub client_rule: Option<ClientRule>,
 }
 
 impl Trigger {
     /// Checks what concerns several parameters at once.
     ///
     /// # Errors
-    /// [`InvalidTrigger`] where two routes have one shape, or there are more than 100 routes or 50 headers.
+    /// [`InvalidTrigger`] where two routes have one shape, there are more than 100 routes or 50 headers, or a client rule
+    /// would be asked of nobody.
     pub fn check(&self) -> Result<(), InvalidTrigger> {
+        if self.client_rule.is_some() && !self.publication.mtls {
+            return Err(InvalidTrigger::ClientRuleWithoutMtls);
+        }
         if self.routes.len() > 100 {
             return Err(InvalidTrigger::TooMany {
                 what: "routes",
@@ -416,6 +424,14 @@ pub enum InvalidTrigger {
         /// The header's name.
         name: String,
     },
+    /// Not a client rule.
+    #[error(transparent)]
+    ClientRule(#[from] InvalidClientRule),
+    /// A client rule where no client is verified.
+    #[error(
+        "a client rule has no effect without mTLS, since no client is verified on the other gateways: switch 'mtls' on, or leave 'client-rule' out"
+    )]
+    ClientRuleWithoutMtls,
     /// A value that is no template.
     #[error("the value of the response header '{name}' cannot be read: {source}")]
     HeaderTemplate {
@@ -469,6 +485,26 @@ mod tests {
             ResponseHeader::parse("a", "1\r\nb: 2"),
             Err(InvalidTrigger::HeaderValue { .. })
         ));
+    }
+
+    #[test]
+    fn a_client_rule_needs_clients_that_are_verified() {
+        let mut trigger = Trigger {
+            methods: MethodSet::ALL,
+            timeout: TimeoutMs::new(1).unwrap(),
+            request_size: RequestSizeMb::new(1).unwrap(),
+            response_headers: vec![],
+            publication: Publication {
+                external: true,
+                internal: true,
+                mtls: false,
+            },
+            routes: vec![],
+            client_rule: Some(ClientRule::parse("client.cn == ['a']").unwrap()),
+        };
+        assert_eq!(trigger.check(), Err(InvalidTrigger::ClientRuleWithoutMtls));
+        trigger.publication.mtls = true;
+        assert_eq!(trigger.check(), Ok(()));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::gateway::refusal::Refusal;
 use crate::gateway::refused;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::worker::Worker;
+use crate::pki::certificate::Certificate;
 use crate::snapshot::route::Deployed;
 use crate::telemetry::access_record::{AccessRecord, Ending};
 use crate::trust::judge::Distrust;
@@ -173,20 +174,22 @@ impl Call {
             }
             Refusal::ForeignPath | Refusal::RealmClosed => {
                 if let Some(realm) = self.realm.clone() {
-                    let leaf = self
-                        .peer
-                        .client
-                        .as_ref()
-                        .and_then(|verified| verified.leaf());
-                    self.journal(
-                        realm,
+                    let distrust = Distrust {
                         reason,
-                        &Distrust {
-                            reason,
-                            detail: reason.advice().to_owned(),
-                            leaf,
-                        },
-                    );
+                        detail: reason.advice().to_owned(),
+                        leaf: self.shown_leaf(),
+                    };
+                    self.journal(realm, reason, &distrust);
+                }
+            }
+            Refusal::ClientRule { detail } => {
+                if let Some(realm) = self.realm.clone() {
+                    let distrust = Distrust {
+                        reason,
+                        detail: detail.to_string(),
+                        leaf: self.shown_leaf(),
+                    };
+                    self.journal(realm, reason, &distrust);
                 }
             }
             Refusal::Authority(_)
@@ -205,6 +208,11 @@ impl Call {
             | Refusal::Overload
             | Refusal::Answer(_) => {}
         }
+    }
+
+    /// The certificate that the client showed in the handshake, decoded.
+    fn shown_leaf(&self) -> Option<Certificate> {
+        self.peer.client.as_ref()?.leaf()
     }
 
     fn journal(&self, realm: RealmName, reason: Reason, distrust: &Distrust) {

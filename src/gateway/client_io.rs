@@ -21,6 +21,7 @@ pub struct ClientIo {
     stream: TcpStream,
     activity: Arc<Activity>,
     first: Option<u8>,
+    reads: u32,
     ended: bool,
     closing: Closing,
     linger: Duration,
@@ -43,6 +44,7 @@ impl ClientIo {
             stream,
             activity,
             first: None,
+            reads: 0,
             ended: false,
             closing: Closing::Open,
             linger: Duration::from_millis(u64::from(limits.linger_ms)),
@@ -58,6 +60,11 @@ impl ClientIo {
     /// Whether the client sent anything at all.
     pub const fn said_something(&self) -> bool {
         self.first.is_some()
+    }
+
+    /// In how many pieces came what the client sent so far.
+    pub const fn reads(&self) -> u32 {
+        self.reads
     }
 
     /// The connection's activity.
@@ -94,6 +101,7 @@ impl AsyncRead for ClientIo {
             if self.first.is_none() {
                 self.first = buffer.filled().get(before).copied();
             }
+            self.reads = self.reads.saturating_add(1);
             self.activity.read(came);
         }
         Poll::Ready(Ok(()))

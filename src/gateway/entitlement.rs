@@ -16,9 +16,10 @@ use crate::gateway::peer::{Peer, PeerPlace};
 use crate::gateway::refusal::Refusal;
 use crate::snapshot::realm::{RealmEnvironment, RealmSnapshot};
 use crate::snapshot::state::Snapshot;
-use crate::trust::judge::{self, Distrust};
+use crate::trust::judge::Distrust;
 use crate::trust::reason::Reason;
 use crate::trust::set::TrustSet;
+use crate::trust::verdicts::Verdicts;
 
 /// How many realms one connection is remembered by. Beyond it the longest known one is asked anew.
 const REALMS_MAX: usize = 8;
@@ -66,7 +67,13 @@ pub fn entitle<'s>(
             let environment = realm.environments.get(*environment);
             let client = match gateway {
                 Gateway::External | Gateway::Internal => None,
-                Gateway::Mtls => Some(on_shared_host(realm, environment, peer, now)?),
+                Gateway::Mtls => Some(on_shared_host(
+                    &snapshot.verdicts,
+                    realm,
+                    environment,
+                    peer,
+                    now,
+                )?),
             };
             Ok(Entitled {
                 realm: &realm.name,
@@ -93,7 +100,7 @@ pub fn still_entitled(snapshot: &Snapshot, peer: &Peer, now: Moment) -> bool {
             let trust = &*snapshot.shared.get(*environment).trust;
             peer.client
                 .as_ref()
-                .is_some_and(|verified| judge::recheck(verified, trust, now).is_ok())
+                .is_some_and(|verified| snapshot.verdicts.recheck(verified, trust, now).is_ok())
         }
     }
 }
@@ -119,9 +126,14 @@ pub fn may_go_on(
                 .ok_or(Refusal::NotFound)?;
             match gateway {
                 Gateway::External | Gateway::Internal => Ok(()),
-                Gateway::Mtls => {
-                    on_shared_host(realm, realm.environments.get(*environment), peer, now).map(drop)
-                }
+                Gateway::Mtls => on_shared_host(
+                    &snapshot.verdicts,
+                    realm,
+                    realm.environments.get(*environment),
+                    peer,
+                    now,
+                )
+                .map(drop),
             }
         }
     }
@@ -141,7 +153,8 @@ fn on_own_host<'s>(
         .mtls
         .as_ref()
         .ok_or_else(|| Refusal::Distrusted(Arc::new(nothing_installed(peer))))?;
-    let client = standing(peer, &realm.name, &endpoint.trust, now).map_err(Refusal::Distrusted)?;
+    let client = standing(&snapshot.verdicts, peer, &realm.name, &endpoint.trust, now)
+        .map_err(Refusal::Distrusted)?;
     Ok(Entitled {
         realm: &realm.name,
         environment,
@@ -150,15 +163,18 @@ fn on_own_host<'s>(
 }
 
 fn on_shared_host(
+    verdicts: &Verdicts,
     realm: &RealmSnapshot,
     environment: &RealmEnvironment,
     peer: &Peer,
     now: Moment,
 ) -> Result<Arc<Client>, Refusal> {
     let endpoint = environment.mtls.as_ref().ok_or(Refusal::NotFound)?;
-    standing(peer, &realm.name, &endpoint.trust, now).map_err(|distrust| Refusal::OtherRealm {
-        realm: realm.name.clone(),
-        distrust,
+    standing(verdicts, peer, &realm.name, &endpoint.trust, now).map_err(|distrust| {
+        Refusal::OtherRealm {
+            realm: realm.name.clone(),
+            distrust,
+        }
     })
 }
 
@@ -215,6 +231,7 @@ impl Standing {
 
 /// What `realm`, whose present anchors are `trust`, thinks of the peer's client.
 fn standing(
+    verdicts: &Verdicts,
     peer: &Peer,
     realm: &RealmName,
     trust: &Arc<TrustSet>,
@@ -232,7 +249,7 @@ fn standing(
     if let Some(verdict) = known.and_then(|standing| standing.present(trust, now)) {
         return verdict;
     }
-    let judged = judge_again(peer, known, trust, now);
+    let judged = judge_again(verdicts, peer, known, trust, now);
     if let Some(place) = place {
         standings.0.remove(place);
     } else if standings.0.len() >= REALMS_MAX {
@@ -254,6 +271,7 @@ fn standing(
 }
 
 fn judge_again(
+    verdicts: &Verdicts,
     peer: &Peer,
     known: Option<&Standing>,
     trust: &TrustSet,
@@ -274,14 +292,10 @@ fn judge_again(
             leaf: None,
         }));
     };
-    let judged = judge::rejudge(verified, trust, now).map_err(Arc::new)?;
+    let judged = verdicts.rejudge(verified, trust, now).map_err(Arc::new)?;
     Ok(match former {
         // The headers that were made for it still tell the truth.
-        Some(client)
-            if client.verified().is_valid_at(now) && client.identity() == &*judged.identity =>
-        {
-            Arc::clone(client)
-        }
+        Some(client) if client.verified().says_the_same_as(&judged) => Arc::clone(client),
         Some(_) | None => Arc::new(Client::new(judged)),
     })
 }

@@ -12,6 +12,7 @@ pub mod authority;
 pub mod call;
 pub mod client;
 pub mod client_io;
+pub mod client_rule;
 pub mod connection;
 pub mod deadline;
 pub mod entitlement;

@@ -5,6 +5,9 @@
 //! (RFC 3986, 6.2.2). Case is significant.
 
 use http::uri::PathAndQuery;
+use percent_encoding::percent_decode_str;
+
+use crate::flaw::{Flaw, planted};
 
 /// The longest path, in bytes.
 pub const PATH_BYTES_MAX: usize = 4096;
@@ -31,6 +34,9 @@ impl CanonicalPath {
         if sent.as_str().len() > TARGET_BYTES_MAX {
             return Err(AmbiguousPath::TargetTooLong);
         }
+        if planted(Flaw::Paths) {
+            return Ok(Self(Text::Rewritten(resolved(sent.path()))));
+        }
         Ok(Self(match canonical(sent.path())? {
             None => Text::AsSent(sent.clone()),
             Some(rewritten) => Text::Rewritten(rewritten),
@@ -51,6 +57,21 @@ impl CanonicalPath {
         let (realm, _) = rest.split_once('/')?;
         Some(realm)
     }
+}
+
+/// What many programs make of a path, and we must not. Nothing but [`Flaw::Paths`] leads here.
+fn resolved(path: &str) -> String {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in decoded.split(['/', '\\']) {
+        let plain = segment.split([';', '\0']).next().unwrap_or_default();
+        match plain {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            plain => segments.push(plain),
+        }
+    }
+    format!("/{}", segments.join("/"))
 }
 
 /// Why a path is not served: two programs could read it in two ways.

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
+use crate::gateway::client_rule::Answers;
 use crate::gateway::entitlement::{self, Standings};
 use crate::gateway::forwarding::Forwarding;
 use crate::gateway::in_flight::InFlight;
@@ -31,6 +32,7 @@ pub struct Peer {
     /// The trust epoch that the handshake was made in; 0 on the regular gateways.
     pub epoch: u64,
     standings: Mutex<Standings>,
+    answers: Mutex<Answers>,
     forwarding: OnceLock<Forwarding>,
     in_flight: InFlight,
     dismissed: AtomicBool,
@@ -121,6 +123,7 @@ impl Peer {
             client,
             epoch,
             standings: Mutex::new(Standings::default()),
+            answers: Mutex::new(Answers::default()),
             forwarding: OnceLock::new(),
             in_flight: InFlight::default(),
             dismissed: AtomicBool::new(false),
@@ -155,6 +158,11 @@ impl Peer {
     /// and none across a wait.
     pub(crate) const fn standings(&self) -> &Mutex<Standings> {
         &self.standings
+    }
+
+    /// What client rules said of this client when they were last asked; as [`Peer::standings`].
+    pub(crate) const fn answers(&self) -> &Mutex<Answers> {
+        &self.answers
     }
 
     /// The calls that are being served on it.

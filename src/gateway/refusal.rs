@@ -36,6 +36,11 @@ pub enum Refusal {
     Distrusted(Arc<Distrust>),
     /// On a realm's own host, the realm was switched off or is gone.
     RealmClosed,
+    /// The trigger's client rule keeps the client out.
+    ClientRule {
+        /// One sentence that names client and rule; for the realm's people, not for the client.
+        detail: Arc<str>,
+    },
     /// The trigger does not admit its method.
     MethodNotAllowed {
         /// The value of `Allow`.
@@ -122,6 +127,7 @@ impl Refusal {
             }
             Self::Distrusted(distrust) => told(StatusCode::FORBIDDEN, distrust.reason, Advice),
             Self::RealmClosed => told(StatusCode::FORBIDDEN, Reason::RealmClosed, Advice),
+            Self::ClientRule { .. } => told(StatusCode::FORBIDDEN, Reason::ClientRule, Advice),
             Self::MethodNotAllowed { .. } => told(
                 StatusCode::METHOD_NOT_ALLOWED,
                 Reason::MethodNotAllowed,
@@ -181,6 +187,7 @@ impl Refusal {
             | Self::NotFound
             | Self::Distrusted(_)
             | Self::RealmClosed
+            | Self::ClientRule { .. }
             | Self::MethodNotAllowed { .. }
             | Self::BodyTooLarge
             | Self::HeadTooLarge
@@ -317,6 +324,13 @@ mod tests {
                 "expired",
             ),
             (Refusal::RealmClosed, 403, "realm-closed"),
+            (
+                Refusal::ClientRule {
+                    detail: "The client CN=secret is odd.".into(),
+                },
+                403,
+                "client-rule",
+            ),
             (
                 Refusal::MethodNotAllowed {
                     allow: HeaderValue::from_static("GET, HEAD"),

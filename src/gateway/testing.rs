@@ -46,6 +46,7 @@ use crate::outbound::pool::Pools;
 use crate::pki::authority::{Authority, AuthorityRequest, ClientRequest, Leaf};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::KeyChoice;
+use crate::rule::client_rule::ClientRule;
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
 use crate::telemetry::access::{AccessLimits, AccessLog, AccessTarget};
@@ -53,7 +54,7 @@ use crate::telemetry::counters::{Counters, Handshake};
 use crate::telemetry::journal::RefusalJournal;
 use crate::trust::judge::{self, Verified};
 use crate::trust::limits::TrustLimits;
-use crate::trust::set::TrustSet;
+use crate::trust::set::{TrustSet, TrustSource};
 
 /// The moment at which tests happen.
 pub(crate) fn now() -> Moment {
@@ -129,7 +130,11 @@ impl Pki {
 /// The client of a PKI, as a realm with its root sees it.
 pub(crate) fn verified(pki: &Pki) -> Verified {
     let anchors = vec![(pki.root.certificate.clone(), Arc::from("dgb-mtls-acme"))];
-    let set = TrustSet::build(anchors, vec![]).unwrap();
+    let set = TrustSet::build(TrustSource {
+        anchors,
+        ..TrustSource::default()
+    })
+    .unwrap();
     judge::judge(
         &set,
         &pki.chain_of(&pki.leaf),
@@ -144,6 +149,7 @@ pub(crate) struct Like {
     pub(crate) publication: Publication,
     pub(crate) trigger: fn(&mut Trigger),
     pub(crate) handler: Handler,
+    pub(crate) client_rule: Option<ClientRule>,
 }
 
 impl Like {
@@ -157,6 +163,7 @@ impl Like {
             publication,
             trigger: |_| {},
             handler,
+            client_rule: None,
         }
     }
 
@@ -370,6 +377,7 @@ impl House {
             response_headers: vec![],
             publication: like.publication,
             routes: vec![],
+            client_rule: like.client_rule,
         };
         (like.trigger)(&mut trigger);
         let (realm, key) = (realm(realm_name), key(name));

@@ -525,7 +525,7 @@ fn read_upload(
     if !upload.crls.is_empty() {
         return Err(InvalidValues::Surplus {
             key,
-            what: "revocation lists, which are not used yet",
+            what: "revocation lists, which are added with 'realmgate crl add'",
         });
     }
     Ok(upload)

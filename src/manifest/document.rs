@@ -11,9 +11,13 @@ use crate::domain::address::BaseUrl;
 use crate::domain::environment::Environment;
 use crate::domain::name::{AccountName, ConnectionName, PipelineName, RealmName};
 use crate::domain::trigger::{Method, RoutePattern};
+use crate::domain::trust_policy::{Pin, RevocationScope, Signatures};
 use crate::manifest::connection::{BaseUrlDocument, TrustDocument};
 use crate::manifest::given::GivenSecret;
 use crate::manifest::text::Text;
+use crate::manifest::trust::OutOfDateDocument;
+use crate::pki::fingerprint::Fingerprint;
+use crate::rule::client_rule::ClientRule;
 
 /// A whole manifest.
 #[derive(Clone, Debug, Default, Read, Write)]
@@ -39,6 +43,9 @@ pub struct RealmDocument {
     /// Which accounts are to be its trust.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub installation: Vec<InstallationDocument>,
+    /// What it asks of its clients in an environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust: Vec<RealmTrustDocument>,
     /// Its outgoing targets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connection: Vec<ConnectionDocument>,
@@ -193,6 +200,92 @@ pub enum InstallationStateWord {
     Installed,
 }
 
+/// What a realm asks of its clients in one environment, beyond a chain to one of its anchors. Keys that are left out stay
+/// as they are.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RealmTrustDocument {
+    /// Where.
+    pub environment: Text<Environment>,
+    /// Which certificates of a client's path are looked up in revocation lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Text<RevocationScope>>,
+    /// What a list is worth after its nextUpdate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crl_out_of_date: Option<OutOfDateDocument>,
+    /// With what certificates may be signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Text<Signatures>>,
+    /// The clients that are expected: all of the pins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pins: Option<Vec<Text<Pin>>>,
+    /// Whether the realm's own host tells the names of its anchors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_names: Option<bool>,
+    /// Anchors with an exception: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Vec<AnchorDocument>>,
+    /// Revocation lists as PEM, several in one text where that is easier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crls: Vec<String>,
+    /// Revocation lists as base64 of DER.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crls_base64: Vec<String>,
+    /// Files, relative to the manifest, of revocation lists in PEM or DER.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crl_files: Vec<String>,
+}
+
+/// A trust policy whose place stands elsewhere: the body of a `PUT`. Keys that are left out stay as they are.
+#[derive(Clone, Debug, Default, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct TrustBody {
+    /// Which certificates of a client's path are looked up in revocation lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Text<RevocationScope>>,
+    /// What a list is worth after its nextUpdate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crl_out_of_date: Option<OutOfDateDocument>,
+    /// With what certificates may be signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Text<Signatures>>,
+    /// The clients that are expected: all of the pins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pins: Option<Vec<Text<Pin>>>,
+    /// Whether the realm's own host tells the names of its anchors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_names: Option<bool>,
+    /// Anchors with an exception: all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Vec<AnchorDocument>>,
+}
+
+/// What holds of the clients of one anchor; keys that are left out are as for all others.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AnchorDocument {
+    /// The SHA-256 of the anchor.
+    pub sha256: Text<Fingerprint>,
+    /// Which certificates of a client's path are looked up in revocation lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Text<RevocationScope>>,
+    /// What a list is worth after its nextUpdate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crl_out_of_date: Option<OutOfDateDocument>,
+}
+
+/// Revocation lists: the body of a `POST`.
+#[derive(Clone, Debug, Default, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct CrlsBody {
+    /// Revocation lists as PEM, several in one text where that is easier.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub crls: Vec<String>,
+    /// Revocation lists as base64 of DER.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub crls_base64: Vec<String>,
+}
+
 /// A connection with its name.
 #[derive(Clone, Debug, Read, Write)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -307,6 +400,9 @@ pub struct TriggerDocument {
     /// Additional routes below the pipeline's path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Text<RoutePattern>>,
+    /// Which verified clients may call on the mtls gateway: a CEL expression; all of them unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_rule: Option<Text<ClientRule>>,
     /// Headers added to the answer; values may hold `{{ … }}` expressions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub response_headers: BTreeMap<String, String>,

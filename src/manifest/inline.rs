@@ -5,21 +5,52 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::environment::Environment;
 use crate::domain::name::{AccountName, RealmName};
-use crate::manifest::document::{Document, ValuesDocument};
+use crate::domain::revocation::LISTS_MAX;
+use crate::manifest::document::{CrlsBody, Document, ValuesDocument};
 use crate::manifest::given::GivenSecret;
+use crate::pki::crl::{self, InvalidCrl};
 
 /// Why the files of a manifest cannot be put into it.
 #[derive(Debug, thiserror::Error)]
-#[error("realm {realm}, account {account}, {environment}, {problem}")]
-pub struct NotInlined<E> {
-    /// Whose.
-    pub realm: RealmName,
-    /// Of which account.
-    pub account: AccountName,
-    /// Where.
-    pub environment: Environment,
-    /// What is wrong.
-    pub problem: Problem<E>,
+pub enum NotInlined<E> {
+    /// Those of an account.
+    #[error("realm {realm}, account {account}, {environment}, {problem}")]
+    Account {
+        /// Whose.
+        realm: RealmName,
+        /// Of which account.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+        /// What is wrong.
+        problem: Problem<E>,
+    },
+    /// A file of revocation lists.
+    #[error("realm {realm}, trust in {environment}, 'crl-files': {problem}")]
+    Crls {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// What is wrong.
+        problem: CrlProblem<E>,
+    },
+}
+
+/// Why a file of revocation lists cannot be put into a manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum CrlProblem<E> {
+    /// It cannot be read.
+    #[error("{0}")]
+    File(E),
+    /// It holds none, or a damaged one.
+    #[error("{file}: {source}")]
+    Crl {
+        /// The file, as the manifest names it.
+        file: String,
+        /// Why.
+        source: InvalidCrl,
+    },
 }
 
 /// Replaces every field `x-file` by the content of its file, which `fetch` reads. Certificates in DER or PKCS#12 become
@@ -39,7 +70,7 @@ pub fn files<E>(
             ];
             for (environment, values) in of_environments {
                 let Some(values) = values else { continue };
-                self::values(values, &mut fetch).map_err(|problem| NotInlined {
+                self::values(values, &mut fetch).map_err(|problem| NotInlined::Account {
                     realm: realm.name.0.clone(),
                     account: account.name.0.clone(),
                     environment,
@@ -47,8 +78,41 @@ pub fn files<E>(
                 })?;
             }
         }
+        for trust in &mut realm.trust {
+            let files = std::mem::take(&mut trust.crl_files);
+            let lists = crls(&files, &mut fetch).map_err(|problem| NotInlined::Crls {
+                realm: realm.name.0.clone(),
+                environment: trust.environment.0,
+                problem,
+            })?;
+            trust.crls.extend(lists.crls);
+            trust.crls_base64.extend(lists.crls_base64);
+        }
     }
     Ok(())
+}
+
+/// Reads files of revocation lists. They are decoded already here, where their names are known.
+///
+/// # Errors
+/// [`CrlProblem`].
+pub fn crls<E>(
+    files: &[String],
+    mut fetch: impl FnMut(&str) -> Result<Vec<u8>, E>,
+) -> Result<CrlsBody, CrlProblem<E>> {
+    let mut lists = CrlsBody::default();
+    for file in files {
+        let content = fetch(file).map_err(CrlProblem::File)?;
+        crl::read_crls(&content, LISTS_MAX).map_err(|source| CrlProblem::Crl {
+            file: file.clone(),
+            source,
+        })?;
+        match as_pem(content) {
+            Ok(text) => lists.crls.push(text),
+            Err(base64) => lists.crls_base64.push(base64),
+        }
+    }
+    Ok(lists)
 }
 
 /// Does the same for the values of one account in one environment, where there is no place to tell.

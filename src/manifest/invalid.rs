@@ -1,5 +1,6 @@
 //! Why a manifest cannot be carried out.
 
+use crate::domain::environment::Environment;
 use crate::domain::name::{AccountName, ConnectionName, RealmName};
 use crate::domain::pipeline::PipelineKey;
 use crate::domain::rejection::Rejection;
@@ -7,6 +8,7 @@ use crate::manifest::account::InvalidAccount;
 use crate::manifest::connection::InvalidConnection;
 use crate::manifest::pipeline::InvalidPipeline;
 use crate::manifest::step::Noun;
+use crate::manifest::trust::InvalidTrust;
 
 /// Why a manifest, or one document of it, cannot be carried out. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +38,16 @@ pub enum InvalidManifest {
         account: AccountName,
         /// Why.
         source: InvalidAccount,
+    },
+    /// A trust policy or a revocation list that cannot be.
+    #[error("realm {realm}, trust in {environment}: {source}")]
+    Trust {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Why.
+        source: InvalidTrust,
     },
     /// A connection that cannot be.
     #[error("realm {realm}, connection '{connection}': {source}")]

@@ -18,4 +18,5 @@ pub mod step;
 #[cfg(test)]
 pub mod testing;
 pub mod text;
+pub mod trust;
 pub mod wanted;

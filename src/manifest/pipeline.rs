@@ -112,6 +112,7 @@ fn trigger(document: &TriggerDocument) -> Result<Trigger, InvalidPipeline> {
             .iter()
             .map(|route| route.0.clone())
             .collect(),
+        client_rule: document.client_rule.as_ref().map(|rule| rule.0.clone()),
     })
 }
 
@@ -219,6 +220,7 @@ pub fn document(pipeline: &Pipeline) -> PipelineBody {
             internal: trigger.publication.internal,
             mtls: trigger.publication.mtls,
             routes: trigger.routes.iter().cloned().map(Text).collect(),
+            client_rule: trigger.client_rule.clone().map(Text),
             response_headers: headers
                 .map(|of| (of.name.clone(), of.value.source().to_owned()))
                 .collect(),

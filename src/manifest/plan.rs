@@ -18,7 +18,7 @@ use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::prune;
 use crate::manifest::step::{Noun, Step, Verb};
 use crate::manifest::wanted::{self, Wanted, WantedInstallation};
-use crate::manifest::{account, connection, pipeline};
+use crate::manifest::{account, connection, pipeline, trust};
 use crate::pki::certificate::Certificate;
 
 /// What becomes of things that the documents do not name.
@@ -135,6 +135,7 @@ impl Planner<'_> {
             let in_hand = wanted.gives_chain(*environment, account);
             self.installation(name, *environment, account, *told, in_hand)?;
         }
+        trust::plan(self, name, wanted, unnamed)?;
         for (connection, body) in &wanted.connections {
             let present = self.present(name).connections.contains_key(connection);
             let command = connection::command(name, connection, body).map_err(|source| {
@@ -399,7 +400,7 @@ impl Planner<'_> {
     }
 
     /// Tries the commands on the copy. A step whose commands change nothing keeps none of them.
-    fn step_to_confirm(
+    pub(crate) fn step_to_confirm(
         &mut self,
         about: About<'_>,
         verb: Verb,

@@ -66,7 +66,7 @@ pub(crate) fn before(
     Ok(())
 }
 
-/// What goes when nothing uses it any more: connections, installations, then accounts.
+/// What goes when nothing uses it any more (trust policies and revocation lists went before): connections, installations, then accounts.
 pub(crate) fn after(
     planner: &mut Planner<'_>,
     realm: &RealmName,

@@ -40,6 +40,10 @@ pub enum Noun {
     Account,
     /// An installation.
     Installation,
+    /// A trust policy.
+    Trust,
+    /// A revocation list.
+    Crl,
     /// A connection.
     Connection,
     /// A pipeline.
@@ -55,6 +59,8 @@ impl Noun {
             Self::Realm => "realm",
             Self::Account => "account",
             Self::Installation => "installation",
+            Self::Trust => "trust",
+            Self::Crl => "crl",
             Self::Connection => "connection",
             Self::Pipeline => "pipeline",
             Self::Deployment => "deployment",
@@ -84,7 +90,7 @@ pub struct Step {
     /// A few words on what is done, for people; empty where the verb says it all.
     pub detail: String,
     /// Whether a person should say yes to it first: it installs certificates that the manifest itself does not hold,
-    /// suspends a realm or removes something.
+    /// suspends a realm, asks less of clients or removes something.
     pub needs_confirmation: bool,
     /// What does it; empty where nothing is to be done.
     pub commands: Vec<Command>,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::domain::catalog::{Catalog, Rules};
+use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::endpoint::{HostLabels, NamePlan};
-use crate::domain::token::Role;
+use crate::domain::token::{Actor, Role};
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::plan::{self, Plan, Unnamed};
 use crate::manifest::read;
@@ -75,4 +75,26 @@ pub fn lines(plan: &Plan) -> Vec<String> {
         format!("{} {} {}{place}", step.verb.as_str(), step.noun, step.name)
     };
     plan.steps.iter().map(line).collect()
+}
+
+/// The catalog after a plan of an operator was carried out.
+pub fn carried_out(catalog: &Catalog, mut plan: Plan) -> Catalog {
+    let (mut next, rules) = (catalog.clone(), rules());
+    let actor = Actor {
+        name: "test".to_owned(),
+        role: Role::Operator,
+        address: None,
+    };
+    for command in plan.take_commands() {
+        next.apply(
+            &command,
+            Circumstances {
+                actor: &actor,
+                now: now(),
+                rules: &rules,
+            },
+        )
+        .unwrap();
+    }
+    next
 }

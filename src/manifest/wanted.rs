@@ -9,7 +9,7 @@ use crate::domain::name::{AccountName, ConnectionName, RealmName};
 use crate::domain::pipeline::PipelineKey;
 use crate::manifest::document::{
     AccountBody, ConnectionBody, Document, InstallationStateWord, PipelineBody, RealmStateWord,
-    ValuesDocument,
+    RealmTrustDocument, ValuesDocument,
 };
 use crate::manifest::given::GivenSecret;
 use crate::manifest::invalid::InvalidManifest;
@@ -21,6 +21,7 @@ pub(crate) struct Wanted {
     pub(crate) state: Option<RealmStateWord>,
     pub(crate) accounts: BTreeMap<AccountName, AccountBody>,
     pub(crate) installations: BTreeMap<(Environment, AccountName), WantedInstallation>,
+    pub(crate) trust: BTreeMap<Environment, RealmTrustDocument>,
     pub(crate) connections: BTreeMap<ConnectionName, ConnectionBody>,
     pub(crate) pipelines: BTreeMap<PipelineKey, PipelineBody>,
     pub(crate) deployments: BTreeSet<DeploymentKey>,
@@ -92,6 +93,15 @@ pub(crate) fn gather(
                     name,
                 });
             }
+        }
+        for trust in &document.trust {
+            once(
+                realm,
+                Noun::Trust,
+                &mut wanted.trust,
+                trust.environment.0,
+                trust.clone(),
+            )?;
         }
         for connection in &document.connection {
             once(

@@ -223,19 +223,21 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`].
     pub fn issue_client(&self, request: &ClientRequest) -> Result<Leaf, AuthorityError> {
-        let mut params = params(request.not_before, request.not_after)?;
-        params.distinguished_name = subject(&request.common_name, request.organization.as_deref());
-        params.subject_alt_names = request
-            .sans
-            .iter()
-            .map(|san| labelled_name(san))
-            .collect::<Result<_, _>>()?;
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        params.key_usages = leaf_usages(request.key);
-        self.issue(params, request.key)
+        self.issue(client_params(request)?, request.key)
     }
 
-    fn issue(
+    fn issue(&self, params: CertificateParams, choice: KeyChoice) -> Result<Leaf, AuthorityError> {
+        let leaf = self.sign(params, choice)?;
+        let issuer = leaf.certificate.facts().raw_issuer == self.certificate.facts().raw_subject;
+        if !issuer || !signed_by(&leaf.certificate, &self.certificate) {
+            return Err(AuthorityError::IssuerName {
+                subject: self.certificate.facts().subject.clone(),
+            });
+        }
+        Ok(leaf)
+    }
+
+    fn sign(
         &self,
         mut params: CertificateParams,
         choice: KeyChoice,
@@ -248,13 +250,44 @@ impl Authority {
             .signed_by(&Signer::new(&key)?, &issuer)
             .map_err(library)?;
         let certificate = Certificate::from_der(written.der())?;
-        let names_agree = certificate.facts().raw_issuer == self.certificate.facts().raw_subject;
-        if !names_agree || !signed_by(&certificate, &self.certificate) {
-            return Err(AuthorityError::IssuerName {
-                subject: self.certificate.facts().subject.clone(),
-            });
-        }
         Ok(Leaf { certificate, key })
+    }
+}
+
+/// Somebody who issues in the name of a CA, key identifier included, without its key; for attacks on ourselves.
+#[derive(Clone, Debug)]
+pub struct Forger(Authority);
+
+impl Forger {
+    /// Pretends to be the CA of this certificate.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] where no key can be made.
+    pub fn of(pretended: &Certificate) -> Result<Self, AuthorityError> {
+        Ok(Self(Authority {
+            certificate: pretended.clone(),
+            key: PrivateKey::generate(KeyChoice::EcP256)?,
+        }))
+    }
+
+    /// Issues a client certificate that the CA has not signed.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn issue_client(&self, request: &ClientRequest) -> Result<Leaf, AuthorityError> {
+        self.0.sign(client_params(request)?, request.key)
+    }
+
+    /// Makes a CA that is below the pretended one by its own word only.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn subordinate(&self, request: &AuthorityRequest) -> Result<Authority, AuthorityError> {
+        let leaf = self.0.sign(authority_params(request)?, request.key)?;
+        Ok(Authority {
+            certificate: leaf.certificate,
+            key: leaf.key,
+        })
     }
 }
 
@@ -284,6 +317,19 @@ pub(crate) fn server_names(names: &[String]) -> Result<Vec<SanType>, AuthorityEr
             Err(_) => dns_name(name),
         })
         .collect()
+}
+
+fn client_params(request: &ClientRequest) -> Result<CertificateParams, AuthorityError> {
+    let mut params = params(request.not_before, request.not_after)?;
+    params.distinguished_name = subject(&request.common_name, request.organization.as_deref());
+    params.subject_alt_names = request
+        .sans
+        .iter()
+        .map(|san| labelled_name(san))
+        .collect::<Result<_, _>>()?;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params.key_usages = leaf_usages(request.key);
+    Ok(params)
 }
 
 fn authority_params(request: &AuthorityRequest) -> Result<CertificateParams, AuthorityError> {

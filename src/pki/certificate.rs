@@ -12,12 +12,13 @@ use crate::pki::extension::Extensions;
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::general_name::GeneralName;
 use crate::pki::policy::{Oid, PolicyConstraints, PolicyMapping};
+use crate::pki::strict::{self, Validity};
 use crate::pki::{der, name, signature};
 
 /// The largest certificate that is decoded, in bytes.
 pub const CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
-/// The longest serial number that is decoded, in bytes; RFC 5280 allows 20.
-pub const SERIAL_BYTES_MAX: usize = 64;
+/// The longest serial number that is decoded, in bytes (RFC 5280, 4.1.2.2).
+pub const SERIAL_BYTES_MAX: usize = 20;
 
 /// A decoded certificate. Cloning it is cheap; two are equal when their bytes are.
 #[derive(Clone)]
@@ -280,6 +281,27 @@ pub enum InvalidCertificate {
         "this is not the DER of an X.509 certificate: export the certificate again, as PEM or DER"
     )]
     Undecodable,
+    /// Its parts are there, but not in the one form that DER allows.
+    #[error(
+        "the certificate is encoded in a way that DER forbids: have it issued again, by other software"
+    )]
+    NotDer,
+    /// A version that does not exist, or version 1 where it is written out, which DER forbids.
+    #[error(
+        "its version is none of 1, 2 and 3 in their one form: have the certificate issued again"
+    )]
+    UnsupportedVersion,
+    /// It has extensions or unique identifiers, and is of a version that does not have them.
+    #[error(
+        "it is of version {version} and has parts of later versions: have it issued as version 3"
+    )]
+    BeyondItsVersion {
+        /// Its version.
+        version: u32,
+    },
+    /// A date that does not exist, or in a form other than `YYMMDDHHMMSSZ` and `YYYYMMDDHHMMSSZ`.
+    #[error("a date of its validity cannot be read: have the certificate issued again")]
+    UndecodableDate,
     /// Something follows the certificate.
     #[error("{bytes} bytes follow the certificate: export it again, alone or as PEM")]
     TrailingBytes {
@@ -330,7 +352,8 @@ impl Certificate {
         if !rest.is_empty() {
             return Err(InvalidCertificate::TrailingBytes { bytes: rest.len() });
         }
-        let facts = facts(&parsed)?;
+        let validity = strict::certificate(der)?;
+        let facts = facts(&parsed, validity)?;
         Ok(Self(Arc::new(Inner {
             der: der.to_vec(),
             fingerprint: Fingerprint::of(der),
@@ -415,18 +438,16 @@ pub fn to_pem(label: &str, der: &[u8]) -> String {
     pem
 }
 
-fn parse(der: &[u8]) -> Option<(&[u8], X509Certificate<'_>)> {
+/// Reads the structure of a certificate, and gives what follows it.
+pub(super) fn parse(der: &[u8]) -> Option<(&[u8], X509Certificate<'_>)> {
     X509CertificateParser::new()
         .with_deep_parse_extensions(false)
         .parse(der)
         .ok()
 }
 
-fn facts(parsed: &X509Certificate<'_>) -> Result<Facts, InvalidCertificate> {
+fn facts(parsed: &X509Certificate<'_>, validity: Validity) -> Result<Facts, InvalidCertificate> {
     let signed = &parsed.tbs_certificate;
-    if parsed.signature_algorithm != signed.signature {
-        return Err(InvalidCertificate::AlgorithmsDiffer);
-    }
     let raw_subject = signed.subject.as_raw().to_vec();
     let raw_issuer = signed.issuer.as_raw().to_vec();
     let extensions = Extensions::decode(signed.extensions())?;
@@ -435,9 +456,9 @@ fn facts(parsed: &X509Certificate<'_>) -> Result<Facts, InvalidCertificate> {
         subject: name::text(&raw_subject),
         issuer: name::text(&raw_issuer),
         raw_serial: signed.raw_serial().to_vec(),
-        serial: serial(signed.raw_serial())?,
-        not_before: Moment::from_unix_seconds(signed.validity.not_before.timestamp()),
-        not_after: Moment::from_unix_seconds(signed.validity.not_after.timestamp()),
+        serial: serial(signed.raw_serial()),
+        not_before: validity.not_before,
+        not_after: validity.not_after,
         key: KeyFacts {
             algorithm: signature::key_algorithm(&signed.subject_pki)?,
         },
@@ -466,12 +487,7 @@ fn facts(parsed: &X509Certificate<'_>) -> Result<Facts, InvalidCertificate> {
     })
 }
 
-fn serial(octets: &[u8]) -> Result<String, InvalidCertificate> {
-    if octets.len() > SERIAL_BYTES_MAX {
-        return Err(InvalidCertificate::SerialTooLong {
-            bytes: octets.len(),
-        });
-    }
+fn serial(octets: &[u8]) -> String {
     let negative = octets.first().is_some_and(|first| first & 0x80 != 0);
     let mut magnitude = octets.to_vec();
     if negative {
@@ -487,11 +503,11 @@ fn serial(octets: &[u8]) -> Result<String, InvalidCertificate> {
         Some([]) | None => "00".to_owned(),
         Some(digits) => der::hex(digits),
     };
-    Ok(if negative {
+    if negative {
         format!("-{digits}")
     } else {
         digits
-    })
+    }
 }
 
 #[cfg(test)]

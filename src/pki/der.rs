@@ -14,6 +14,10 @@ pub mod tag {
     pub const OID: u8 = 0x06;
     /// UTF8String.
     pub const UTF8_STRING: u8 = 0x0c;
+    /// UTCTime.
+    pub const UTC_TIME: u8 = 0x17;
+    /// GeneralizedTime.
+    pub const GENERALIZED_TIME: u8 = 0x18;
     /// SEQUENCE.
     pub const SEQUENCE: u8 = 0x30;
     /// SET.

@@ -1,5 +1,7 @@
 //! Certificate extensions (RFC 5280, 4.2), decoded strictly: what cannot be decoded is an error, never an absence.
 
+use std::collections::BTreeSet;
+
 use x509_parser::extensions::X509Extension;
 
 use crate::pki::certificate::{
@@ -8,7 +10,12 @@ use crate::pki::certificate::{
 use crate::pki::der::{self, Element, NotDer, tag};
 use crate::pki::distribution::DistributionPoint;
 use crate::pki::general_name::{self, GeneralName, NAMES_MAX};
-use crate::pki::policy::{Oid, PolicyConstraints, PolicyMapping};
+use crate::pki::policy::{self, Oid, PolicyConstraints, PolicyMapping};
+use crate::pki::strict;
+
+/// authorityInfoAccess and subjectInfoAccess (RFC 5280, 4.2.2), 1.3.6.1.5.5.7.1.1 and .11.
+const INFORMATION_ACCESS: [&[u8]; 2] =
+    [&[0x2b, 6, 1, 5, 5, 7, 1, 1], &[0x2b, 6, 1, 5, 5, 7, 1, 11]];
 
 /// The extensions that are understood here, and which others are critical.
 #[derive(Debug, Default)]
@@ -45,7 +52,8 @@ pub struct Extensions {
     pub distribution_points: Vec<DistributionPoint>,
     /// Dotted OIDs of all critical extensions.
     pub critical: Vec<String>,
-    /// Dotted OIDs of critical extensions that are none of the above.
+    /// Dotted OIDs of critical extensions that are neither above nor among those that need no processing:
+    /// subjectDirectoryAttributes, issuerAltName, freshestCRL, authorityInfoAccess and subjectInfoAccess.
     pub unknown_critical: Vec<String>,
 }
 
@@ -57,17 +65,19 @@ impl Extensions {
     /// understood.
     pub fn decode(extensions: &[X509Extension<'_>]) -> Result<Self, InvalidCertificate> {
         let mut out = Self::default();
-        let mut seen: Vec<&[u8]> = Vec::new();
+        let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
         for extension in extensions {
             let id = extension.oid.as_bytes();
             let oid = || {
                 der::oid_text(id)
                     .unwrap_or_else(|| format!("#{}", der::hex(id.get(..64).unwrap_or(id))))
             };
-            if seen.contains(&id) {
+            if !seen.insert(id) {
                 return Err(InvalidCertificate::DuplicateExtension { oid: oid() });
             }
-            seen.push(id);
+            if extension.critical {
+                out.critical.push(oid());
+            }
             let known = out
                 .take(id, extension.value)
                 .map_err(|NotDer| InvalidCertificate::UndecodableExtension { oid: oid() })?;
@@ -78,30 +88,77 @@ impl Extensions {
         Ok(out)
     }
 
+    /// Takes the value of an extension that is known; false for others.
     fn take(&mut self, id: &[u8], value: &[u8]) -> Result<bool, NotDer> {
         let [0x55, 0x1d, id] = id else {
+            if INFORMATION_ACCESS.contains(&id) {
+                strict::element(value)?.children_of(tag::SEQUENCE)?;
+                return Ok(true);
+            }
             return Ok(false);
         };
+        if !matches!(id, 9 | 14 | 15 | 17..=19 | 30..=33 | 35..=37 | 46 | 54) {
+            return Ok(false);
+        }
+        let value = &strict::element(value)?;
         match id {
-            14 => {
-                self.subject_key_id =
-                    Some(octets(&der::single(value)?, tag::OCTET_STRING)?.to_vec())
-            }
+            14 => self.subject_key_id = Some(octets(value, tag::OCTET_STRING)?.to_vec()),
             15 => self.key_usage = Some(key_usage(value)?),
-            17 => self.sans = general_name::list(&sequence(value)?, general_name::text),
+            17 => {
+                let names = value.children_of(tag::SEQUENCE)?;
+                self.alternative_names = general_name::decode_list(&names)?;
+                self.sans = general_name::list(&names, general_name::text);
+            }
+            // The issuer's alternative names take no part in validation.
+            18 => {
+                general_name::decode_list(&value.children_of(tag::SEQUENCE)?)?;
+            }
             19 => self.basic_constraints = Some(basic_constraints(value)?),
-            30 => self.name_constraints = Some(name_constraints(value)?),
-            31 => self.crl_distribution_points = crl_distribution_points(value)?,
+            30 => self.name_constraints(value)?,
+            31 => {
+                self.distribution_points = DistributionPoint::list(value.whole)?;
+                self.crl_distribution_points = crl_distribution_points(value)?;
+            }
+            32 => self.policies = Some(policy::policies(value)?),
+            33 => self.policy_mappings = policy::mappings(value)?,
             35 => self.authority_key_id = authority_key_id(value)?,
+            36 => self.policy_constraints = Some(policy::constraints(value)?),
             37 => self.extended_key_usage = Some(extended_key_usage(value)?),
-            _ => return Ok(false),
+            54 => self.inhibit_any_policy = Some(policy::inhibit_any_policy(value)?),
+            // Attributes of the subject, and places of delta lists: nothing follows from them here.
+            _ => {
+                value.children_of(tag::SEQUENCE)?;
+            }
         }
         Ok(true)
     }
-}
 
-fn sequence(value: &[u8]) -> Result<Vec<Element<'_>>, NotDer> {
-    der::single(value)?.children_of(tag::SEQUENCE)
+    /// Minimum and maximum, which RFC 5280 does not let anyone use, are an error.
+    fn name_constraints(&mut self, value: &Element<'_>) -> Result<(), NotDer> {
+        let parts = value.children_of(tag::SEQUENCE)?;
+        let (permitted, excluded) = match parts.as_slice() {
+            [permitted] if permitted.tag == tag::CONTEXT_0 => (bases(permitted)?, Vec::new()),
+            [excluded] if excluded.tag == tag::CONTEXT_1 => (Vec::new(), bases(excluded)?),
+            [permitted, excluded]
+                if (permitted.tag, excluded.tag) == (tag::CONTEXT_0, tag::CONTEXT_1) =>
+            {
+                (bases(permitted)?, bases(excluded)?)
+            }
+            _ => return Err(NotDer),
+        };
+        let decoded = |bases: &[Element<'_>]| -> Result<Vec<GeneralName>, NotDer> {
+            bases.iter().map(general_name::decode_base).collect()
+        };
+        self.subtrees = Some(NameSubtrees {
+            permitted: decoded(&permitted)?,
+            excluded: decoded(&excluded)?,
+        });
+        self.name_constraints = Some(NameConstraintsText {
+            permitted: general_name::list(&permitted, general_name::constraint_text),
+            excluded: general_name::list(&excluded, general_name::constraint_text),
+        });
+        Ok(())
+    }
 }
 
 fn octets<'a>(element: &Element<'a>, tag: u8) -> Result<&'a [u8], NotDer> {
@@ -112,15 +169,15 @@ fn octets<'a>(element: &Element<'a>, tag: u8) -> Result<&'a [u8], NotDer> {
     }
 }
 
-fn key_usage(value: &[u8]) -> Result<KeyUsage, NotDer> {
-    match octets(&der::single(value)?, tag::BIT_STRING)? {
+fn key_usage(value: &Element<'_>) -> Result<KeyUsage, NotDer> {
+    match octets(value, tag::BIT_STRING)? {
         [0..=7, bits @ ..] => Ok(KeyUsage::from_bits(bits)),
         _ => Err(NotDer),
     }
 }
 
-fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, NotDer> {
-    let parts = sequence(value)?;
+fn basic_constraints(value: &Element<'_>) -> Result<BasicConstraints, NotDer> {
+    let parts = value.children_of(tag::SEQUENCE)?;
     let (ca, rest) = match parts.as_slice() {
         [flag, rest @ ..] if flag.tag == tag::BOOLEAN => match flag.content {
             // A false that is written out is not DER, but usual and clear.
@@ -132,27 +189,14 @@ fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, NotDer> {
     };
     let path_length = match rest {
         [] => None,
-        [length] => Some(small_number(octets(length, tag::INTEGER)?)?),
+        [length] => Some(strict::small_number(octets(length, tag::INTEGER)?)?),
         _ => return Err(NotDer),
     };
     Ok(BasicConstraints { ca, path_length })
 }
 
-/// A number that is not negative; one beyond 32 bits counts as the largest of them.
-fn small_number(octets: &[u8]) -> Result<u32, NotDer> {
-    match octets {
-        [] | [0x80..=0xff, ..] => Err(NotDer),
-        octets => Ok(octets
-            .iter()
-            .try_fold(0_u32, |number, octet| {
-                number.checked_mul(256)?.checked_add(u32::from(*octet))
-            })
-            .unwrap_or(u32::MAX)),
-    }
-}
-
-fn extended_key_usage(value: &[u8]) -> Result<Vec<String>, NotDer> {
-    let usages = sequence(value)?;
+fn extended_key_usage(value: &Element<'_>) -> Result<Vec<String>, NotDer> {
+    let usages = value.children_of(tag::SEQUENCE)?;
     if usages.is_empty() {
         return Err(NotDer);
     }
@@ -179,27 +223,7 @@ fn usage_name(oid: String) -> String {
     name.to_owned()
 }
 
-fn name_constraints(value: &[u8]) -> Result<NameConstraintsText, NotDer> {
-    let mut out = NameConstraintsText {
-        permitted: Vec::new(),
-        excluded: Vec::new(),
-    };
-    match sequence(value)?.as_slice() {
-        [permitted] if permitted.tag == tag::CONTEXT_0 => out.permitted = subtrees(permitted)?,
-        [excluded] if excluded.tag == tag::CONTEXT_1 => out.excluded = subtrees(excluded)?,
-        [permitted, excluded]
-            if (permitted.tag, excluded.tag) == (tag::CONTEXT_0, tag::CONTEXT_1) =>
-        {
-            out.permitted = subtrees(permitted)?;
-            out.excluded = subtrees(excluded)?;
-        }
-        _ => return Err(NotDer),
-    }
-    Ok(out)
-}
-
-/// The bases; minimum and maximum, which RFC 5280 does not let anyone use, are an error.
-fn subtrees(list: &Element<'_>) -> Result<Vec<String>, NotDer> {
+fn bases<'a>(list: &Element<'a>) -> Result<Vec<Element<'a>>, NotDer> {
     let bases = der::elements(list.content)?
         .iter()
         .map(
@@ -212,12 +236,12 @@ fn subtrees(list: &Element<'_>) -> Result<Vec<String>, NotDer> {
     if bases.is_empty() {
         Err(NotDer)
     } else {
-        Ok(general_name::list(&bases, general_name::constraint_text))
+        Ok(bases)
     }
 }
 
-fn authority_key_id(value: &[u8]) -> Result<Option<Vec<u8>>, NotDer> {
-    let parts = sequence(value)?;
+fn authority_key_id(value: &Element<'_>) -> Result<Option<Vec<u8>>, NotDer> {
+    let parts = value.children_of(tag::SEQUENCE)?;
     Ok(parts
         .iter()
         .find(|part| part.tag == 0x80)
@@ -225,9 +249,9 @@ fn authority_key_id(value: &[u8]) -> Result<Option<Vec<u8>>, NotDer> {
 }
 
 /// Full names only: those relative to an issuer are not used by anyone.
-fn crl_distribution_points(value: &[u8]) -> Result<Vec<String>, NotDer> {
+fn crl_distribution_points(value: &Element<'_>) -> Result<Vec<String>, NotDer> {
     let mut names = Vec::new();
-    for point in sequence(value)? {
+    for point in value.children_of(tag::SEQUENCE)? {
         for part in point.children_of(tag::SEQUENCE)? {
             if part.tag != tag::CONTEXT_0 {
                 continue;

@@ -2,9 +2,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::pki::der::{self, Element, tag};
+use crate::pki::der::{self, Element, NotDer, tag};
 use crate::pki::name;
 use crate::pki::printable::{Bounded, item_into};
+use crate::pki::strict;
 
 /// The most names of one list that are told; a last item says how many more there are.
 pub const NAMES_MAX: usize = 100;
@@ -27,6 +28,69 @@ pub enum GeneralName {
     Other(u8, Vec<u8>),
 }
 
+impl GeneralName {
+    /// As [`text`] writes it.
+    pub fn describe(&self) -> String {
+        self.written(text)
+    }
+
+    /// The base of a subtree, as [`constraint_text`] writes it.
+    pub fn describe_base(&self) -> String {
+        self.written(constraint_text)
+    }
+
+    fn written(&self, write: fn(&Element<'_>) -> String) -> String {
+        let (tag, content) = match self {
+            Self::Email(text) => (0x81, text.as_bytes()),
+            Self::Dns(text) => (0x82, text.as_bytes()),
+            Self::Uri(text) => (0x86, text.as_bytes()),
+            Self::Ip(octets) => (0x87, octets.as_slice()),
+            Self::Directory(name) => (0xa4, name.as_slice()),
+            Self::Other(8, content) => (0x88, content.as_slice()),
+            Self::Other(kind, content) => (0xa0 | kind, content.as_slice()),
+        };
+        write(&Element {
+            tag,
+            content,
+            whole: content,
+        })
+    }
+}
+
+/// Reads one name.
+///
+/// # Errors
+/// [`NotDer`] where it is not in the form of its kind: characters beyond ASCII in an IA5String, an address of another
+/// length than 4 or 16 octets, a directory name that is none.
+pub fn decode(element: &Element<'_>) -> Result<GeneralName, NotDer> {
+    decode_with(element, |octets| matches!(octets.len(), 4 | 16))
+}
+
+/// Reads the base of a subtree; as [`decode`], with a network in place of an address: address and mask, whose ones
+/// stand all before its zeros.
+///
+/// # Errors
+/// [`NotDer`].
+pub fn decode_base(element: &Element<'_>) -> Result<GeneralName, NotDer> {
+    decode_with(element, |octets| {
+        matches!(octets.len(), 8 | 32)
+            && octets
+                .split_at_checked(octets.len() / 2)
+                .is_some_and(|(_, mask)| is_contiguous(mask))
+    })
+}
+
+/// Reads GeneralNames, at least one.
+///
+/// # Errors
+/// [`NotDer`] where one of them is not in its form, or there is none.
+pub fn decode_list(names: &[Element<'_>]) -> Result<Vec<GeneralName>, NotDer> {
+    if names.is_empty() {
+        return Err(NotDer);
+    }
+    names.iter().map(decode).collect()
+}
+
 /// The names as text, at most [`NAMES_MAX`], and then `… and N more`.
 pub fn list(names: &[Element<'_>], write: fn(&Element<'_>) -> String) -> Vec<String> {
     let mut texts: Vec<String> = names.iter().take(NAMES_MAX).map(write).collect();
@@ -47,6 +111,42 @@ pub fn text(name: &Element<'_>) -> String {
 /// One subtree of a name constraint; as [`text`], with networks in place of addresses: `IP:10.0.0.0/8`.
 pub fn constraint_text(name: &Element<'_>) -> String {
     labelled(name, network)
+}
+
+fn decode_with(element: &Element<'_>, is_ip: fn(&[u8]) -> bool) -> Result<GeneralName, NotDer> {
+    let content = element.content;
+    let kind = element.tag & 0x1f;
+    match element.tag {
+        0x81 => ascii(content).map(GeneralName::Email),
+        0x82 => ascii(content).map(GeneralName::Dns),
+        0x86 => ascii(content).map(GeneralName::Uri),
+        0x87 if is_ip(content) => Ok(GeneralName::Ip(content.to_vec())),
+        0xa4 if name::is_name(content) => Ok(GeneralName::Directory(content.to_vec())),
+        0xa0 => match der::elements(content)?.as_slice() {
+            [id, value] if (id.tag, value.tag) == (tag::OID, tag::CONTEXT_0) => {
+                strict::element(id.whole)?;
+                strict::element(value.content)?;
+                Ok(GeneralName::Other(kind, content.to_vec()))
+            }
+            _ => Err(NotDer),
+        },
+        0xa3 | 0xa5 => {
+            strict::element(element.whole)?;
+            Ok(GeneralName::Other(kind, content.to_vec()))
+        }
+        0x88 => {
+            strict::element(&der::encode(tag::OID, &[content]))?;
+            Ok(GeneralName::Other(kind, content.to_vec()))
+        }
+        _ => Err(NotDer),
+    }
+}
+
+fn ascii(octets: &[u8]) -> Result<String, NotDer> {
+    match std::str::from_utf8(octets) {
+        Ok(text) if text.is_ascii() => Ok(text.to_owned()),
+        Ok(_) | Err(_) => Err(NotDer),
+    }
 }
 
 fn labelled(name: &Element<'_>, ip: fn(&[u8]) -> Option<String>) -> String {
@@ -125,18 +225,21 @@ fn address(octets: &[u8]) -> Option<String> {
 fn network(octets: &[u8]) -> Option<String> {
     let (base, mask) = octets.split_at_checked(octets.len() / 2)?;
     let bits = mask.iter().map(|octet| octet.leading_ones()).sum::<u32>();
-    let contiguous = bits == mask.iter().map(|octet| octet.count_ones()).sum::<u32>()
-        && mask
-            .iter()
-            .skip_while(|octet| **octet == 0xff)
-            .skip(1)
-            .all(|octet| *octet == 0);
     let base = address(base).filter(|_| base.len() == mask.len())?;
-    if contiguous {
+    if is_contiguous(mask) {
         Some(format!("{base}/{bits}"))
     } else {
         Some(format!("{base}/{}", address(mask)?))
     }
+}
+
+/// Whether all ones of a mask stand before all its zeros.
+fn is_contiguous(mask: &[u8]) -> bool {
+    let ones = mask.iter().take_while(|octet| **octet == 0xff).count();
+    let mut rest = mask.iter().skip(ones);
+    rest.next()
+        .is_none_or(|octet| octet.leading_ones() == octet.count_ones())
+        && rest.all(|octet| *octet == 0)
 }
 
 #[cfg(test)]

@@ -9,6 +9,11 @@
 pub mod authority;
 pub mod certificate;
 pub mod crl;
+pub mod crl_structure;
+#[cfg(test)]
+pub mod crl_testing;
+#[cfg(test)]
+pub mod crl_writer;
 pub mod csr;
 pub mod der;
 pub mod distribution;
@@ -17,6 +22,8 @@ pub mod fingerprint;
 pub mod foreign;
 pub mod general_name;
 pub mod key;
+pub mod key_id;
+pub mod moment;
 pub mod name;
 #[cfg(test)]
 pub mod openssl;
@@ -26,4 +33,5 @@ pub mod policy;
 pub mod printable;
 pub mod secret;
 pub mod signature;
+pub mod strict;
 pub mod upload;

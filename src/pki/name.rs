@@ -1,7 +1,7 @@
 //! Distinguished names: as text for people (RFC 4514), and in a form in which equal names are equal bytes.
 
 use crate::pki::der::{self, Element, NotDer, tag};
-use crate::pki::printable::{Bounded, is_unsafe};
+use crate::pki::printable::{self, Bounded, is_unsafe};
 
 /// The name as RFC 4514 writes it, most specific part first: `CN=client-1,O=Acme`.
 ///
@@ -17,15 +17,45 @@ pub fn text(raw_der_name: &[u8]) -> String {
     out.into_text()
 }
 
+/// The values of the attributes of that kind (an OID, dotted), most significant part of the name first, each as
+/// [`printable::alone`] writes it; a value that is no text is `#` and the digits of its DER. `None` where the name cannot
+/// be decoded.
+pub fn printed_values(raw_der_name: &[u8], kind: &str) -> Option<Vec<String>> {
+    let name = attributes(raw_der_name).ok()?;
+    let of_kind = name
+        .iter()
+        .flatten()
+        .filter(|attribute| der::oid_text(attribute.kind.content).as_deref() == Some(kind));
+    let value = |attribute: &Attribute<'_>| match string(&attribute.value) {
+        Some(text) => printable::alone(&text),
+        None => {
+            let mut out = Bounded::default();
+            write_hex(attribute.value.whole, &mut out);
+            out.into_text()
+        }
+    };
+    Some(of_kind.map(value).collect())
+}
+
 /// The form in which names are compared (RFC 5280, 7.1): letters in lower case, white space trimmed and folded, all
 /// texts in one encoding, the parts of a set in one order. What cannot be decoded stays byte for byte.
 ///
 /// Unicode normalisation (RFC 4518, 2.3) is left out: names that differ only in it stay different.
 pub fn normal_form(raw_der_name: &[u8]) -> Vec<u8> {
-    let Ok(name) = attributes(raw_der_name) else {
+    let Ok(sets) = normal_sets(raw_der_name) else {
         return raw_der_name.to_vec();
     };
-    let sets: Vec<Vec<u8>> = name
+    let sets: Vec<&[u8]> = sets.iter().map(Vec::as_slice).collect();
+    der::encode(tag::SEQUENCE, &sets)
+}
+
+/// The relative names that a name is made of, the most general first, each as in [`normal_form`].
+///
+/// # Errors
+/// [`NotDer`] where it is no name.
+pub fn normal_sets(raw_der_name: &[u8]) -> Result<Vec<Vec<u8>>, NotDer> {
+    let name = attributes(raw_der_name)?;
+    Ok(name
         .iter()
         .map(|set| {
             let mut parts: Vec<Vec<u8>> = set.iter().map(normal_attribute).collect();
@@ -33,9 +63,32 @@ pub fn normal_form(raw_der_name: &[u8]) -> Vec<u8> {
             let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
             der::encode(tag::SET, &parts)
         })
-        .collect();
-    let sets: Vec<&[u8]> = sets.iter().map(Vec::as_slice).collect();
-    der::encode(tag::SEQUENCE, &sets)
+        .collect())
+}
+
+/// Whether the octets are the DER of a name.
+pub fn is_name(raw_der_name: &[u8]) -> bool {
+    attributes(raw_der_name).is_ok()
+}
+
+/// Whether the octets are the DER of a name without any part.
+pub fn is_empty(raw_der_name: &[u8]) -> bool {
+    attributes(raw_der_name).is_ok_and(|name| name.is_empty())
+}
+
+/// The values of all attributes of one type (the content octets of its OID), the most general first; `None` for a value
+/// that is no text.
+///
+/// # Errors
+/// [`NotDer`] where the octets are no name.
+pub fn values(raw_der_name: &[u8], kind: &[u8]) -> Result<Vec<Option<String>>, NotDer> {
+    let name = attributes(raw_der_name)?;
+    Ok(name
+        .iter()
+        .flatten()
+        .filter(|attribute| attribute.kind.content == kind)
+        .map(|attribute| string(&attribute.value))
+        .collect())
 }
 
 /// The text of an ASN.1 string; `None` where it is no string or not in its own encoding.

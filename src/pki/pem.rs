@@ -42,7 +42,7 @@ impl std::fmt::Debug for Block {
 /// What is wrong with a PEM text, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPem {
-    /// More than [`INPUT_BYTES_MAX`].
+    /// More than may be read, [`INPUT_BYTES_MAX`] where nothing else is said.
     #[error(
         "the text has {bytes} bytes, more than the {limit} that are read: give only the certificates that are needed"
     )]
@@ -135,10 +135,18 @@ pub enum InvalidPem {
 /// # Errors
 /// [`InvalidPem`]: the first thing that is wrong; there is at least one block in what is returned.
 pub fn read(input: &[u8]) -> Result<Vec<Block>, InvalidPem> {
-    if input.len() > INPUT_BYTES_MAX {
+    read_within(input, INPUT_BYTES_MAX)
+}
+
+/// As [`read`], with another limit on the bytes.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_within(input: &[u8], limit: usize) -> Result<Vec<Block>, InvalidPem> {
+    if input.len() > limit {
         return Err(InvalidPem::TooLarge {
             bytes: input.len(),
-            limit: INPUT_BYTES_MAX,
+            limit,
         });
     }
     if input.starts_with(&[0xff, 0xfe]) || input.starts_with(&[0xfe, 0xff]) {

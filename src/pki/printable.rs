@@ -60,6 +60,24 @@ impl Bounded {
     }
 }
 
+/// A text that stands alone, to be compared: backslash and whatever [`is_unsafe`] are escaped, and `#` where it comes
+/// first, which is left to values that are no text.
+pub fn alone(text: &str) -> String {
+    let mut out = Bounded::default();
+    for (place, character) in text.chars().enumerate() {
+        match character {
+            '\\' => out.push("\\\\"),
+            '#' if place == 0 => out.push("\\#"),
+            hidden if is_unsafe(hidden) => out.push_escaped(hidden),
+            plain => out.push(plain.encode_utf8(&mut [0; 4])),
+        }
+        if out.is_full() {
+            break;
+        }
+    }
+    out.into_text()
+}
+
 /// Whether a character must not be shown as it is: controls, line and paragraph separators, marks that turn the
 /// direction of the text, and characters that cannot be seen.
 pub fn is_unsafe(character: char) -> bool {
@@ -113,6 +131,21 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(item(text), expected);
         }
+    }
+
+    #[test]
+    fn escapes_no_more_than_it_has_to_where_a_text_stands_alone() {
+        let cases = [
+            ("Acme, \"Inc.\" + Co", "Acme, \"Inc.\" + Co"),
+            (r"a\b#", r"a\\b#"),
+            ("#3000", r"\#3000"),
+            ("a\0b\r\n", r"a\00b\0D\0A"),
+            ("gpj\u{202e}exe", r"gpj\E2\80\AEexe"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(alone(text), expected);
+        }
+        assert!(alone(&"a".repeat(2000)).ends_with('…'));
     }
 
     #[test]

@@ -86,13 +86,29 @@ pub fn verifies(
     signer: &X509Certificate<'_>,
     key: &KeyAlgorithm,
 ) -> bool {
-    let Some(algorithm) = verification(&child.signature_algorithm, key) else {
-        return false;
-    };
     let public_key = &signer.tbs_certificate.subject_pki.subject_public_key.data;
-    UnparsedPublicKey::new(algorithm, public_key)
-        .verify(child.tbs_certificate.as_ref(), &child.signature_value.data)
-        .is_ok()
+    holds(
+        &child.signature_algorithm,
+        key,
+        public_key,
+        child.tbs_certificate.as_ref(),
+        &child.signature_value.data,
+    )
+}
+
+/// Whether `signature` was made over `message` with the key whose kind is `key` and whose octets are `public_key`.
+pub fn holds(
+    algorithm: &AlgorithmIdentifier<'_>,
+    key: &KeyAlgorithm,
+    public_key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    verification(algorithm, key).is_some_and(|algorithm| {
+        UnparsedPublicKey::new(algorithm, public_key)
+            .verify(message, signature)
+            .is_ok()
+    })
 }
 
 #[derive(Clone, Copy)]

@@ -183,8 +183,11 @@ impl Settings {
                 rsa_bits_min: small(given, "rsa_bits_min")?,
                 rsa_bits_max: small(given, "rsa_bits_max")?,
                 path_intermediates_max: size(given, "path_intermediates_max")?,
+                sans_max: size(given, "sans_max")?,
                 signature_checks_max: small(given, "signature_checks_max")?,
                 signature_checks_per_owner_max: small(given, "signature_checks_per_realm_max")?,
+                verdicts_max: size(given, "trust_verdicts_max")?,
+                verdict_life_ms: number(given, "trust_verdict_life_ms")?,
             },
             outbound: OutboundLimits {
                 connections_max: size(given, "outgoing_connections_max")?,

@@ -328,6 +328,12 @@ pub const GROUPS: &[Group] = &[
                 "How many intermediate certificates may stand between a client's and the trust anchor.",
             ),
             key(
+                "sans_max",
+                count("names", 1, 100_000),
+                "1000",
+                "How many alternative names a certificate of a client's path may have.",
+            ),
+            key(
                 "signature_checks_max",
                 count("checks", 1, 1_000),
                 "32",
@@ -338,6 +344,18 @@ pub const GROUPS: &[Group] = &[
                 count("checks", 1, 1_000),
                 "4",
                 "How many of them with keys of one realm, on a host that realms share.",
+            ),
+            key(
+                "trust_verdicts_max",
+                count("verdicts", 0, MILLION),
+                "4096",
+                "How many accepted chains are remembered, so that their signatures are not checked again; 0: none.",
+            ),
+            key(
+                "trust_verdict_life_ms",
+                count(MS, 0, DAY_MS),
+                "3600000",
+                "How long they are remembered, where neither a certificate nor a revocation list ends it before.",
             ),
         ],
     },

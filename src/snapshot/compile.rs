@@ -13,7 +13,6 @@ use crate::domain::change::Touched;
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::IdentitySlot;
-use crate::domain::installation::Installation;
 use crate::domain::name::{ConnectionName, RealmName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
@@ -26,10 +25,12 @@ use crate::snapshot::server_tls::{
 };
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::ticketer::Host;
-use crate::snapshot::verifier::{CaNames, Trusting};
+use crate::snapshot::trusting::CompiledFrom;
+use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::{InvalidTrustSet, TrustSet};
 use crate::trust::shared::SharedTrust;
+use crate::trust::verdicts::Verdicts;
 
 /// Compiles catalogs. One per process.
 pub struct Compiler {
@@ -58,6 +59,7 @@ impl Compiler {
             server_tls: ServerTls {
                 provider,
                 clock,
+                verdicts: Arc::new(Verdicts::new(limits.verdicts_max, limits.verdict_life_ms)),
                 limits,
                 resumption,
             },
@@ -107,6 +109,7 @@ impl Compiler {
             realms,
             shared,
             admin_tls,
+            verdicts: Arc::clone(&self.server_tls.verdicts),
             shown,
         })
     }
@@ -205,6 +208,7 @@ impl Compiler {
             realms,
             shared,
             admin_tls,
+            verdicts: Arc::clone(&before.verdicts),
             shown,
         };
         Ok((snapshot, names))
@@ -292,8 +296,13 @@ impl Compiler {
                 compiled.epoch = compiled.epoch.next();
                 // The keys of tickets go with their epoch, though the trust is the same.
                 if let Some(endpoint) = &mut compiled.mtls {
-                    let (identity, trust) = (&endpoint.identity, &endpoint.trust);
-                    endpoint.tls = self.mutual_tls(&realm.name, environment, identity, trust)?;
+                    endpoint.tls = self.mutual_tls(
+                        &realm.name,
+                        environment,
+                        &endpoint.identity,
+                        &endpoint.trust,
+                        &endpoint.compiled_from,
+                    )?;
                 }
             }
         }
@@ -343,32 +352,34 @@ impl Compiler {
         former: Option<&MtlsEndpoint>,
         shown: &Shown,
     ) -> Result<Option<MtlsEndpoint>, CompileError> {
-        let installations: Vec<Arc<Installation>> = realm.installed(environment).cloned().collect();
-        if installations.is_empty() {
+        let Some(from) = CompiledFrom::of(realm, environment) else {
             return Ok(None);
-        }
+        };
         let identity = shown.mtls.get(environment);
-        // An installation never changes while it is at work: the same ones mean the same trust.
-        let former =
-            former.filter(|former| same_installations(&former.installations, &installations));
-        if let Some(former) = former.filter(|former| Arc::ptr_eq(&former.identity, identity)) {
-            return Ok(Some(former.clone()));
+        let same = former.filter(|former| former.compiled_from.is(&from));
+        if let Some(same) = same.filter(|same| Arc::ptr_eq(&same.identity, identity)) {
+            return Ok(Some(same.clone()));
         }
-        let trust = match former {
-            Some(former) => Arc::clone(&former.trust),
-            None => Arc::new(
-                trust_set(&installations).map_err(|source| CompileError::Trust {
+        let trust = match same {
+            Some(same) => Arc::clone(&same.trust),
+            None => {
+                let built = from.trust_set().map_err(|source| CompileError::Trust {
                     realm: realm.name.clone(),
                     environment,
                     source,
-                })?,
-            ),
+                })?;
+                // What lets in the same clients stays the same set, so that nobody is judged again for nothing.
+                match former.filter(|former| former.trust.same_as(&built)) {
+                    Some(former) => Arc::clone(&former.trust),
+                    None => Arc::new(built),
+                }
+            }
         };
-        let tls = self.mutual_tls(&realm.name, environment, identity, &trust)?;
+        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, &from)?;
         Ok(Some(MtlsEndpoint {
             trust,
             tls,
-            installations,
+            compiled_from: from,
             identity: Arc::clone(identity),
         }))
     }
@@ -379,6 +390,7 @@ impl Compiler {
         environment: Environment,
         identity: &Arc<ShownIdentity>,
         trust: &Arc<TrustSet>,
+        from: &CompiledFrom,
     ) -> Result<MutualTls, rustls::Error> {
         let host = Host {
             gateway: Gateway::Mtls,
@@ -387,7 +399,7 @@ impl Compiler {
         };
         let trusting = Trusting::Realm {
             trust: Arc::clone(trust),
-            ca_names: CaNames::Untold,
+            ca_names: from.ca_names(),
         };
         self.server_tls.mutual(host, identity, trusting)
     }
@@ -426,30 +438,6 @@ impl Compiler {
         }
         Ok(targets)
     }
-}
-
-fn same_installations(left: &[Arc<Installation>], right: &[Arc<Installation>]) -> bool {
-    left.len() == right.len()
-        && left
-            .iter()
-            .zip(right)
-            .all(|(left, right)| Arc::ptr_eq(left, right))
-}
-
-fn trust_set(installations: &[Arc<Installation>]) -> Result<TrustSet, InvalidTrustSet> {
-    let mut anchors = Vec::new();
-    let mut helpers = Vec::new();
-    for installation in installations {
-        let account: Arc<str> = installation.account.as_str().into();
-        anchors.extend(
-            installation
-                .certificates
-                .iter()
-                .map(|one| (one.clone(), Arc::clone(&account))),
-        );
-        helpers.extend(installation.helpers.iter().cloned());
-    }
-    TrustSet::build(anchors, helpers)
 }
 
 /// A realm that does not compile: known, and shut.

@@ -6,6 +6,7 @@ use arc_swap::{ArcSwap, Guard};
 
 use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
+use crate::flaw::{Flaw, planted};
 use crate::snapshot::state::Snapshot;
 
 /// Holds the present snapshot. Reading never waits for a writer.
@@ -35,6 +36,9 @@ impl Live {
     /// publisher: `control`, which holds its writer's lock.
     pub fn publish(&self, next: Arc<Snapshot>, touched: &[RealmName]) {
         let before = self.present.swap(next);
+        if planted(Flaw::Epoch) {
+            return;
+        }
         let next = self.present.load();
         for environment in Environment::ALL {
             next.shared.get(environment).epoch.announce();

@@ -14,4 +14,5 @@ pub mod route;
 pub mod server_tls;
 pub mod state;
 pub mod ticketer;
+pub mod trusting;
 pub mod verifier;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::domain::environment::PerEnvironment;
-use crate::domain::installation::Installation;
 use crate::domain::name::RealmName;
 use crate::snapshot::client_tls::Targets;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::route::RouteTable;
 use crate::snapshot::server_tls::{MutualTls, ShownIdentity};
+use crate::snapshot::trusting::CompiledFrom;
 use crate::trust::set::TrustSet;
 
 /// Whether a realm serves.
@@ -62,6 +62,6 @@ pub struct MtlsEndpoint {
     /// TLS of the realm's own host.
     pub tls: MutualTls,
     /// What it was compiled from: the next compilation keeps it where that is the same.
-    pub(crate) installations: Vec<Arc<Installation>>,
+    pub(crate) compiled_from: CompiledFrom,
     pub(crate) identity: Arc<ShownIdentity>,
 }

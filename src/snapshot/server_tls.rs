@@ -1,12 +1,12 @@
 //! TLS configurations of our listeners.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{ServerConfig, version};
@@ -14,9 +14,11 @@ use rustls::{ServerConfig, version};
 use crate::clock::Clock;
 use crate::domain::environment::PerEnvironment;
 use crate::domain::identity::{IdentitySlot, ServerIdentity};
+use crate::flaw::{Flaw, planted};
 use crate::snapshot::ticketer::{Host, Ticketer};
 use crate::snapshot::verifier::{ClientVerifier, Gatekeeper, Trusting};
 use crate::trust::limits::TrustLimits;
+use crate::trust::verdicts::Verdicts;
 
 /// The cryptography that we speak TLS with: aws-lc-rs, its modern suites, hybrid key exchange first.
 pub fn provider() -> CryptoProvider {
@@ -106,6 +108,7 @@ impl ResolvesServerCert for ShownIdentity {
 pub(crate) struct ServerTls {
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) clock: Clock,
+    pub(crate) verdicts: Arc<Verdicts>,
     pub(crate) limits: TrustLimits,
     /// How long after its full handshake a session can be resumed; zero: not at all.
     pub(crate) resumption: Duration,
@@ -138,7 +141,11 @@ impl ServerTls {
         identity: &Arc<ShownIdentity>,
         trusting: Trusting,
     ) -> Result<MutualTls, rustls::Error> {
-        let gatekeeper = Arc::new(Gatekeeper::new(trusting, self.limits));
+        let gatekeeper = Arc::new(Gatekeeper::new(
+            trusting,
+            Arc::clone(&self.verdicts),
+            self.limits,
+        ));
         let verifier = ClientVerifier::new(Arc::clone(&gatekeeper), Arc::clone(&self.provider));
         let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
@@ -184,7 +191,19 @@ fn finish(mut config: ServerConfig) -> ServerConfig {
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
+    if planted(Flaw::Tickets) {
+        share_tickets(&mut config);
+    }
     config
+}
+
+/// What must never be: one ticket key for all hosts. Nothing but [`Flaw::Tickets`] leads here.
+fn share_tickets(config: &mut ServerConfig) {
+    static SHARED: OnceLock<Option<Arc<dyn ProducesTickets>>> = OnceLock::new();
+    if let Some(shared) = SHARED.get_or_init(|| aws_lc_rs::Ticketer::new().ok()) {
+        config.ticketer = Arc::clone(shared);
+        config.send_tls13_tickets = 2;
+    }
 }
 
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{RealmEnvironment, RealmSnapshot};
 use crate::snapshot::server_tls::{MutualTls, Shown};
 use crate::trust::shared::SharedTrust;
+use crate::trust::verdicts::Verdicts;
 
 /// Everything that the data plane needs, as of one revision of the catalog.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub shared: PerEnvironment<Arc<SharedHosts>>,
     /// What the admin listener shows to its clients.
     pub admin_tls: Arc<ServerConfig>,
+    /// Judges clients, and remembers whom it accepted.
+    pub verdicts: Arc<Verdicts>,
     /// The prepared server identities, for the next compilation.
     pub(crate) shown: Arc<Shown>,
 }

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -23,11 +22,13 @@ use rustls::{
 };
 
 use crate::clock::Moment;
-use crate::trust::judge::{self, Distrust, Verified};
+use crate::flaw::{Flaw, planted};
+use crate::trust::judge::{Distrust, Verified};
 use crate::trust::limits::TrustLimits;
 use crate::trust::reason::Reason;
 use crate::trust::set::TrustSet;
 use crate::trust::shared::SharedTrust;
+use crate::trust::verdicts::Verdicts;
 
 /// The most bytes of CA names that a client is told: beyond 64 KiB every handshake would fail (RFC 8446 §4.2.4).
 const CA_NAMES_BYTES_MAX: usize = 60 * 1024;
@@ -81,7 +82,7 @@ pub(crate) fn proof(evidence: Evidence, now: Moment) -> Option<Proof> {
     let of_seen = |seen: &Seen| match (&seen.verdict, seen.ticket, evidence) {
         (Some(Ok(verified)), _, Evidence::Certificate) => Some(Proof {
             at: now,
-            until: first_moment_after(verified),
+            until: verified.ends(),
         }),
         (Some(_), _, _) | (None, None, Evidence::Certificate) => None,
         (None, Some(shown), _) => Some(shown),
@@ -97,11 +98,6 @@ pub(crate) fn proof(evidence: Evidence, now: Moment) -> Option<Proof> {
 pub(crate) fn shown_ticket(proof: Proof) -> bool {
     SEEN.try_with(|seen| seen.borrow_mut().ticket = Some(proof))
         .is_ok()
-}
-
-/// The last second of a path still belongs to it.
-fn first_moment_after(verified: &Verified) -> Moment {
-    verified.path_ends.plus(Duration::from_secs(1))
 }
 
 /// Whose trust a host asks.
@@ -129,22 +125,32 @@ pub enum CaNames {
 /// Decides on the clients of one host, those of full handshakes and those of resumed ones by the same question.
 pub struct Gatekeeper {
     trusting: Trusting,
+    verdicts: Arc<Verdicts>,
     limits: TrustLimits,
 }
 
 impl Gatekeeper {
-    pub(crate) const fn new(trusting: Trusting, limits: TrustLimits) -> Self {
-        Self { trusting, limits }
+    pub(crate) const fn new(
+        trusting: Trusting,
+        verdicts: Arc<Verdicts>,
+        limits: TrustLimits,
+    ) -> Self {
+        Self {
+            trusting,
+            verdicts,
+            limits,
+        }
     }
 
     /// Judges a chain, the client's certificate first, at the moment `now`.
     ///
     /// # Errors
-    /// [`Distrust`], as [`judge::judge`] says.
+    /// [`Distrust`], as [`Verdicts::judge`] says.
     pub fn judge(&self, chain: &[CertificateDer<'_>], now: Moment) -> Verdict {
+        let (verdicts, limits) = (&self.verdicts, &self.limits);
         match &self.trusting {
-            Trusting::Realm { trust, .. } => judge::judge(&**trust, chain, now, &self.limits),
-            Trusting::Shared(shared) => judge::judge(&**shared, chain, now, &self.limits),
+            Trusting::Realm { trust, .. } => verdicts.judge(&**trust, chain, now, limits),
+            Trusting::Shared(shared) => verdicts.judge(&**shared, chain, now, limits),
         }
     }
 
@@ -255,6 +261,9 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if planted(Flaw::Possession) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
@@ -265,6 +274,9 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if planted(Flaw::Possession) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }

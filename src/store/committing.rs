@@ -8,19 +8,22 @@ use crate::clock::Moment;
 use crate::domain::audit::{AuditFact, AuditRecord};
 use crate::domain::catalog::Catalog;
 use crate::domain::change::Touched;
+use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
 use crate::domain::refusal::RefusalRecord;
 use crate::domain::token::Actor;
+use crate::domain::trust_policy::TrustPolicy;
+use crate::pki::fingerprint::Fingerprint;
 use crate::store::db::{Store, stored_revision};
 use crate::store::error::{Fault, StoreError};
 use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, DEPLOYMENTS, IDENTITIES,
-    INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS, Table,
-    deployment_object, pipeline_object,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DEPLOYMENTS, IDENTITIES,
+    INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS,
+    TRUST_POLICIES, Table, crl_object, deployment_object, pipeline_object,
 };
 
 impl Store {
@@ -93,6 +96,8 @@ impl<'a> Rows<'a> {
         self.realms()?;
         self.accounts()?;
         self.installations()?;
+        self.trust_policies()?;
+        self.crls()?;
         self.pipelines()?;
         self.deployments()?;
         self.connections()?;
@@ -156,6 +161,52 @@ impl<'a> Rows<'a> {
             Ok(((realm.as_str(), id.0), finish(row, &seal)?))
         });
         put(self.transaction, INSTALLATIONS, rows)
+    }
+
+    /// A policy that asks for nothing has no row.
+    fn trust_policies(&self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::TrustPolicies)?;
+        let rows = self.select(|touched| {
+            if let Touched::TrustPolicy(realm, environment) = touched {
+                Some((realm, *environment))
+            } else {
+                None
+            }
+        });
+        let rows = rows.map(|(realm, environment)| {
+            let seal = keys.at(realm.as_str(), environment.as_str());
+            let policy = self
+                .realm(realm)
+                .map(|realm| realm.trust_policies.get(environment))
+                .filter(|policy| ***policy != TrustPolicy::default());
+            let row = policy.map(|policy| row::trust_policy::encode(policy, &seal));
+            Ok(((realm.as_str(), environment.as_str()), finish(row, &seal)?))
+        });
+        put(self.transaction, TRUST_POLICIES, rows)
+    }
+
+    fn crls(&self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Crls)?;
+        let touched: Vec<(&RealmName, Environment, Fingerprint, String)> = self
+            .select(|touched| {
+                if let Touched::Crl(realm, environment, sha256) = touched {
+                    Some((realm, *environment, *sha256, sha256.to_string()))
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let rows = touched.iter().map(|(realm, environment, sha256, hex)| {
+            let object = crl_object(environment.as_str(), hex);
+            let seal = keys.at(realm.as_str(), &object);
+            let list = self
+                .realm(realm)
+                .and_then(|realm| realm.crls.get(*environment).get(sha256));
+            let row = list.map(|list| row::crl::encode(list, &seal));
+            let key = (realm.as_str(), environment.as_str(), hex.as_str());
+            Ok((key, finish(row, &seal)?))
+        });
+        put(self.transaction, CRLS, rows)
     }
 
     fn pipelines(&self) -> Result<(), Fault> {

@@ -19,9 +19,9 @@ use crate::store::error::{Damage, Fault, StoreError};
 use crate::store::master_key::{MasterKey, sync_directory_of};
 use crate::store::seal::{KeyCheckError, SealError, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, CONNECTIONS, DEPLOYMENTS, FORMAT, IDENTITIES, INSTALLATIONS,
-    META, META_CREATED, META_FORMAT, META_KEY_CHECK, META_REVISION, PIPELINES, REALMS,
-    REFUSAL_META, REFUSALS, TOKENS,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, CONNECTIONS, CRLS, DEPLOYMENTS, FORMAT, IDENTITIES,
+    INSTALLATIONS, META, META_CREATED, META_FORMAT, META_KEY_CHECK, META_REVISION, PIPELINES,
+    REALMS, REFUSAL_META, REFUSALS, TOKENS, TRUST_POLICIES,
 };
 
 /// The name of the store's file in the data directory.
@@ -137,7 +137,13 @@ impl Store {
         let handle = Handle::open(disk.clone(), true).map_err(opening)?;
         let meta = guarded(|| read_meta(&handle.database()?.begin_read()?)).map_err(opening)?;
         let keys = match (meta, create) {
-            (Some(meta), _) => open_keys(path, &meta, key)?,
+            (Some(meta), _) => {
+                let keys = open_keys(path, &meta, key)?;
+                if meta.format() != Some(FORMAT) {
+                    guarded(|| upgrade(handle.database()?)).map_err(opening)?;
+                }
+                keys
+            }
             (None, None) => {
                 return Err(StoreError::NotAStore {
                     path: path.to_owned(),
@@ -337,6 +343,13 @@ struct Meta {
     key_check: Option<Vec<u8>>,
 }
 
+impl Meta {
+    fn format(&self) -> Option<u32> {
+        let bytes = self.format.as_deref()?.try_into().ok()?;
+        Some(u32::from_le_bytes(bytes))
+    }
+}
+
 /// What the store keeps of itself; nothing where the database has no tables yet.
 fn read_meta(transaction: &ReadTransaction) -> Result<Option<Meta>, Fault> {
     let meta = match transaction.open_table(META) {
@@ -358,11 +371,7 @@ fn read_meta(transaction: &ReadTransaction) -> Result<Option<Meta>, Fault> {
 
 fn open_keys(path: &Path, meta: &Meta, key: &MasterKey) -> Result<StoreKeys, StoreError> {
     let path = path.to_owned();
-    let format = meta
-        .format
-        .as_deref()
-        .and_then(|bytes| bytes.try_into().ok());
-    let Some(format) = format.map(u32::from_le_bytes) else {
+    let Some(format) = meta.format() else {
         return Err(StoreError::Damaged {
             path,
             damage: Damage::Meta { key: META_FORMAT },
@@ -400,6 +409,8 @@ fn initialise(database: &Database, key_check: &[u8], now: Moment) -> Result<(), 
         transaction.open_table(REALMS)?;
         transaction.open_table(ACCOUNTS)?;
         transaction.open_table(INSTALLATIONS)?;
+        transaction.open_table(TRUST_POLICIES)?;
+        transaction.open_table(CRLS)?;
         transaction.open_table(PIPELINES)?;
         transaction.open_table(DEPLOYMENTS)?;
         transaction.open_table(CONNECTIONS)?;
@@ -409,6 +420,18 @@ fn initialise(database: &Database, key_check: &[u8], now: Moment) -> Result<(), 
         transaction.open_table(AUDIT_BY_REALM)?;
         transaction.open_table(REFUSALS)?;
         transaction.open_table(REFUSAL_META)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Gives a store of an earlier layout the tables that it lacks.
+fn upgrade(database: &Database) -> Result<(), Fault> {
+    let transaction = database.begin_write()?;
+    {
+        transaction.open_table(TRUST_POLICIES)?;
+        transaction.open_table(CRLS)?;
+        let mut meta = transaction.open_table(META)?;
+        meta.insert(META_FORMAT, FORMAT.to_le_bytes().as_slice())?;
     }
     Ok(transaction.commit()?)
 }

@@ -19,8 +19,9 @@ use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUTHORITY, CONNECTIONS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META, PIPELINES,
-    REALMS, TOKENS, Table, deployment_object, pipeline_object,
+    ACCOUNTS, AUTHORITY, CONNECTIONS, CRLS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META,
+    PIPELINES, REALMS, TOKENS, TRUST_POLICIES, Table, crl_object, deployment_object,
+    pipeline_object,
 };
 
 impl Store {
@@ -40,6 +41,8 @@ impl Store {
             reader.realms()?;
             reader.accounts()?;
             reader.installations()?;
+            reader.trust_policies()?;
+            reader.crls()?;
             reader.pipelines()?;
             reader.deployments()?;
             reader.connections()?;
@@ -109,6 +112,36 @@ impl Reader<'_> {
             };
             let installations = &mut self.realm(&seal)?.installations;
             installations.insert(installation.id, Arc::new(installation));
+        }
+        Ok(())
+    }
+
+    fn trust_policies(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::TrustPolicies)?;
+        for entry in self.transaction.open_table(TRUST_POLICIES)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, environment) = key.value();
+            let seal = keys.at(realm, environment);
+            let place = Environment::parse(environment).map_err(RowError::from);
+            let place = place.map_err(at(&seal))?;
+            let policy = row::trust_policy::decode(row.value(), &seal).map_err(at(&seal))?;
+            *self.realm(&seal)?.trust_policies.get_mut(place) = Arc::new(policy);
+        }
+        Ok(())
+    }
+
+    fn crls(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Crls)?;
+        for entry in self.transaction.open_table(CRLS)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, environment, sha256) = key.value();
+            let object = crl_object(environment, sha256);
+            let seal = keys.at(realm, &object);
+            let place = Environment::parse(environment).map_err(RowError::from);
+            let place = place.map_err(at(&seal))?;
+            let list = row::crl::decode(row.value(), &seal).map_err(at(&seal))?;
+            let lists = self.realm(&seal)?.crls.get_mut(place);
+            lists.insert(list.crl.fingerprint(), Arc::new(list));
         }
         Ok(())
     }

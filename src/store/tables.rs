@@ -14,6 +14,12 @@ pub(crate) const ACCOUNTS: TableDefinition<'_, (&str, &str), &[u8]> =
 /// Installations, by realm and number.
 pub(crate) const INSTALLATIONS: TableDefinition<'_, (&str, u64), &[u8]> =
     TableDefinition::new("installations");
+/// Trust policies that differ from the default, by realm and environment.
+pub(crate) const TRUST_POLICIES: TableDefinition<'_, (&str, &str), &[u8]> =
+    TableDefinition::new("trust_policies");
+/// Revocation lists, by realm, environment and SHA-256.
+pub(crate) const CRLS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("crls");
 /// Pipelines, by realm, name and major version.
 pub(crate) const PIPELINES: TableDefinition<'_, (&str, &str, u16), &[u8]> =
     TableDefinition::new("pipelines");
@@ -48,14 +54,20 @@ pub(crate) const META_REVISION: &str = "revision";
 /// When the store was made: milliseconds since the Unix epoch, 8 bytes, little endian.
 pub(crate) const META_CREATED: &str = "created";
 
-/// The layout of tables that this version reads and writes.
-pub(crate) const FORMAT: u32 = 1;
+/// The layout of tables that this version reads and writes. 2 added trust policies and revocation lists to 1: a version
+/// that knew nothing of them would let revoked clients in, and must not open it.
+pub(crate) const FORMAT: u32 = 2;
 /// The key of the server's authority in [`IDENTITIES`]; no slot is named so.
 pub(crate) const AUTHORITY: &str = "authority";
 
 /// What a pipeline's row is bound to, besides its realm.
 pub(crate) fn pipeline_object(name: &str, major: u16) -> String {
     format!("{name} v{major}")
+}
+
+/// What a revocation list's row is bound to, besides its realm.
+pub(crate) fn crl_object(environment: &str, sha256: &str) -> String {
+    format!("{environment} {sha256}")
 }
 
 /// What a deployment's row is bound to, besides its realm.
@@ -72,6 +84,10 @@ pub enum Table {
     Accounts,
     /// Installations.
     Installations,
+    /// Trust policies.
+    TrustPolicies,
+    /// Revocation lists.
+    Crls,
     /// Pipelines.
     Pipelines,
     /// Deployments.
@@ -95,6 +111,8 @@ impl Table {
             Self::Realms => "realms",
             Self::Accounts => "accounts",
             Self::Installations => "installations",
+            Self::TrustPolicies => "trust_policies",
+            Self::Crls => "crls",
             Self::Pipelines => "pipelines",
             Self::Deployments => "deployments",
             Self::Connections => "connections",

@@ -80,3 +80,12 @@ pub fn prepare(certificate: &Certificate) -> Result<Issuer, Unusable> {
     }
     Issuer::prepare(certificate.clone()).ok_or(Unusable::Unreadable)
 }
+
+/// Whether a helper signs revocation lists and nothing else (RFC 5280, 4.2.1.3): its key usage has cRLSign without
+/// keyCertSign. It may be a CA or not, and serves wherever a list names it; it issues no certificates.
+pub fn signs_only_crls(certificate: &Certificate) -> bool {
+    certificate
+        .facts()
+        .key_usage
+        .is_some_and(|usage| usage.crl_sign() && !usage.key_cert_sign())
+}

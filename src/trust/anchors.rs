@@ -6,6 +6,7 @@ use crate::clock::Moment;
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::index::{Key, Slot};
 use crate::trust::issuer::Issuer;
+use crate::trust::limits::TrustLimits;
 use crate::trust::set::TrustSet;
 use crate::trust::shared::SharedTrust;
 
@@ -42,15 +43,17 @@ impl<'a> From<&Self> for Anchors<'a> {
     }
 }
 
-/// The most groups of owners of a shared host that are looked at for one key. More than the signature checks that one
-/// judgement may make, so that it only ever bounds the search among owners who brought nothing new.
-const GROUPS_MAX: usize = 128;
-/// The most issuers of one slot that are looked at, of which a few reach a signature check.
+/// The most groups of owners of a shared host that are looked at for one key: those whose turn it is, where there are
+/// more.
+const GROUPS_MAX: usize = 1024;
+/// The most groups that take turns.
+const GROUPS_IN_TURN_MAX: usize = 8 * GROUPS_MAX;
+/// The most owners of one group that are asked who pays.
+const PAYERS_MAX: usize = 128;
+/// The most issuers of one slot that are proposed, those within their validity first.
 const ISSUERS_LOOKED_AT_MAX: usize = 256;
-/// The most issuers of one slot that are proposed.
+/// The most of them on a shared host.
 const ISSUERS_PER_SLOT_MAX: usize = 8;
-/// The most issuers that are proposed for one key.
-const CANDIDATES_MAX: usize = 128;
 
 /// An issuer that is worth a signature check, and where it was filed, to find out who pays for the check.
 #[derive(Clone, Debug)]
@@ -66,29 +69,53 @@ pub struct Candidate {
 impl Anchors<'_> {
     /// The issuers that are filed under a key: the owners' first ones, then their second ones, and so on, so that
     /// nobody's come last because somebody else has many. Within a slot those within their validity come first.
-    pub fn candidates(&self, key: Key, now: Moment) -> Vec<Candidate> {
-        let rows: Vec<(Fingerprint, Vec<&Arc<Issuer>>)> = match self {
-            Self::Set(set) => set
-                .slot(&key)
-                .into_iter()
-                .map(|slot| (slot.id, best(slot, now)))
-                .collect(),
-            Self::Shared(shared) => shared
-                .groups(key)
-                .take(GROUPS_MAX)
-                .map(|slot| (slot.id, best(slot, now)))
-                .collect(),
+    ///
+    /// The `attempt` is how many searches were in vain before: later ones begin where those ended.
+    pub fn candidates(
+        &self,
+        key: Key,
+        now: Moment,
+        attempt: u32,
+        limits: &TrustLimits,
+    ) -> Box<dyn Iterator<Item = Candidate> + '_> {
+        let attempt = usize::try_from(attempt).unwrap_or(usize::MAX);
+        let step = |checks: u32| {
+            let checks = usize::try_from(checks).unwrap_or(usize::MAX);
+            attempt.saturating_mul(checks)
         };
-        let in_turn = (0..ISSUERS_PER_SLOT_MAX).flat_map(|turn| {
-            rows.iter()
-                .filter_map(move |(slot, issuers)| issuers.get(turn).map(|issuer| (*slot, *issuer)))
-        });
-        let candidates = in_turn.map(|(slot, issuer)| Candidate {
+        let past_issuers = step(limits.signature_checks_per_owner_max);
+        let candidate = move |slot: &Slot, issuer: &Arc<Issuer>| Candidate {
             issuer: Arc::clone(issuer),
             key,
-            slot,
-        });
-        candidates.take(CANDIDATES_MAX).collect()
+            slot: slot.id,
+        };
+        match *self {
+            Self::Set(set) => {
+                let of_slot = set.slot(&key).into_iter().flat_map(move |slot| {
+                    in_order(slot, now, past_issuers).map(move |issuer| candidate(slot, issuer))
+                });
+                Box::new(of_slot)
+            }
+            Self::Shared(shared) => {
+                let past_groups = if attempt == 0 {
+                    0
+                } else {
+                    let groups = shared.groups(key).take(GROUPS_IN_TURN_MAX).count();
+                    step(limits.signature_checks_max)
+                        .checked_rem(groups)
+                        .unwrap_or(0)
+                };
+                let in_turn = (0..ISSUERS_PER_SLOT_MAX).flat_map(move |turn| {
+                    let groups = shared.groups(key).skip(past_groups);
+                    let groups = groups.chain(shared.groups(key).take(past_groups));
+                    groups.take(GROUPS_MAX).filter_map(move |slot| {
+                        let issuer = in_order(slot, now, past_issuers).nth(turn)?;
+                        Some(candidate(slot, issuer))
+                    })
+                });
+                Box::new(in_turn)
+            }
+        }
     }
 
     /// Whether the certificate with this SHA-256 is an anchor.
@@ -126,17 +153,22 @@ impl Anchors<'_> {
                 // Few owners can be out of budget at a time, because the checks of one judgement are few.
                 let owners = shared
                     .owners(candidate.key, candidate.slot)
-                    .take(GROUPS_MAX);
+                    .take(PAYERS_MAX);
                 owners.into_iter().find(|owner| may_pay(owner)).cloned()
             }
         }
     }
 }
 
-fn best(slot: &Slot, now: Moment) -> Vec<&Arc<Issuer>> {
-    let looked_at = || slot.issuers.iter().take(ISSUERS_LOOKED_AT_MAX);
-    let is_valid = |issuer: &&Arc<Issuer>| issuer.certificate.facts().is_valid_at(now);
-    let valid = looked_at().filter(is_valid);
-    let other = looked_at().filter(|issuer| !is_valid(issuer));
-    valid.chain(other).take(ISSUERS_PER_SLOT_MAX).collect()
+/// The issuers of a slot, those before `past` at the end, and before all those that are within their validity.
+fn in_order(slot: &Slot, now: Moment, past: usize) -> impl Iterator<Item = &Arc<Issuer>> {
+    let past = past.checked_rem(slot.issuers.len()).unwrap_or(0);
+    let looked_at = move || {
+        let issuers = slot.issuers.iter();
+        let later = issuers.clone().skip(past);
+        later.chain(issuers.take(past)).take(ISSUERS_LOOKED_AT_MAX)
+    };
+    let is_valid = move |issuer: &Arc<Issuer>| issuer.certificate.facts().is_valid_at(now);
+    let valid = looked_at().filter(move |issuer| is_valid(issuer));
+    valid.chain(looked_at().filter(move |issuer| !is_valid(issuer)))
 }

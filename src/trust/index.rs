@@ -8,7 +8,7 @@ use crate::pki::name;
 use crate::trust::issuer::Issuer;
 
 /// A distinguished name in the form in which equal names are equal bytes (RFC 5280, 7.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name(Vec<u8>);
 
 impl Name {
@@ -57,41 +57,61 @@ impl Key {
         Self::new(0, &[], certificate.as_bytes())
     }
 
-    /// Anchors of this name with this subject key identifier.
-    pub fn anchors_with_key_id(subject: &Name, key_id: &[u8]) -> Self {
+    /// Anchors of this name with this subject key identifier, which was derived from their key: nobody can give it to
+    /// another one.
+    pub fn anchors_with_derived_key_id(subject: &Name, key_id: &[u8]) -> Self {
         Self::new(1, &subject.0, key_id)
+    }
+
+    /// Anchors of this name with this subject key identifier, which could stand for any key.
+    pub fn anchors_with_key_id(subject: &Name, key_id: &[u8]) -> Self {
+        Self::new(2, &subject.0, key_id)
     }
 
     /// Anchors of this name without a subject key identifier.
     pub fn anchors_without_key_id(subject: &Name) -> Self {
-        Self::new(2, &subject.0, &[])
+        Self::new(3, &subject.0, &[])
     }
 
     /// Anchors of this name.
     pub fn anchors(subject: &Name) -> Self {
-        Self::new(3, &subject.0, &[])
+        Self::new(4, &subject.0, &[])
+    }
+
+    /// Anchors of this name with this key (the SHA-256 of its SubjectPublicKeyInfo).
+    pub fn anchors_with_key(subject: &Name, key: &Fingerprint) -> Self {
+        Self::new(5, &subject.0, key.as_bytes())
+    }
+
+    /// Helpers of this name with this subject key identifier, which was derived from their key.
+    pub fn helpers_with_derived_key_id(subject: &Name, key_id: &[u8]) -> Self {
+        Self::new(6, &subject.0, key_id)
     }
 
     /// Helpers of this name.
     pub fn helpers(subject: &Name) -> Self {
-        Self::new(4, &subject.0, &[])
+        Self::new(7, &subject.0, &[])
     }
 
     /// Anchors and helpers of the house that this name belongs to; `None` where the name does not tell one.
     pub fn family(subject: &Name) -> Option<Self> {
-        subject.family().map(|family| Self::new(5, &family, &[]))
+        subject.family().map(|family| Self::new(8, &family, &[]))
     }
 
-    /// The keys under which an anchor is filed.
+    /// The keys under which an anchor is filed, besides [`Key::anchor`].
     pub fn of_anchor(issuer: &Issuer) -> Vec<Self> {
-        let by_key_id = match &issuer.certificate.facts().subject_key_id {
+        let facts = issuer.certificate.facts();
+        let by_key_id = match &facts.subject_key_id {
+            Some(key_id) if issuer.key.has_id(key_id) => {
+                Self::anchors_with_derived_key_id(&issuer.subject, key_id)
+            }
             Some(key_id) => Self::anchors_with_key_id(&issuer.subject, key_id),
             None => Self::anchors_without_key_id(&issuer.subject),
         };
         let mut keys = vec![
-            Self::anchor(&issuer.certificate.fingerprint()),
             by_key_id,
             Self::anchors(&issuer.subject),
+            Self::anchors_with_key(&issuer.subject, &facts.spki_sha256),
         ];
         keys.extend(Self::family(&issuer.subject));
         keys
@@ -100,6 +120,12 @@ impl Key {
     /// The keys under which a helper is filed.
     pub fn of_helper(issuer: &Issuer) -> Vec<Self> {
         let mut keys = vec![Self::helpers(&issuer.subject)];
+        let key_id = issuer.certificate.facts().subject_key_id.as_deref();
+        keys.extend(
+            key_id
+                .filter(|key_id| issuer.key.has_id(key_id))
+                .map(|key_id| Self::helpers_with_derived_key_id(&issuer.subject, key_id)),
+        );
         keys.extend(Self::family(&issuer.subject));
         keys
     }
@@ -114,7 +140,8 @@ impl Key {
 /// What one owner has filed under one key.
 #[derive(Debug)]
 pub struct Slot {
-    /// The same for equal contents, whoever owns them.
+    /// The same for equal contents, whoever owns them. Where one anchor is filed by itself ([`Key::anchor`]), the
+    /// same for owners who ask the same of its clients.
     pub id: Fingerprint,
     /// The issuers, in order of their fingerprints.
     pub issuers: Vec<Arc<Issuer>>,

@@ -1,9 +1,8 @@
 //! A certificate prepared to be asked whether it issued another one.
 
-use rustls_pki_types::{CertificateDer, TrustAnchor};
-
 use crate::pki::certificate::Certificate;
 use crate::trust::index::Name;
+use crate::trust::signature::PublicKey;
 
 /// A certificate that may have issued others: a trust anchor, a helper, or one that a client presented.
 ///
@@ -14,20 +13,19 @@ pub struct Issuer {
     pub certificate: Certificate,
     /// Its subject, to compare.
     pub subject: Name,
-    /// Its name, key and name constraints as rustls-webpki takes them.
-    pub point: TrustAnchor<'static>,
+    /// Its key, to check signatures with.
+    pub key: PublicKey,
 }
 
 impl Issuer {
-    /// Prepares a certificate; `None` where rustls-webpki cannot read it.
+    /// Prepares a certificate; `None` where its key cannot be read.
     pub fn prepare(certificate: Certificate) -> Option<Self> {
-        let der = CertificateDer::from(certificate.der());
-        let point = webpki::anchor_from_trusted_cert(&der).ok()?.to_owned();
+        let key = PublicKey::of(&certificate)?;
         let subject = Name::of(&certificate.facts().raw_subject);
         Some(Self {
             certificate,
             subject,
-            point,
+            key,
         })
     }
 

@@ -1,21 +1,27 @@
 //! The judgement.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 
 use crate::clock::Moment;
+use crate::flaw::{Flaw, planted};
 use crate::pki::certificate::{Certificate, InvalidCertificate};
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchors::Anchors;
+use crate::trust::constraints;
+use crate::trust::demands::{Basis, Demands, Ground};
 use crate::trust::finding::{Finding, named};
 use crate::trust::identity::ClientIdentity;
 use crate::trust::issuer::Issuer;
 use crate::trust::limits::TrustLimits;
-use crate::trust::opinion;
+use crate::trust::policies;
+use crate::trust::profile;
+use crate::trust::proofs::Proofs;
 use crate::trust::reason::Reason;
 use crate::trust::rules;
-use crate::trust::search::{Path, Search};
+use crate::trust::search::{Found, Path, Search};
 use crate::trust::signature::{MODERN, Meter};
 
 /// A client whose chain is trusted. There is no other way to make one than [`judge`] and [`rejudge`].
@@ -31,14 +37,49 @@ pub struct Verified {
     pub path_ends: Moment,
     /// SHA-256 of the trust anchor.
     pub anchor: Fingerprint,
+    /// Up to when the revocation lists answer as they did; this moment no longer belongs to it.
+    pub revocation_ends: Moment,
+    basis: Basis,
     limits: TrustLimits,
 }
 
 impl Verified {
-    /// Whether every certificate of the path, the anchor included, is within its validity.
+    /// Whether every certificate of the path, the anchor included, is within its validity, and the revocation lists
+    /// answer as they did.
     pub fn is_valid_at(&self, moment: Moment) -> bool {
-        let end = self.path_ends.unix_millis().saturating_add(1000);
-        self.path_starts <= moment && moment.unix_millis() < end
+        self.path_starts <= moment && moment < self.ends()
+    }
+
+    /// When that ends; this moment no longer belongs to it.
+    pub fn ends(&self) -> Moment {
+        // The last second of the path belongs to it as a whole.
+        let path_ends = self.path_ends.plus(Duration::from_secs(1));
+        path_ends.min(self.revocation_ends)
+    }
+
+    /// Whether both name the same client, for the same time.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let time = |verified: &Self| {
+            (
+                verified.path_starts,
+                verified.path_ends,
+                verified.revocation_ends,
+            )
+        };
+        self.identity == other.identity && time(self) == time(other)
+    }
+
+    /// Whether these anchors would come to the same verdict now, as far as that is known without judging.
+    pub(crate) fn stands(&self, anchors: Anchors<'_>, now: Moment, limits: &TrustLimits) -> bool {
+        let upheld = match (anchors, self.basis) {
+            (Anchors::Set(set), Basis::Set(id)) => set.id() == id,
+            (Anchors::Shared(shared), Basis::Owner(rulebook)) => {
+                shared.has_rulebook(&self.anchor, rulebook)
+            }
+            (Anchors::Set(_), Basis::Owner(_) | Basis::Nobody)
+            | (Anchors::Shared(_), Basis::Set(_) | Basis::Nobody) => false,
+        };
+        upheld && self.limits == *limits && self.is_valid_at(now)
     }
 
     /// The client's certificate, decoded once more: it is not kept, since idle connections keep this.
@@ -72,14 +113,26 @@ pub fn judge<'a>(
     now: Moment,
     limits: &TrustLimits,
 ) -> Result<Verified, Distrust> {
-    judge_with(MODERN, anchors.into(), presented, now, limits)
+    judge_with(MODERN, anchors.into(), presented, now, limits, None)
 }
 
-/// Judges a verified client again, by other anchors or at another moment: costs two comparisons while its anchor is
-/// among the anchors and its path within its validity, and a judgement where not, since another anchor may serve.
+/// As [`judge`], with the proofs of earlier judgements, to which it adds.
+pub(crate) fn judge_knowing(
+    anchors: Anchors<'_>,
+    presented: &[CertificateDer<'_>],
+    now: Moment,
+    limits: &TrustLimits,
+    proofs: &Proofs,
+) -> Result<Verified, Distrust> {
+    judge_with(MODERN, anchors, presented, now, limits, Some(proofs))
+}
+
+/// Judges a verified client again, by other anchors or at another moment. Where the very same set judged it (on a shared
+/// host: where an owner of its anchor demands the very same) and nothing has run out since, that costs a comparison;
+/// else it is judged in full, and another anchor may serve.
 ///
-/// The result is in the terms of the anchors given: on a shared host, pass the realm's own set to learn which of its
-/// accounts vouches for the client.
+/// The result is in the terms of the anchors given: on a shared host, pass the realm's own set to learn whether that
+/// realm lets it in, and which of its accounts vouches for it.
 ///
 /// # Errors
 /// As [`judge`], and `anchor-removed` where the anchor is gone and no other serves.
@@ -88,14 +141,23 @@ pub fn rejudge<'a>(
     anchors: impl Into<Anchors<'a>>,
     now: Moment,
 ) -> Result<Verified, Distrust> {
-    let anchors = anchors.into();
-    let has_anchor = anchors.has_anchor(&verified.anchor);
-    if has_anchor && verified.is_valid_at(now) {
-        return Ok(in_terms_of(anchors, verified.clone()));
+    rejudge_by(verified, anchors.into(), now, |anchors, limits| {
+        judge(anchors, &verified.chain, now, limits)
+    })
+}
+
+/// As [`rejudge`], with the judgement left to `judge`.
+pub(crate) fn rejudge_by(
+    verified: &Verified,
+    anchors: Anchors<'_>,
+    now: Moment,
+    judge: impl FnOnce(Anchors<'_>, &TrustLimits) -> Result<Verified, Distrust>,
+) -> Result<Verified, Distrust> {
+    if verified.stands(anchors, now, &verified.limits) {
+        return Ok(verified.clone());
     }
-    let judged = judge_with(MODERN, anchors, &verified.chain, now, &verified.limits);
-    judged.map_err(|distrust| {
-        if has_anchor || !is_open_end(distrust.reason) {
+    judge(anchors, &verified.limits).map_err(|distrust| {
+        if anchors.has_anchor(&verified.anchor) || !is_open_end(distrust.reason) {
             return distrust;
         }
         let subject = named(&verified.identity.anchor_subject);
@@ -129,6 +191,7 @@ fn judge_with(
     presented: &[CertificateDer<'_>],
     now: Moment,
     limits: &TrustLimits,
+    proofs: Option<&Proofs>,
 ) -> Result<Verified, Distrust> {
     let [first, others @ ..] = presented else {
         return Err(distrust(
@@ -136,8 +199,19 @@ fn judge_with(
             "The client sent no certificate.".to_owned(),
         ));
     };
+    if planted(Flaw::AnyLeaf)
+        && !others.is_empty()
+        && let Ok(verified) = judge_with(algorithms, anchors, others, now, limits, proofs)
+    {
+        return Ok(verified);
+    }
     let leaf = Certificate::from_der(first);
-    within_limits(presented, limits).map_err(|finding| Distrust {
+    let bounded = if planted(Flaw::ChainLimits) {
+        Ok(())
+    } else {
+        within_limits(presented, limits)
+    };
+    bounded.map_err(|finding| Distrust {
         reason: finding.reason,
         detail: finding.detail,
         leaf: leaf.clone().ok(),
@@ -147,7 +221,8 @@ fn judge_with(
         distrust(reason_of(&cause), detail)
     })?;
     let (issuers, unreadable) = read(others);
-    let meter = Meter::new(algorithms, *limits);
+    let meter = Meter::knowing(algorithms, *limits, proofs);
+    let demands = Demands::new(anchors, &issuers, now, limits, &meter);
     let search = Search {
         anchors,
         leaf: &leaf,
@@ -155,12 +230,21 @@ fn judge_with(
         now,
         limits,
         meter: &meter,
+        attempt: proofs.map_or(0, |proofs| proofs.attempts(&leaf.fingerprint())),
     };
     let accept = |path: &Path| {
-        rules::check(path, now, limits).and_then(|()| opinion::agree(path, now, &meter))
+        rules::check(path, now, limits)?;
+        profile::check(path)?;
+        constraints::check(path)?;
+        policies::check(path)?;
+        demands.check(path)
     };
-    match search.first_path(&accept) {
-        Ok(path) => Ok(verified(&path, anchors, presented, *limits)),
+    let found = search.first_path(&accept);
+    if let Some(proofs) = proofs {
+        remember(proofs, &search, &found);
+    }
+    match found.outcome {
+        Ok((path, ground)) => Ok(verified(&path, ground, anchors, presented, *limits)),
         Err(finding) => {
             let Finding { reason, detail } = unreadable
                 .filter(|_| is_open_end(finding.reason))
@@ -172,6 +256,23 @@ fn judge_with(
             })
         }
     }
+}
+
+/// Keeps what the search proved, of trusted clients only, so that strangers cannot have it forgotten; and whether it
+/// has to go on next time.
+fn remember(proofs: &Proofs, search: &Search<'_>, found: &Found) {
+    let attempts = match &found.outcome {
+        Ok((path, _)) => {
+            let above = path.certificates().skip(1);
+            for ((_, child), (_, issuer)) in path.certificates().zip(above) {
+                proofs.learn(child.fingerprint(), issuer.facts().spki_sha256);
+            }
+            0
+        }
+        Err(_) if found.ran_out => search.attempt.wrapping_add(1),
+        Err(_) => 0,
+    };
+    proofs.set_attempts(search.leaf.fingerprint(), attempts);
 }
 
 const fn distrust(reason: Reason, detail: String) -> Distrust {
@@ -230,6 +331,10 @@ const fn reason_of(cause: &InvalidCertificate) -> Reason {
     match cause {
         InvalidCertificate::TooLarge { .. } => Reason::CertificateTooLarge,
         InvalidCertificate::Undecodable
+        | InvalidCertificate::NotDer
+        | InvalidCertificate::UnsupportedVersion
+        | InvalidCertificate::BeyondItsVersion { .. }
+        | InvalidCertificate::UndecodableDate
         | InvalidCertificate::TrailingBytes { .. }
         | InvalidCertificate::SerialTooLong { .. }
         | InvalidCertificate::AlgorithmsDiffer
@@ -246,6 +351,7 @@ fn is_open_end(reason: Reason) -> bool {
 
 fn verified(
     path: &Path,
+    ground: Ground,
     anchors: Anchors<'_>,
     presented: &[CertificateDer<'_>],
     limits: TrustLimits,
@@ -275,22 +381,9 @@ fn verified(
             .min()
             .unwrap_or(Moment::EPOCH),
         anchor,
+        revocation_ends: ground.until,
+        basis: ground.basis,
         limits,
-    }
-}
-
-/// The same client, with the account of a realm's own set.
-fn in_terms_of(anchors: Anchors<'_>, verified: Verified) -> Verified {
-    let account = anchors.account(&verified.anchor);
-    if account.is_empty() || account == verified.identity.account {
-        return verified;
-    }
-    Verified {
-        identity: Arc::new(ClientIdentity {
-            account,
-            ..(*verified.identity).clone()
-        }),
-        ..verified
     }
 }
 

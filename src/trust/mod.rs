@@ -14,19 +14,30 @@
 
 pub mod anchor;
 pub mod anchors;
+pub mod cache;
+pub mod constraints;
+pub mod crl_scope;
+pub mod crls;
+pub mod demands;
 pub mod finding;
 pub mod identity;
 pub mod index;
 pub mod issuer;
 pub mod judge;
 pub mod limits;
-pub mod opinion;
+pub mod policies;
 pub mod policy;
+pub mod profile;
+pub mod proofs;
 pub mod reason;
+pub mod revocation;
 pub mod rules;
 pub mod search;
 pub mod set;
+pub mod setid;
 pub mod shared;
 pub mod signature;
+pub mod subtree;
+pub mod verdicts;
 #[cfg(test)]
 mod workshop;

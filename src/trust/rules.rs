@@ -24,6 +24,8 @@ pub fn check(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Findi
             .filter(|(role, _)| *role != Role::Client)
     };
     path.certificates()
+        .try_for_each(|(role, certificate)| size(role, certificate, limits))?;
+    path.certificates()
         .try_for_each(|(role, certificate)| validity(role, certificate, now))?;
     path.certificates()
         .try_for_each(|(role, certificate)| key(role, certificate, limits))?;
@@ -32,6 +34,40 @@ pub fn check(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Findi
     lengths(path)?;
     path.certificates()
         .try_for_each(|(role, certificate)| extensions(role, certificate))
+}
+
+/// Holds the path of a certificate that signs revocation lists to the rules: all but those for a client's own.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_signer(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Finding> {
+    let issuers = || {
+        path.certificates()
+            .filter(|(role, _)| *role != Role::Client)
+    };
+    path.certificates()
+        .try_for_each(|(role, certificate)| size(role, certificate, limits))?;
+    path.certificates()
+        .try_for_each(|(role, certificate)| validity(role, certificate, now))?;
+    path.certificates()
+        .try_for_each(|(role, certificate)| key(role, certificate, limits))?;
+    issuers().try_for_each(|(role, certificate)| issuer(role, certificate))?;
+    lengths(path)?;
+    path.certificates()
+        .try_for_each(|(role, certificate)| extensions(role, certificate))
+}
+
+fn size(role: Role, certificate: &Certificate, limits: &TrustLimits) -> Result<(), Finding> {
+    let names = certificate.facts().alternative_names.len();
+    if names <= limits.sans_max {
+        return Ok(());
+    }
+    let detail = format!(
+        "The {} has {names} alternative names, where {} are allowed.",
+        called(role, certificate),
+        limits.sans_max
+    );
+    Err(Finding::new(Reason::CertificateTooLarge, detail))
 }
 
 fn validity(role: Role, certificate: &Certificate, now: Moment) -> Result<(), Finding> {

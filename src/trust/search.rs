@@ -1,15 +1,23 @@
 //! Finds the paths from a client's certificate up to a trust anchor, each step proven by a signature.
 //!
-//! From each certificate up: first the anchors of the issuer's name, then the presented certificates of that name, then
-//! helpers; those whose key identifier fits come first. The first path that is accepted ends the search. What it may
-//! cost is bounded by [`TrustLimits`], by [`STEPS_MAX`], and per owner, so that on a shared host no realm can use up
-//! what another needs.
+//! Two rounds, each from the client's certificate upwards. The first follows what points to one key and cannot be
+//! counterfeited by who installs anchors: anchors that the client itself presented, keys that signed the certificate in an
+//! earlier judgement, anchors and helpers whose key identifier is the wanted one and was derived from their key; and
+//! whatever the client presented. The second round tries everything else of the issuer's name. Once the key is known that
+//! signed a certificate, all anchors with that name and key are held to the rules, which costs no more signature checks.
+//!
+//! The first path that is accepted ends the search. What it may cost is bounded by [`TrustLimits`], by [`STEPS_MAX`], and
+//! per owner, so that on a shared host no realm can use up what another needs. Where the second round ends for want of
+//! signature checks, the same client's next attempt goes on with other candidates (see [`Anchors::candidates`]).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::pki::certificate::Certificate;
+use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchors::{Anchors, Candidate};
+use crate::trust::demands::Ground;
 use crate::trust::finding::{Finding, Role, called, named};
 use crate::trust::index::{Key, Name};
 use crate::trust::issuer::Issuer;
@@ -17,8 +25,11 @@ use crate::trust::limits::TrustLimits;
 use crate::trust::reason::Reason;
 use crate::trust::signature::{Meter, Proof};
 
-/// The most certificates that are climbed to in one judgement, the same one on different paths counted each time.
+/// The most certificates that are climbed to in one round, the same one on different paths counted each time.
 const STEPS_MAX: u32 = 256;
+
+/// The most helpers that are looked at for one certificate.
+const HELPERS_MAX: usize = 1024;
 
 /// A path whose signatures are proven.
 #[derive(Clone, Debug)]
@@ -42,6 +53,14 @@ impl Path {
             .chain(intermediates)
             .chain([(Role::Anchor, &self.anchor.certificate)])
     }
+
+    /// The SHA-256 of each certificate above the client's.
+    fn prints(&self) -> Vec<Fingerprint> {
+        let above = self.certificates().skip(1);
+        above
+            .map(|(_, certificate)| certificate.fingerprint())
+            .collect()
+    }
 }
 
 /// Where and for what is searched.
@@ -59,37 +78,79 @@ pub struct Search<'a> {
     pub limits: &'a TrustLimits,
     /// Checks the signatures.
     pub meter: &'a Meter<'a>,
+    /// How many searches for this client ended for want of signature checks.
+    pub attempt: u32,
 }
+
+/// What a search came to.
+#[derive(Debug)]
+pub struct Found {
+    /// The accepted path and why it is accepted, or what was wrong with the path that came furthest.
+    pub outcome: Result<(Path, Ground), Finding>,
+    /// Whether there were more candidates than signature checks.
+    pub ran_out: bool,
+}
+
+/// A test that paths are put to.
+pub type Accept<'a> = &'a dyn Fn(&Path) -> Result<Ground, Finding>;
 
 impl Search<'_> {
     /// Finds the first path that `accept` accepts.
-    ///
-    /// # Errors
-    /// What was wrong with the path that came furthest.
-    pub fn first_path(
-        &self,
-        accept: &dyn Fn(&Path) -> Result<(), Finding>,
-    ) -> Result<Path, Finding> {
+    pub fn first_path(&self, accept: Accept<'_>) -> Found {
         let mut climb = Climb {
             search: self,
             accept,
+            round: Round::Sure,
             charges: Vec::new(),
             steps: 0,
+            judged: HashSet::new(),
+            ran_out: false,
             outcome: Outcome::default(),
         };
-        match climb.up(&mut Vec::new()) {
-            Some(path) => Ok(path),
-            None => Err(climb.into_finding()),
+        for round in [Round::Sure, Round::Open] {
+            climb.round = round;
+            climb.steps = 0;
+            if let Some(accepted) = climb.up(&mut Vec::new()) {
+                return Found {
+                    outcome: Ok(accepted),
+                    ran_out: climb.ran_out,
+                };
+            }
+        }
+        Found {
+            ran_out: climb.ran_out,
+            outcome: Err(climb.into_finding()),
         }
     }
+
+    fn candidates(&self, round: Round, key: Key) -> Box<dyn Iterator<Item = Candidate> + '_> {
+        let attempt = match round {
+            Round::Sure => 0,
+            Round::Open => self.attempt,
+        };
+        self.anchors.candidates(key, self.now, attempt, self.limits)
+    }
+}
+
+/// The rounds of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    /// What points to one key.
+    Sure,
+    /// Everything else of the issuer's name.
+    Open,
 }
 
 struct Climb<'a> {
     search: &'a Search<'a>,
-    accept: &'a dyn Fn(&Path) -> Result<(), Finding>,
+    accept: Accept<'a>,
+    round: Round,
     /// What each owner has spent.
     charges: Vec<(Arc<str>, u32)>,
     steps: u32,
+    /// The paths that were judged already, without the client's certificate.
+    judged: HashSet<Vec<Fingerprint>>,
+    ran_out: bool,
     outcome: Outcome,
 }
 
@@ -108,9 +169,10 @@ struct Outcome {
 
 impl Climb<'_> {
     /// Goes on from the last of the intermediates, or from the leaf where there are none.
-    fn up(&mut self, climbed: &mut Vec<Arc<Issuer>>) -> Option<Path> {
+    fn up(&mut self, climbed: &mut Vec<Arc<Issuer>>) -> Option<(Path, Ground)> {
         self.steps = self.steps.saturating_add(1);
         if self.steps > STEPS_MAX {
+            self.ran_out = true;
             return None;
         }
         let child = climbed
@@ -125,9 +187,10 @@ impl Climb<'_> {
         let mut went_on = false;
         for (issuer, helper) in self.intermediates(climbed, &child, &issuer_name) {
             let paid = match &helper {
-                Some(candidate) => self.charge(candidate, 1),
+                Some(candidate) => self.charge(candidate),
                 None => true,
             };
+            self.ran_out |= !paid;
             if !paid || self.prove(&child, &issuer, Role::Intermediate) != Proof::Signed {
                 continue;
             }
@@ -148,68 +211,112 @@ impl Climb<'_> {
             .dead_end
             .as_ref()
             .is_none_or(|(length, _)| climbed.len() > *length);
-        if !went_on && furthest {
+        if self.round == Round::Open && !went_on && furthest {
             self.outcome.dead_end = Some((climbed.len(), child));
         }
         None
     }
 
-    /// Tries the anchors that may have issued `child`.
+    /// Tries the anchors that may have issued `child`: looks for the key that signed it, then for an anchor with that
+    /// key that makes an acceptable path.
     fn try_anchors(
         &mut self,
         climbed: &[Arc<Issuer>],
         child: &Certificate,
         issuer_name: &Name,
-    ) -> Option<Path> {
-        let mut tried = Vec::new();
-        for key in self.anchor_keys(child, issuer_name) {
-            for candidate in self.search.anchors.candidates(key, self.search.now) {
-                let fingerprint = candidate.issuer.certificate.fingerprint();
-                if tried.contains(&fingerprint) || !self.can_pay(&candidate) {
+    ) -> Option<(Path, Ground)> {
+        if let Some(key) = self.search.meter.known_key(child) {
+            return self.settle(climbed, issuer_name, &key);
+        }
+        let search = self.search;
+        let mut tried = HashSet::new();
+        for place in self.anchor_keys(child, issuer_name) {
+            for candidate in search.candidates(self.round, place) {
+                let key = candidate.issuer.certificate.facts().spki_sha256;
+                if tried.contains(&key) {
                     continue;
                 }
-                tried.push(fingerprint);
+                if !self.can_pay(&candidate) {
+                    self.ran_out = true;
+                    continue;
+                }
+                tried.insert(key);
                 let before = self.search.meter.spent();
                 let proof = self.prove(child, &candidate.issuer, Role::Anchor);
                 if self.search.meter.spent() > before {
-                    self.charge(&candidate, 1);
+                    self.charge(&candidate);
                 }
-                if proof != Proof::Signed {
-                    continue;
-                }
-                let path = Path {
-                    leaf: self.search.leaf.clone(),
-                    intermediates: climbed.to_vec(),
-                    anchor: Arc::clone(&candidate.issuer),
-                };
-                match (self.accept)(&path) {
-                    Ok(()) => return Some(path),
-                    Err(finding) => {
-                        self.outcome.rejected.get_or_insert(finding);
-                    }
+                match proof {
+                    Proof::Signed => return self.settle(climbed, issuer_name, &key),
+                    Proof::Exhausted => return None,
+                    Proof::NotSigned | Proof::AlgorithmNotAccepted | Proof::KeyNotAccepted => {}
                 }
             }
         }
         None
     }
 
-    /// Under which keys anchors are looked up: the very certificates that the client presented, then by name and key
-    /// identifier, then by name.
-    fn anchor_keys(&self, child: &Certificate, issuer_name: &Name) -> Vec<Key> {
-        let presented = self
-            .search
-            .presented
-            .iter()
-            .filter(|issuer| issuer.subject == *issuer_name);
-        let mut keys: Vec<Key> = presented
-            .map(|issuer| Key::anchor(&issuer.certificate.fingerprint()))
-            .collect();
-        if let Some(key_id) = &child.facts().authority_key_id {
-            keys.push(Key::anchors_with_key_id(issuer_name, key_id));
-            keys.push(Key::anchors_without_key_id(issuer_name));
+    /// Holds the anchors of this name with this key, which signed the last of the path, to the rules.
+    fn settle(
+        &mut self,
+        climbed: &[Arc<Issuer>],
+        issuer_name: &Name,
+        key: &Fingerprint,
+    ) -> Option<(Path, Ground)> {
+        let search = self.search;
+        let child = climbed
+            .last()
+            .map_or(search.leaf, |issuer| &issuer.certificate);
+        let with_key = Key::anchors_with_key(issuer_name, key);
+        for candidate in search.candidates(self.round, with_key) {
+            // Costs no check: the answer is known. But a key may be known that is not accepted any more.
+            if self.prove(child, &candidate.issuer, Role::Anchor) != Proof::Signed {
+                continue;
+            }
+            let path = Path {
+                leaf: self.search.leaf.clone(),
+                intermediates: climbed.to_vec(),
+                anchor: candidate.issuer,
+            };
+            if !self.judged.insert(path.prints()) {
+                continue;
+            }
+            match (self.accept)(&path) {
+                Ok(ground) => return Some((path, ground)),
+                Err(finding) => {
+                    self.outcome.rejected.get_or_insert(finding);
+                }
+            }
         }
-        keys.push(Key::anchors(issuer_name));
-        keys
+        None
+    }
+
+    /// Under which keys anchors are looked up in this round.
+    fn anchor_keys(&self, child: &Certificate, issuer_name: &Name) -> Vec<Key> {
+        let key_id = child.facts().authority_key_id.as_deref();
+        match self.round {
+            Round::Sure => {
+                let presented = self.search.presented.iter();
+                let presented = presented.filter(|issuer| issuer.subject == *issuer_name);
+                let derived =
+                    key_id.map(|key_id| Key::anchors_with_derived_key_id(issuer_name, key_id));
+                presented
+                    .map(|issuer| Key::anchor(&issuer.certificate.fingerprint()))
+                    .chain(derived)
+                    .collect()
+            }
+            Round::Open => key_id
+                .map(|key_id| {
+                    [
+                        Key::anchors_with_key_id(issuer_name, key_id),
+                        Key::anchors_without_key_id(issuer_name),
+                    ]
+                })
+                .into_iter()
+                .flatten()
+                .chain([Key::anchors(issuer_name)])
+                .collect(),
+        }
     }
 
     /// The presented certificates and helpers that may have issued `child` and are not on the path yet, each helper
@@ -225,16 +332,22 @@ impl Climb<'_> {
             .presented
             .iter()
             .filter(|issuer| issuer.subject == *issuer_name);
-        let helpers = self
-            .search
-            .anchors
-            .candidates(Key::helpers(issuer_name), self.search.now);
+        let key_id = child.facts().authority_key_id.as_deref();
+        let helpers = match self.round {
+            Round::Sure => {
+                key_id.map(|key_id| Key::helpers_with_derived_key_id(issuer_name, key_id))
+            }
+            Round::Open => Some(Key::helpers(issuer_name)),
+        };
+        let helpers = helpers
+            .into_iter()
+            .flat_map(|key| self.search.candidates(self.round, key));
         let mut found: Vec<(Arc<Issuer>, Option<Candidate>)> = presented
             .map(|issuer| (Arc::clone(issuer), None))
             .chain(
                 helpers
-                    .into_iter()
-                    .map(|helper| (Arc::clone(&helper.issuer), Some(helper))),
+                    .map(|helper| (Arc::clone(&helper.issuer), Some(helper)))
+                    .take(HELPERS_MAX),
             )
             .filter(|(issuer, _)| {
                 issuer.certificate != *child
@@ -244,12 +357,8 @@ impl Climb<'_> {
         found.sort_by_key(|(issuer, helper)| {
             (helper.is_some(), key_ids_differ(child, &issuer.certificate))
         });
-        let mut seen = Vec::new();
-        found.retain(|(issuer, _)| {
-            let is_new = !seen.contains(&issuer.certificate.fingerprint());
-            seen.push(issuer.certificate.fingerprint());
-            is_new
-        });
+        let mut seen = HashSet::new();
+        found.retain(|(issuer, _)| seen.insert(issuer.certificate.fingerprint()));
         found
     }
 
@@ -266,7 +375,11 @@ impl Climb<'_> {
         let child_called = || called(self.role_of(child), child);
         let issuer_called = || called(role, &issuer.certificate);
         let finding = match proof {
-            Proof::Signed | Proof::Exhausted => return proof,
+            Proof::Signed => return proof,
+            Proof::Exhausted => {
+                self.ran_out = true;
+                return proof;
+            }
             Proof::NotSigned => {
                 let detail = format!(
                     "The {} is not signed with the key of the {}.",
@@ -323,13 +436,13 @@ impl Climb<'_> {
     }
 
     /// Whether somebody who brought the candidate could still pay, and now has.
-    fn charge(&mut self, candidate: &Candidate, cost: u32) -> bool {
+    fn charge(&mut self, candidate: &Candidate) -> bool {
         let Some(payer) = self.payer(candidate) else {
             return false;
         };
         match self.charges.iter_mut().find(|(name, _)| *name == payer) {
-            Some((_, spent)) => *spent = spent.saturating_add(cost),
-            None => self.charges.push((payer, cost)),
+            Some((_, spent)) => *spent = spent.saturating_add(1),
+            None => self.charges.push((payer, 1)),
         }
         true
     }

@@ -4,16 +4,38 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::pki::certificate::Certificate;
+use crate::pki::crl::Crl;
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchor::{self, Anchor, Unusable};
+use crate::trust::crls::Crls;
 use crate::trust::index::{Key, Slot};
 use crate::trust::issuer::Issuer;
+use crate::trust::policy::TrustPolicy;
+use crate::trust::setid;
 
-/// An immutable set of trust anchors, with the helpers (untrusted intermediates) that complete paths to them.
-#[derive(Debug, Default)]
+/// An immutable set of trust anchors, with the helpers (untrusted intermediates) that complete paths to them, the
+/// revocation lists and the policy that clients are held to.
+#[derive(Debug)]
 pub struct TrustSet {
+    id: Fingerprint,
     anchors: Vec<Anchor>,
     slots: HashMap<Key, Arc<Slot>>,
+    crl_signers: Vec<Certificate>,
+    policy: TrustPolicy,
+    crls: Crls,
+}
+
+/// What a set is built from.
+#[derive(Clone, Debug, Default)]
+pub struct TrustSource {
+    /// The trust anchors, each with the name of the account that brought it.
+    pub anchors: Vec<(Certificate, Arc<str>)>,
+    /// Intermediates that complete paths, and certificates that sign revocation lists only; trusted for nothing.
+    pub helpers: Vec<Certificate>,
+    /// What is asked beyond a path.
+    pub policy: TrustPolicy,
+    /// The revocation lists.
+    pub crls: Vec<Crl>,
 }
 
 /// A certificate that cannot be put to work.
@@ -44,38 +66,62 @@ pub enum InvalidTrustSet {
 }
 
 impl TrustSet {
-    /// Builds a set from certificates and the accounts that brought them. The same certificate twice counts once, for
-    /// the account that comes first.
+    /// Builds a set. The same certificate twice counts once, for the account that comes first.
     ///
     /// # Errors
     /// [`InvalidTrustSet`] names the first certificate that cannot serve.
-    pub fn build(
-        anchors: Vec<(Certificate, Arc<str>)>,
-        helpers: Vec<Certificate>,
-    ) -> Result<Self, InvalidTrustSet> {
+    pub fn build(source: TrustSource) -> Result<Self, InvalidTrustSet> {
+        Self::build_again(source, &Self::default())
+    }
+
+    /// As [`TrustSet::build`], with what an earlier set of the same realm found out about revocation lists.
+    ///
+    /// # Errors
+    /// As [`TrustSet::build`].
+    pub fn build_again(source: TrustSource, earlier: &Self) -> Result<Self, InvalidTrustSet> {
+        let TrustSource {
+            anchors,
+            helpers,
+            policy,
+            crls,
+        } = source;
+        let anchors = in_order(
+            anchors
+                .into_iter()
+                .map(|(certificate, account)| Anchor {
+                    certificate,
+                    account,
+                })
+                .collect(),
+            |anchor: &Anchor| anchor.certificate.fingerprint(),
+        );
+        let helpers = in_order(helpers, Certificate::fingerprint);
+        let crls = in_order(crls, Crl::fingerprint);
         let mut filed: Vec<(Vec<Key>, Arc<Issuer>)> = Vec::new();
-        let mut kept: Vec<Anchor> = anchors
-            .into_iter()
-            .map(|(certificate, account)| Anchor {
-                certificate,
-                account,
-            })
-            .collect();
-        kept.sort_by_key(|anchor| anchor.certificate.fingerprint());
-        kept.dedup_by_key(|anchor| anchor.certificate.fingerprint());
-        for kept in &kept {
+        for anchor in &anchors {
             let issuer =
-                anchor::prepare(&kept.certificate).map_err(|cause| InvalidTrustSet::Anchor {
-                    subject: kept.certificate.facts().subject.clone(),
-                    fingerprint: kept.certificate.fingerprint(),
+                anchor::prepare(&anchor.certificate).map_err(|cause| InvalidTrustSet::Anchor {
+                    subject: anchor.certificate.facts().subject.clone(),
+                    fingerprint: anchor.certificate.fingerprint(),
                     cause,
                 })?;
             filed.push((Key::of_anchor(&issuer), Arc::new(issuer)));
         }
-        let mut helpers = helpers;
-        helpers.sort_by_key(Certificate::fingerprint);
-        helpers.dedup_by_key(|helper| helper.fingerprint());
-        for helper in &helpers {
+        let rulebook = setid::rulebook(&anchors, &helpers, &policy, &crls);
+        let alone = filed.iter().map(|(_, issuer)| {
+            let slot = Slot {
+                id: rulebook,
+                issuers: vec![Arc::clone(issuer)],
+            };
+            let key = Key::anchor(&issuer.certificate.fingerprint());
+            (key, Arc::new(slot))
+        });
+        let mut slots: HashMap<Key, Arc<Slot>> = alone.collect();
+        let (crl_signers, issuers): (Vec<_>, Vec<_>) = helpers
+            .iter()
+            .partition(|helper| anchor::signs_only_crls(helper));
+        let crl_signers: Vec<Certificate> = crl_signers.into_iter().cloned().collect();
+        for helper in issuers {
             let issuer = anchor::prepare(helper).map_err(|cause| InvalidTrustSet::Helper {
                 subject: helper.facts().subject.clone(),
                 fingerprint: helper.fingerprint(),
@@ -83,10 +129,35 @@ impl TrustSet {
             })?;
             filed.push((Key::of_helper(&issuer), Arc::new(issuer)));
         }
+        slots.extend(shelved(filed));
         Ok(Self {
-            anchors: kept,
-            slots: slots(filed),
+            id: setid::of(&anchors, &helpers, &policy, &crls),
+            anchors,
+            slots,
+            crl_signers,
+            policy,
+            crls: Crls::build_again(&crls, &earlier.crls),
         })
+    }
+
+    /// What tells it from every set that decides otherwise: a digest of everything that it was built from.
+    pub const fn id(&self) -> Fingerprint {
+        self.id
+    }
+
+    /// What is asked of clients beyond a path.
+    pub const fn policy(&self) -> &TrustPolicy {
+        &self.policy
+    }
+
+    /// The revocation lists.
+    pub const fn crls(&self) -> &Crls {
+        &self.crls
+    }
+
+    /// The helpers that sign revocation lists and nothing else, in order of their fingerprints.
+    pub fn crl_signers(&self) -> &[Certificate] {
+        &self.crl_signers
     }
 
     /// The anchors, in order of their fingerprints.
@@ -114,23 +185,7 @@ impl TrustSet {
 
     /// Whether both let in the same clients, by the same accounts and helpers.
     pub fn same_as(&self, other: &Self) -> bool {
-        let brought = |set: &Self| -> Vec<(Fingerprint, Arc<str>)> {
-            let anchors = set.anchors.iter();
-            anchors
-                .map(|anchor| {
-                    (
-                        anchor.certificate.fingerprint(),
-                        Arc::clone(&anchor.account),
-                    )
-                })
-                .collect()
-        };
-        let filed_alike = |(key, slot): (&Key, &Arc<Slot>)| {
-            other.slot(key).is_some_and(|theirs| theirs.id == slot.id)
-        };
-        self.slots.len() == other.slots.len()
-            && self.slots.iter().all(filed_alike)
-            && brought(self) == brought(other)
+        self.id == other.id
     }
 
     /// What is filed under a key.
@@ -144,7 +199,29 @@ impl TrustSet {
     }
 }
 
-fn slots(filed: Vec<(Vec<Key>, Arc<Issuer>)>) -> HashMap<Key, Arc<Slot>> {
+impl Default for TrustSet {
+    /// The set that trusts nobody.
+    fn default() -> Self {
+        let policy = TrustPolicy::default();
+        Self {
+            id: setid::of(&[], &[], &policy, &[]),
+            anchors: Vec::new(),
+            slots: HashMap::new(),
+            crl_signers: Vec::new(),
+            policy,
+            crls: Crls::default(),
+        }
+    }
+}
+
+/// In order of the fingerprints, each once.
+fn in_order<T>(mut items: Vec<T>, fingerprint: impl Fn(&T) -> Fingerprint) -> Vec<T> {
+    items.sort_by_key(&fingerprint);
+    items.dedup_by_key(|item| fingerprint(item));
+    items
+}
+
+fn shelved(filed: Vec<(Vec<Key>, Arc<Issuer>)>) -> impl Iterator<Item = (Key, Arc<Slot>)> {
     let mut lists: HashMap<Key, Vec<Arc<Issuer>>> = HashMap::new();
     for (keys, issuer) in filed {
         for key in keys {
@@ -154,7 +231,6 @@ fn slots(filed: Vec<(Vec<Key>, Arc<Issuer>)>) -> HashMap<Key, Arc<Slot>> {
     lists
         .into_iter()
         .map(|(key, issuers)| (key, Arc::new(Slot::of(issuers))))
-        .collect()
 }
 
 #[cfg(test)]
@@ -162,6 +238,8 @@ mod tests {
     use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose};
 
     use super::*;
+    use crate::trust::index::Name;
+    use crate::trust::policy::{OutOfDate, Pin, Revocation, RevocationScope, Signatures};
     use crate::trust::workshop::*;
 
     fn cause(certificate: &Made) -> Unusable {
@@ -175,13 +253,20 @@ mod tests {
             subject,
             fingerprint,
             cause,
-        } = TrustSet::build(anchors, Vec::new()).unwrap_err()
+        } = TrustSet::build(TrustSource {
+            anchors,
+            ..TrustSource::default()
+        })
+        .unwrap_err()
         else {
             panic!("an anchor was at fault");
         };
         assert_eq!(subject, certificate.certificate.facts().subject);
         assert_eq!(fingerprint, certificate.certificate.fingerprint());
-        let as_helper = TrustSet::build(Vec::new(), vec![certificate.certificate.clone()]);
+        let as_helper = TrustSet::build(TrustSource {
+            helpers: vec![certificate.certificate.clone()],
+            ..TrustSource::default()
+        });
         assert_eq!(
             as_helper.unwrap_err(),
             InvalidTrustSet::Helper {
@@ -199,7 +284,9 @@ mod tests {
             (client("x"), Unusable::NotACa),
             (bare("x"), Unusable::NotACa),
             (
-                with(ca("x"), |p| p.key_usages = vec![KeyUsagePurpose::CrlSign]),
+                with(ca("x"), |p| {
+                    p.key_usages = vec![KeyUsagePurpose::DigitalSignature]
+                }),
                 Unusable::MayNotSign,
             ),
             (
@@ -227,7 +314,12 @@ mod tests {
             (root.clone(), Arc::from("first")),
             (root.clone(), Arc::from("second")),
         ];
-        let trust = TrustSet::build(anchors, vec![root.clone(), root.clone()]).unwrap();
+        let trust = TrustSet::build(TrustSource {
+            anchors,
+            helpers: vec![root.clone(), root.clone()],
+            ..TrustSource::default()
+        })
+        .unwrap();
         assert_eq!(trust.anchors().len(), 1);
         assert_eq!(
             &*trust.anchor(&root.fingerprint()).unwrap().account,
@@ -242,5 +334,92 @@ mod tests {
         let trust = set_with_helpers(&[&root], &[&helper]);
         assert!(!trust.has_anchor(&helper.certificate.fingerprint()));
         assert!(set_with_helpers(&[], &[&helper]).is_empty());
+    }
+
+    #[test]
+    fn a_certificate_that_only_signs_revocation_lists_helps_and_issues_nothing() {
+        let root = Made::root(ca("Root"));
+        for params in [ca("Lists"), client("Lists")] {
+            let signer = root.issue(with(params, |p| {
+                p.key_usages = vec![KeyUsagePurpose::CrlSign]
+            }));
+            let trust = set_with_helpers(&[&root], &[&signer]);
+            assert_eq!(trust.crl_signers(), [signer.certificate.clone()]);
+            let name = Name::of(&signer.certificate.facts().raw_subject);
+            assert!(trust.slot(&Key::helpers(&name)).is_none());
+        }
+    }
+
+    #[test]
+    fn the_id_tells_apart_whatever_decides_otherwise() {
+        let (one, two) = (Made::root(ca("One")), Made::root(ca("Two")));
+        let source = |anchors: &[(&Made, &str)], helpers: &[&Made]| TrustSource {
+            anchors: anchors
+                .iter()
+                .map(|(made, account)| (made.certificate.clone(), Arc::from(*account)))
+                .collect(),
+            helpers: helpers
+                .iter()
+                .map(|made| made.certificate.clone())
+                .collect(),
+            ..TrustSource::default()
+        };
+        let with_policy = |policy| TrustSource {
+            policy,
+            ..source(&[(&one, "a")], &[])
+        };
+        let revocation = |scope, out_of_date| Revocation { scope, out_of_date };
+        let print = one.certificate.fingerprint();
+        let sources = [
+            TrustSource::default(),
+            source(&[(&one, "a")], &[]),
+            source(&[(&one, "b")], &[]),
+            source(&[(&one, "a"), (&two, "a")], &[]),
+            source(&[(&one, "a")], &[&two]),
+            source(&[(&two, "a")], &[&one]),
+            with_policy(TrustPolicy {
+                pins: vec![Pin::Key(print)],
+                ..TrustPolicy::default()
+            }),
+            with_policy(TrustPolicy {
+                pins: vec![Pin::Certificate(print)],
+                ..TrustPolicy::default()
+            }),
+            with_policy(TrustPolicy {
+                revocation: revocation(RevocationScope::Leaf, OutOfDate::Refuse),
+                ..TrustPolicy::default()
+            }),
+            with_policy(TrustPolicy {
+                revocation: revocation(RevocationScope::Leaf, OutOfDate::AllowHours(1)),
+                ..TrustPolicy::default()
+            }),
+            with_policy(TrustPolicy {
+                revocation: revocation(RevocationScope::Leaf, OutOfDate::AllowHours(2)),
+                ..TrustPolicy::default()
+            }),
+            with_policy(TrustPolicy {
+                by_anchor: [(print, revocation(RevocationScope::Chain, OutOfDate::Allow))].into(),
+                ..TrustPolicy::default()
+            }),
+            with_policy(TrustPolicy {
+                signatures: Signatures::Strict,
+                ..TrustPolicy::default()
+            }),
+        ];
+        let built: Vec<TrustSet> = sources
+            .iter()
+            .map(|source| TrustSet::build(source.clone()).unwrap())
+            .collect();
+        for (place, left) in built.iter().enumerate() {
+            for (other, right) in built.iter().enumerate() {
+                assert_eq!(left.same_as(right), place == other, "{place} and {other}");
+            }
+        }
+        let again = TrustSet::build(source(&[(&two, "a"), (&one, "a"), (&one, "z")], &[])).unwrap();
+        assert!(
+            again.same_as(&built[3]),
+            "order and repetition do not matter"
+        );
+        assert!(TrustSet::default().same_as(&built[0]));
     }
 }

@@ -11,10 +11,12 @@ use crate::trust::set::TrustSet;
 /// The union of the trust sets of many owners (realms). Cloning it is cheap, and so is changing one owner's part.
 ///
 /// Owners that brought the very same issuers for a key lie side by side and are seen as one, so that a CA that a
-/// thousand realms trust is tried once.
+/// thousand realms trust is tried once. Where an anchor is filed by itself ([`Key::anchor`]), owners lie side by side
+/// who demand the same of its clients, so that each policy is asked once (see [`crate::trust::demands`]).
 #[derive(Clone, Debug, Default)]
 pub struct SharedTrust {
     slots: OrdMap<Place, Arc<Slot>>,
+    owners: OrdMap<Arc<str>, Arc<TrustSet>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +48,12 @@ impl SharedTrust {
         for (key, slot) in after.iter().flat_map(|set| set.slots()) {
             slots.insert(place(key, slot), Arc::clone(slot));
         }
-        Self { slots }
+        let mut owners = self.owners.clone();
+        match after {
+            Some(set) => owners.insert(Arc::clone(owner), Arc::clone(set)),
+            None => owners.remove(owner),
+        };
+        Self { slots, owners }
     }
 
     /// Whether nobody has an anchor here.
@@ -62,6 +69,16 @@ impl SharedTrust {
     /// Whether the certificate with this SHA-256 is an anchor of any owner.
     pub fn has_anchor(&self, fingerprint: &Fingerprint) -> bool {
         self.has(Key::anchor(fingerprint))
+    }
+
+    /// Whether an owner of this anchor demands just this of its clients.
+    pub fn has_rulebook(&self, anchor: &Fingerprint, rulebook: Fingerprint) -> bool {
+        self.owners(Key::anchor(anchor), rulebook).next().is_some()
+    }
+
+    /// The trust set of the first owner of one group.
+    pub fn first_owner(&self, key: Key, slot: Fingerprint) -> Option<&Arc<TrustSet>> {
+        self.owners.get(self.owners(key, slot).next()?)
     }
 
     /// What is filed under a key: once for all owners with the same contents.

@@ -2,16 +2,21 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
+use rustls_pki_types::SignatureVerificationAlgorithm;
 use webpki::aws_lc_rs as algorithms;
 
+use crate::flaw::{Flaw, planted};
 use crate::pki::certificate::{Certificate, KeyAlgorithm};
 use crate::pki::der::{self, NotDer, tag};
+use crate::pki::fingerprint::Fingerprint;
+use crate::pki::key_id;
 use crate::trust::issuer::Issuer;
 use crate::trust::limits::TrustLimits;
+use crate::trust::proofs::Proofs;
 
 /// The algorithms with which certificates may be signed: SHA-2 with RSA (2048 to 8192 bits, PKCS#1 v1.5 and PSS) or
-/// ECDSA, and Ed25519. Nothing with SHA-1.
+/// ECDSA, and Ed25519. Nothing with SHA-1. The public exponent of an RSA key is odd and has 2 to 33 bits, as AWS-LC
+/// demands.
 pub const MODERN: &[&dyn SignatureVerificationAlgorithm] = &[
     algorithms::ECDSA_P256_SHA256,
     algorithms::ECDSA_P256_SHA384,
@@ -52,20 +57,21 @@ pub enum Proof {
 
 /// Checks signatures for one judgement.
 ///
-/// Each check is done once: whoever asks again, rustls-webpki included, gets the first answer.
+/// Each check is done once: whoever asks again gets the first answer, and what an earlier judgement proved is known.
 #[derive(Debug)]
 pub struct Meter<'a> {
     algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
     limits: TrustLimits,
+    proofs: Option<&'a Proofs>,
     checks: Mutex<Vec<Check>>,
 }
 
 #[derive(Debug)]
 struct Check {
-    algorithm: usize,
-    public_key: Box<[u8]>,
-    message: Box<[u8]>,
-    signature: Box<[u8]>,
+    /// SHA-256 of what is signed, with its signature.
+    signed: Fingerprint,
+    /// SHA-256 of the key.
+    key: Fingerprint,
     holds: bool,
 }
 
@@ -75,9 +81,19 @@ impl<'a> Meter<'a> {
         algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
         limits: TrustLimits,
     ) -> Self {
+        Self::knowing(algorithms, limits, None)
+    }
+
+    /// A meter that knows what earlier judgements proved.
+    pub const fn knowing(
+        algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+        limits: TrustLimits,
+        proofs: Option<&'a Proofs>,
+    ) -> Self {
         Self {
             algorithms,
             limits,
+            proofs,
             checks: Mutex::new(Vec::new()),
         }
     }
@@ -87,27 +103,47 @@ impl<'a> Meter<'a> {
         self.checks().len()
     }
 
+    /// Whether no more checks can be made.
+    pub fn is_exhausted(&self) -> bool {
+        self.spent() >= self.checks_max()
+    }
+
+    /// The SHA-256 of the key that a certificate was proven to be signed with, now or in an earlier judgement.
+    pub fn known_key(&self, child: &Certificate) -> Option<Fingerprint> {
+        let signed = child.fingerprint();
+        let proven = self
+            .checks()
+            .iter()
+            .find(|check| check.holds && check.signed == signed)
+            .map(|check| check.key);
+        proven.or_else(|| self.proofs?.key_of(&signed))
+    }
+
     /// Whether `child` was signed with the key of `issuer`; names and everything else are not looked at.
     pub fn prove(&self, child: &Certificate, issuer: &Issuer) -> Proof {
-        if !is_key_accepted(&issuer.certificate.facts().key.algorithm, &self.limits) {
+        let facts = issuer.certificate.facts();
+        if !is_key_accepted(&facts.key.algorithm, &self.limits) {
             return Proof::KeyNotAccepted;
         }
-        let (Ok(signed), Ok(key)) = (
-            Signed::read(child.der()),
-            PublicKey::read(&issuer.point.subject_public_key_info),
-        ) else {
+        let Ok(signed) = Signed::read(child.der()) else {
             return Proof::NotSigned;
         };
         let mut known = false;
-        for (place, algorithm) in self.algorithms.iter().enumerate() {
+        for algorithm in self.algorithms {
             if algorithm.signature_alg_id().as_ref() != signed.algorithm {
                 continue;
             }
             known = true;
-            if algorithm.public_key_alg_id().as_ref() != key.algorithm {
+            if algorithm.public_key_alg_id().as_ref() != &*issuer.key.algorithm {
                 continue;
             }
-            return match self.check(place, key.octets, signed.message, signed.signature) {
+            let key = &issuer.key.octets;
+            let check = || {
+                algorithm
+                    .verify_signature(key, signed.message, signed.signature)
+                    .is_ok()
+            };
+            return match self.once(child.fingerprint(), facts.spki_sha256, check) {
                 Some(true) => Proof::Signed,
                 Some(false) => Proof::NotSigned,
                 None => Proof::Exhausted,
@@ -120,54 +156,37 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// The algorithms for rustls-webpki, each going through this meter.
-    pub fn metered(&self) -> Vec<Metered<'_>> {
-        (0..self.algorithms.len())
-            .filter_map(|place| {
-                let algorithm = self.algorithms.get(place)?;
-                Some(Metered {
-                    meter: self,
-                    place,
-                    algorithm: *algorithm,
-                })
-            })
-            .collect()
-    }
-
-    /// Whether a signature holds; `None` where the budget is used up.
-    fn check(
+    /// Whether a signature holds; `None` where the budget is used up. Which algorithm is used follows from what is signed
+    /// and from the key, so that these two tell checks apart.
+    fn once(
         &self,
-        algorithm: usize,
-        public_key: &[u8],
-        message: &[u8],
-        signature: &[u8],
+        signed: Fingerprint,
+        key: Fingerprint,
+        check: impl FnOnce() -> bool,
     ) -> Option<bool> {
         let mut checks = self.checks();
-        let known = checks.iter().find(|check| {
-            check.algorithm == algorithm
-                && *check.signature == *signature
-                && *check.public_key == *public_key
-                && *check.message == *message
-        });
+        let known = checks
+            .iter()
+            .find(|check| check.signed == signed && check.key == key);
         if let Some(known) = known {
             return Some(known.holds);
         }
-        if checks.len() >= usize::try_from(self.limits.signature_checks_max).unwrap_or(usize::MAX) {
+        if self
+            .proofs
+            .is_some_and(|proofs| proofs.key_of(&signed) == Some(key))
+        {
+            return Some(true);
+        }
+        if checks.len() >= self.checks_max() {
             return None;
         }
-        let holds = self
-            .algorithms
-            .get(algorithm)?
-            .verify_signature(public_key, message, signature)
-            .is_ok();
-        checks.push(Check {
-            algorithm,
-            public_key: public_key.into(),
-            message: message.into(),
-            signature: signature.into(),
-            holds,
-        });
+        let holds = check() || planted(Flaw::Signatures);
+        checks.push(Check { signed, key, holds });
         Some(holds)
+    }
+
+    fn checks_max(&self) -> usize {
+        usize::try_from(self.limits.signature_checks_max).unwrap_or(usize::MAX)
     }
 
     fn checks(&self) -> MutexGuard<'_, Vec<Check>> {
@@ -189,36 +208,6 @@ pub fn is_key_accepted(key: &KeyAlgorithm, limits: &TrustLimits) -> bool {
     }
 }
 
-/// An algorithm whose checks go through a [`Meter`].
-#[derive(Debug)]
-pub struct Metered<'a> {
-    meter: &'a Meter<'a>,
-    place: usize,
-    algorithm: &'a dyn SignatureVerificationAlgorithm,
-}
-
-impl SignatureVerificationAlgorithm for Metered<'_> {
-    fn verify_signature(
-        &self,
-        public_key: &[u8],
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), InvalidSignature> {
-        match self.meter.check(self.place, public_key, message, signature) {
-            Some(true) => Ok(()),
-            Some(false) | None => Err(InvalidSignature),
-        }
-    }
-
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.algorithm.public_key_alg_id()
-    }
-
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.algorithm.signature_alg_id()
-    }
-}
-
 /// The parts of a certificate (RFC 5280, 4.1).
 struct Signed<'a> {
     message: &'a [u8],
@@ -227,11 +216,8 @@ struct Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    fn read(certificate: &'a [u8]) -> Result<Self, NotDer> {
-        match der::single(certificate)?
-            .children_of(tag::SEQUENCE)?
-            .as_slice()
-        {
+    fn read(whole: &'a [u8]) -> Result<Self, NotDer> {
+        match der::single(whole)?.children_of(tag::SEQUENCE)?.as_slice() {
             [message, algorithm, signature] if algorithm.tag == tag::SEQUENCE => Ok(Self {
                 message: message.whole,
                 algorithm: algorithm.content,
@@ -242,21 +228,38 @@ impl<'a> Signed<'a> {
     }
 }
 
-/// The parts of a SubjectPublicKeyInfo, whose outer tag and length were taken off.
-struct PublicKey<'a> {
-    algorithm: &'a [u8],
-    octets: &'a [u8],
+/// A public key, as signatures are checked with.
+#[derive(Debug)]
+pub struct PublicKey {
+    /// The content of its AlgorithmIdentifier.
+    algorithm: Box<[u8]>,
+    octets: Box<[u8]>,
 }
 
-impl<'a> PublicKey<'a> {
-    fn read(content: &'a [u8]) -> Result<Self, NotDer> {
-        match der::elements(content)?.as_slice() {
-            [algorithm, key] if algorithm.tag == tag::SEQUENCE => Ok(Self {
-                algorithm: algorithm.content,
-                octets: whole_octets(key)?,
-            }),
-            _ => Err(NotDer),
+impl PublicKey {
+    /// The subject's key of a certificate; `None` where it is not where RFC 5280, 4.1 has it.
+    pub fn of(certificate: &Certificate) -> Option<Self> {
+        let whole = der::single(certificate.der()).ok()?;
+        let parts = whole.children_of(tag::SEQUENCE).ok()?;
+        let signed = parts.first()?.children_of(tag::SEQUENCE).ok()?;
+        let has_version = signed.first()?.tag == tag::CONTEXT_0;
+        let spki = signed.get(if has_version { 6 } else { 5 })?;
+        // Both readers of certificates have to mean the same key.
+        if Fingerprint::of(spki.whole) != certificate.facts().spki_sha256 {
+            return None;
         }
+        match spki.children_of(tag::SEQUENCE).ok()?.as_slice() {
+            [algorithm, key] if algorithm.tag == tag::SEQUENCE => Some(Self {
+                algorithm: algorithm.content.into(),
+                octets: whole_octets(key).ok()?.into(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether a key identifier was derived from this key.
+    pub fn has_id(&self, key_id: &[u8]) -> bool {
+        key_id::is_derived(key_id, &self.algorithm, &self.octets)
     }
 }
 

@@ -13,7 +13,9 @@ use time::macros::datetime;
 
 use crate::clock::Moment;
 use crate::pki::certificate::Certificate;
-use crate::trust::set::TrustSet;
+use crate::trust::issuer::Issuer as AnyIssuer;
+use crate::trust::search::Path;
+use crate::trust::set::{TrustSet, TrustSource};
 
 /// The moment at which tests judge, unless they say another: within the validity of what is made here.
 pub(crate) fn now() -> Moment {
@@ -99,13 +101,14 @@ pub(crate) fn set_with_helpers(anchors: &[&Made], helpers: &[&Made]) -> TrustSet
         .iter()
         .map(|made| (made.certificate.clone(), Arc::clone(&account)))
         .collect();
-    TrustSet::build(
+    TrustSet::build(TrustSource {
         anchors,
-        helpers
+        helpers: helpers
             .iter()
             .map(|made| made.certificate.clone())
             .collect(),
-    )
+        ..TrustSource::default()
+    })
     .unwrap()
 }
 
@@ -172,6 +175,39 @@ pub(crate) fn with_critical_extension(params: CertificateParams) -> CertificateP
         extension.set_criticality(true);
         params.custom_extensions.push(extension);
     })
+}
+
+pub(crate) fn with_extension(
+    params: CertificateParams,
+    oid: &[u64],
+    content: &[u8],
+    criticality: Criticality,
+) -> CertificateParams {
+    with(params, |params| {
+        let mut extension = CustomExtension::from_oid_content(oid, content.to_vec());
+        extension.set_criticality(criticality == Criticality::Critical);
+        params.custom_extensions.push(extension);
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Criticality {
+    Critical,
+    NotCritical,
+}
+
+/// A path from a client's certificate up to an anchor; whether they belong together, nobody looks.
+pub(crate) fn path(certificates: &[&Certificate]) -> Path {
+    let issuer =
+        |certificate: &&Certificate| Arc::new(AnyIssuer::prepare((*certificate).clone()).unwrap());
+    let [leaf, intermediates @ .., anchor] = certificates else {
+        panic!("a path has a leaf and an anchor");
+    };
+    Path {
+        leaf: (*leaf).clone(),
+        intermediates: intermediates.iter().map(issuer).collect(),
+        anchor: issuer(anchor),
+    }
 }
 
 fn blank(common_name: &str) -> CertificateParams {

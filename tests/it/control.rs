@@ -3,7 +3,9 @@
 pub(crate) mod bench;
 mod changes;
 mod identities;
+mod lists;
 mod manifests;
 mod people;
+mod proving;
 mod refusals;
 mod sheets;

@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use realmgate::cli::args::Arguments;
+use realmgate::pki::{general_name, printable};
+use realmgate::prove::board::Class;
+use realmgate::rule::check;
+use realmgate::rule::client_rule::{self, ClientRule, Verdict};
+use realmgate::rule::facts::{Fact, Facts, Names};
 use realmgate::settings::key;
 use realmgate::trust::reason::Reason;
 
@@ -77,6 +82,17 @@ fn every_reason_has_a_section_and_no_section_names_an_unknown_code() {
 }
 
 #[test]
+fn every_class_of_attacks_has_a_section_that_says_what_held_means() {
+    let sections = sections(&read("docs/prove.md"));
+    let named: Vec<&str> = sections.iter().map(|(class, _)| class.as_str()).collect();
+    let expected: Vec<&str> = Class::ALL.iter().map(|class| class.as_str()).collect();
+    assert_eq!(named, expected);
+    for (class, body) in &sections {
+        assert!(body.contains("\nHeld: "), "{class}");
+    }
+}
+
+#[test]
 fn every_section_quotes_the_sentence_that_people_are_told() {
     for (code, body) in sections(&read("docs/troubleshooting.md")) {
         let reason = Reason::parse(&code).unwrap();
@@ -142,7 +158,14 @@ fn the_code_and_the_tests_that_the_security_page_names_are_there() {
 fn every_command_of_the_documents_is_one_that_the_program_understands() {
     let mut tried = 0;
     let mut wrong = Vec::new();
-    for document in ["README.md", "docs/operations.md", "docs/troubleshooting.md"] {
+    for document in [
+        "README.md",
+        "docs/client-rules.md",
+        "docs/operations.md",
+        "docs/prove.md",
+        "docs/troubleshooting.md",
+        "docs/trust-policy.md",
+    ] {
         for command in commands(&read(document)) {
             tried += 1;
             if let Err(error) = Arguments::try_parse_from(&command) {
@@ -152,6 +175,89 @@ fn every_command_of_the_documents_is_one_that_the_program_understands() {
     }
     assert!(tried > 30, "only {tried} commands were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A client of whom every example is true, and one of whom nothing is known.
+fn two_clients() -> [Names; 2] {
+    let texts = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
+    let known = Names {
+        common_names: texts(&["svc-orders", "Warehouse"]),
+        organizations: texts(&["Acme"]),
+        organizational_units: texts(&["Payments"]),
+        dns: texts(&["client-1.acme.example"]),
+        emails: vec![],
+        uris: vec![],
+    };
+    [known, Names::default()]
+}
+
+#[test]
+fn the_examples_of_client_rules_let_in_whom_they_mean_and_nobody_else() {
+    let text = read("docs/client-rules.md");
+    let examples: Vec<&str> = text
+        .split("```cel\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(examples.len() >= 7, "{examples:?}");
+    let [known, unknown] = two_clients();
+    let sans = ["DNS:client-1.acme.example".to_owned()];
+    for example in examples {
+        let rule = ClientRule::parse(example).unwrap_or_else(|why| panic!("{example}: {why}"));
+        let nobody = Facts {
+            subject: "",
+            sans: &[],
+            issuer: "CN=Acme Issuing CA",
+            serial: "01",
+            fingerprint: "00",
+            anchor: "11",
+            anchor_subject: "CN=Acme Root 2019",
+            account: "dgb-mtls-other",
+            names: &unknown,
+        };
+        assert_eq!(rule.admits(&nobody), Verdict::NotAdmitted, "{example}");
+        let somebody = Facts {
+            subject: "CN=svc-orders,OU=Payments,O=Acme",
+            sans: &sans,
+            fingerprint: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            anchor_subject: "CN=Acme Root 2029",
+            account: "dgb-mtls-autocorp",
+            names: &known,
+            ..nobody
+        };
+        assert_eq!(rule.admits(&somebody), Verdict::Admitted, "{example}");
+    }
+}
+
+#[test]
+fn the_tables_of_client_rules_tell_every_fact_and_the_bounds() {
+    let text = read("docs/client-rules.md");
+    let told: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `client."))
+        .collect();
+    assert_eq!(told.len(), Fact::ALL.len());
+    for (line, fact) in told.iter().zip(Fact::ALL) {
+        let kind = if fact.is_list() {
+            "list of texts"
+        } else {
+            "text"
+        };
+        let expected = format!("{}` | {kind} | ", fact.as_str());
+        assert!(line.starts_with(&expected), "{line}, not {expected}");
+    }
+    for bound in [
+        format!("| characters | {} |", client_rule::CHARS_MAX),
+        format!("counted | {} |", client_rule::BRACKETS_MAX),
+        format!("counted | {} |", client_rule::QUESTIONS_MAX),
+        format!("| {}, {} |", check::EXPRESSIONS_MAX, check::DEPTH_MAX),
+        format!("| {}, {} |", check::LOOPS_MAX, check::LOOP_DEPTH_MAX),
+        format!("| {} MiB |", client_rule::WORK_MAX >> 20),
+        format!("more than {} names of a kind", general_name::NAMES_MAX),
+        format!("more than {} characters", printable::CHARS_MAX),
+    ] {
+        assert!(text.contains(&bound), "{bound}");
+    }
 }
 
 #[test]

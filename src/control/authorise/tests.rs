@@ -1,9 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::clock::Moment;
 use crate::domain::account::AccountType;
-use crate::domain::command::ValueChange;
+use crate::domain::command::{ProofOutcome, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
@@ -13,7 +14,9 @@ use crate::domain::identity::{
 use crate::domain::name::{AccountName, ConnectionName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
+use crate::domain::trusting::Intake;
 use crate::pki::authority::{Authority, AuthorityRequest};
+use crate::pki::crl_testing::{self, CrlMade};
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::key::KeyChoice;
 
@@ -66,6 +69,7 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             mtls: false,
         },
         routes: Vec::new(),
+        client_rule: None,
     };
     let ca = authority();
     let certificate = IdentityCertificate {
@@ -79,8 +83,8 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
         updated: Moment::EPOCH,
     };
     let authority = ServerAuthority {
-        certificate: ca.certificate,
-        key: ca.key,
+        certificate: ca.certificate.clone(),
+        key: ca.key.clone(),
     };
     let name = TokenName::parse("t").unwrap();
     let realm = || realm.clone();
@@ -139,6 +143,31 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
                 realm: realm(),
                 environment,
                 account,
+            },
+            true,
+        ),
+        (
+            Command::SaveTrustPolicy {
+                realm: realm(),
+                environment,
+                policy: Arc::default(),
+            },
+            true,
+        ),
+        (
+            Command::SaveCrl {
+                realm: realm(),
+                environment,
+                crl: crl_testing::list(&ca, &CrlMade::default()),
+                intake: Intake::Alone,
+            },
+            true,
+        ),
+        (
+            Command::RemoveCrl {
+                realm: realm(),
+                environment,
+                sha256: Fingerprint::of(b"list"),
             },
             true,
         ),
@@ -217,6 +246,13 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             false,
         ),
         (Command::ResetServerIdentity { identity }, false),
+        (Command::BeginProof, false),
+        (
+            Command::EndProof {
+                outcome: ProofOutcome::Interrupted,
+            },
+            false,
+        ),
     ]
 }
 
@@ -233,18 +269,23 @@ const fn place(command: &Command) -> usize {
         Command::Install { .. } => 7,
         Command::RejectInstallation { .. } => 8,
         Command::RemoveInstallation { .. } => 9,
-        Command::SavePipeline { .. } => 10,
-        Command::DeletePipeline { .. } => 11,
-        Command::Deploy { .. } => 12,
-        Command::Undeploy { .. } => 13,
-        Command::SaveConnection { .. } => 14,
-        Command::DeleteConnection { .. } => 15,
-        Command::CreateToken { .. } => 16,
-        Command::RevokeToken { .. } => 17,
-        Command::AdoptServerAuthority { .. } => 18,
-        Command::AdoptServerIdentity { .. } => 19,
-        Command::ProvideServerIdentity { .. } => 20,
-        Command::ResetServerIdentity { .. } => 21,
+        Command::SaveTrustPolicy { .. } => 10,
+        Command::SaveCrl { .. } => 11,
+        Command::RemoveCrl { .. } => 12,
+        Command::SavePipeline { .. } => 13,
+        Command::DeletePipeline { .. } => 14,
+        Command::Deploy { .. } => 15,
+        Command::Undeploy { .. } => 16,
+        Command::SaveConnection { .. } => 17,
+        Command::DeleteConnection { .. } => 18,
+        Command::CreateToken { .. } => 19,
+        Command::RevokeToken { .. } => 20,
+        Command::AdoptServerAuthority { .. } => 21,
+        Command::AdoptServerIdentity { .. } => 22,
+        Command::ProvideServerIdentity { .. } => 23,
+        Command::ResetServerIdentity { .. } => 24,
+        Command::BeginProof => 25,
+        Command::EndProof { .. } => 26,
     }
 }
 
@@ -315,4 +356,20 @@ fn every_matter_is_seen_or_not_by_role_and_realm() {
     assert!(inside(&actor(Role::Auditor), &own, "manifest.apply").is_err());
     assert!(sees(&admin, &own) && !sees(&admin, &other));
     assert!(sees(&actor(Role::Auditor), &other) && sees(&actor(Role::Operator), &other));
+}
+
+#[test]
+fn nobody_touches_or_sees_the_reserved_realm() {
+    let reserved = RealmName::reserved();
+    let refused = Err(Rejection::RealmReserved {
+        realm: reserved.clone(),
+    });
+    let operator = actor(Role::Operator);
+    for (asked, _) in commands(&reserved) {
+        if asked.realm().is_some() {
+            assert_eq!(command(&operator, &asked), refused, "{}", asked.action());
+        }
+    }
+    assert_eq!(inside(&operator, &reserved, "manifest.apply"), refused);
+    assert!(!sees(&operator, &reserved));
 }

@@ -73,6 +73,11 @@ impl Control {
         name: &RealmName,
     ) -> Result<Arc<Realm>, Rejection> {
         authorise::read(actor, Matter::Realm(name))?;
+        if name.is_reserved() {
+            return Err(Rejection::NoRealm {
+                realm: name.clone(),
+            });
+        }
         self.catalog.load().realm(name).map(Arc::clone)
     }
 }

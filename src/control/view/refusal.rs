@@ -78,6 +78,16 @@ impl Control {
             Some(realm) => drop(self.seen_realm(actor, realm)?),
             None => authorise::read(actor, Matter::OwnRefusals)?,
         }
+        self.refusals_of(realm, before, limit)
+    }
+
+    /// As [`Control::refusals`], whoever asks. Blocks.
+    pub(crate) fn refusals_of(
+        &self,
+        realm: Option<&RealmName>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<RefusalView>, ControlError> {
         self.drain_refusals()?;
         let records = self
             .store

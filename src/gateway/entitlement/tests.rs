@@ -216,7 +216,7 @@ fn a_connection_is_remembered_by_a_bounded_number_of_realms() {
     let acme = snapshot.realm("acme", Environment::Prod).unwrap();
     let trust = &acme.mtls.as_ref().unwrap().trust;
     for name in &names {
-        assert!(standing(&visit.peer, &realm(name), trust, now()).is_ok());
+        assert!(standing(&snapshot.verdicts, &visit.peer, &realm(name), trust, now()).is_ok());
     }
     assert_eq!(visit.peer.standings().lock().unwrap().0.len(), REALMS_MAX);
     assert!(ask(&house, &visit, ACME).is_ok());

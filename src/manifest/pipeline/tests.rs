@@ -54,6 +54,7 @@ fn every_parameter_is_read() {
         external = false
         internal = true
         mtls = true
+        client-rule = "client.cn == ['a']"
         routes = ["/products", "/products/:id"]
         response-headers = { "X-Served-By" = "{{ metadata.pipeline.name }}" }
         [handler]
@@ -76,6 +77,7 @@ fn every_parameter_is_read() {
         [false, true, true]
     );
     assert_eq!(trigger.routes.len(), 2);
+    assert_eq!(trigger.client_rule.unwrap().as_str(), "client.cn == ['a']");
     assert_eq!(trigger.response_headers[0].name, "x-served-by");
     let Handler::Upstream {
         connection,

@@ -1,29 +1,7 @@
 use super::*;
 use crate::domain::command::ValueChange;
 use crate::domain::environment::PerEnvironment;
-use crate::manifest::testing::{authority, lines, now, plan, plan_as, rules};
-
-/// The catalog after a plan of an operator was carried out.
-fn carried_out(catalog: &Catalog, mut plan: Plan) -> Catalog {
-    let (mut next, rules) = (catalog.clone(), rules());
-    let actor = Actor {
-        name: "test".to_owned(),
-        role: Role::Operator,
-        address: None,
-    };
-    for command in plan.take_commands() {
-        next.apply(
-            &command,
-            Circumstances {
-                actor: &actor,
-                now: now(),
-                rules: &rules,
-            },
-        )
-        .unwrap();
-    }
-    next
-}
+use crate::manifest::testing::{authority, carried_out, lines, plan, plan_as};
 
 fn applied(catalog: &Catalog, manifest: &str, unnamed: Unnamed) -> Catalog {
     carried_out(catalog, plan(catalog, manifest, unnamed).unwrap())

@@ -54,7 +54,8 @@ fn refuses_an_extension_that_occurs_twice() {
 
 #[test]
 fn refuses_extensions_that_it_must_understand_and_cannot_decode() {
-    let cases: [(u64, &[u8]); 29] = [
+    let cases: [(u64, &[u8]); 45] = [
+        (9, b"\x05\x00"),
         (14, b"\x05\x00"),
         (14, b"\x04\x01"),
         (15, b"\x05\x00"),
@@ -63,6 +64,10 @@ fn refuses_extensions_that_it_must_understand_and_cannot_decode() {
         (17, b"\x05\x00"),
         (17, b"\x30\x02\x82\x05"),
         (17, b"\x30\x00\x00"),
+        (17, b"\x30\x00"),
+        (17, b"\x30\x03\x82\x01\xe9"),
+        (17, b"\x30\x05\x87\x03\x0a\x00\x00"),
+        (18, b"\x30\x00"),
         (19, b"\x05\x00"),
         (19, b"\x30\x03\x01\x01\x01"),
         (19, b"\x30\x04\x01\x02\xff\xff"),
@@ -79,9 +84,23 @@ fn refuses_extensions_that_it_must_understand_and_cannot_decode() {
             30,
             b"\x30\x0e\xa1\x05\x30\x03\x82\x01a\xa0\x05\x30\x03\x82\x01a",
         ),
+        (30, b"\x30\x08\xa0\x06\x30\x04\x87\x02\x0a\x00"),
+        (
+            30,
+            b"\x30\x0e\xa0\x0c\x30\x0a\x87\x08\x0a\x00\x00\x00\xff\x00\xff\x00",
+        ),
         (31, b"\x05\x00"),
         (31, b"\x30\x02\x05\x00"),
+        (31, b"\x30\x02\x30\x00"),
         (31, b"\x30\x05\x30\x03\xa0\x01\xa0"),
+        (32, b"\x30\x00"),
+        (33, b"\x30\x00"),
+        (33, b"\x30\x02\x30\x00"),
+        (36, b"\x30\x00"),
+        (46, b"\x05\x00"),
+        (54, b"\x30\x00"),
+        (54, b"\x02\x02\x00\x01"),
+        (37, b"\x30\x81\x04\x06\x02\x2a\x03"),
         (35, b"\x05\x00"),
         (35, b"\x30\x01\x80"),
         (37, b"\x30\x00"),
@@ -136,11 +155,10 @@ fn reads_the_forms_that_extensions_may_have() {
     let other = facts_with(37, b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01");
     assert!(other.allows_server_auth() && !other.allows_client_auth());
     assert_eq!(facts_with(35, b"\x30\x00").authority_key_id, None);
-    assert_eq!(
-        facts_with(31, b"\x30\x02\x30\x00").crl_distribution_points,
-        Vec::<String>::new()
-    );
-    assert_eq!(facts_with(17, b"\x30\x00").sans, Vec::<String>::new());
+    let point = b"\x30\x09\x30\x07\xa0\x05\xa0\x03\x86\x01a";
+    let points = facts_with(31, point);
+    assert_eq!(points.crl_distribution_points, ["URI:a"]);
+    assert_eq!(points.distribution_points.len(), 1);
 }
 
 #[test]
@@ -157,13 +175,78 @@ fn lists_critical_extensions_that_it_does_not_know() {
         (99, vec![5, 0], true),
         (98, vec![5, 0], false),
         (15, vec![3, 2, 7, 0x80], true),
-        (32, vec![0x30, 0], true),
+        (32, b"\x30\x05\x30\x03\x06\x01\x2a".to_vec(), true),
+        (16, vec![0x30, 0], true),
     ]);
+    let certificate = Certificate::from_der(&der).unwrap();
+    let facts = certificate.facts();
+    assert_eq!(facts.unknown_critical, ["2.5.29.99", "2.5.29.16"]);
     assert_eq!(
-        Certificate::from_der(&der)
-            .unwrap()
-            .facts()
-            .unknown_critical,
-        ["2.5.29.99", "2.5.29.32"]
+        facts.critical,
+        ["2.5.29.99", "2.5.29.15", "2.5.29.32", "2.5.29.16"]
     );
+}
+
+#[test]
+fn knows_the_extensions_that_need_no_processing() {
+    let needless = [9, 18, 46].map(|id| (id, b"\x30\x03\x82\x01a".to_vec(), true));
+    let certificate = Certificate::from_der(&with_extensions(&needless)).unwrap();
+    assert_eq!(certificate.facts().unknown_critical, Vec::<String>::new());
+    assert_eq!(certificate.facts().critical.len(), 3);
+    for last in [1, 11] {
+        let access = |content: &[u8]| {
+            let mut params = CertificateParams::default();
+            let mut extension = CustomExtension::from_oid_content(
+                &[1, 3, 6, 1, 5, 5, 7, 1, last],
+                content.to_vec(),
+            );
+            extension.set_criticality(true);
+            params.custom_extensions.push(extension);
+            let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            Certificate::from_der(made.der())
+        };
+        let certificate = access(b"\x30\x02\x30\x00").unwrap();
+        assert!(certificate.facts().unknown_critical.is_empty());
+        let oid = format!("1.3.6.1.5.5.7.1.{last}");
+        assert_eq!(
+            access(b"\x04\x00"),
+            Err(InvalidCertificate::UndecodableExtension { oid })
+        );
+    }
+}
+
+#[test]
+fn tells_names_and_policies_as_they_are() {
+    let names = facts_with(17, b"\x30\x0c\x82\x01a\x81\x01b\x86\x01c\x88\x01\x2a");
+    assert_eq!(
+        names.alternative_names,
+        [
+            GeneralName::Dns("a".to_owned()),
+            GeneralName::Email("b".to_owned()),
+            GeneralName::Uri("c".to_owned()),
+            GeneralName::Other(8, vec![0x2a]),
+        ]
+    );
+    let subtrees = facts_with(
+        30,
+        b"\x30\x15\xa0\x05\x30\x03\x82\x01a\xa1\x0c\x30\x0a\x87\x08\x0a\x00\x00\x00\xff\x00\x00\x00",
+    );
+    assert_eq!(
+        subtrees.subtrees.unwrap(),
+        NameSubtrees {
+            permitted: vec![GeneralName::Dns("a".to_owned())],
+            excluded: vec![GeneralName::Ip(vec![10, 0, 0, 0, 255, 0, 0, 0])],
+        }
+    );
+    assert_eq!(
+        subtrees.name_constraints.unwrap().excluded,
+        ["IP:10.0.0.0/8"]
+    );
+    let policies = facts_with(32, b"\x30\x05\x30\x03\x06\x01\x2a").policies;
+    assert_eq!(policies, Some(vec![Oid::from_octets(&[0x2a])]));
+    assert_eq!(facts_with(54, b"\x02\x01\x02").inhibit_any_policy, Some(2));
+    let constraints = facts_with(36, b"\x30\x03\x80\x01\x00").policy_constraints;
+    assert_eq!(constraints.unwrap().require_explicit, Some(0));
+    let mappings = facts_with(33, b"\x30\x08\x30\x06\x06\x01\x2a\x06\x01\x2b").policy_mappings;
+    assert_eq!(mappings.len(), 1);
 }

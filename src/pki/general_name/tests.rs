@@ -88,3 +88,83 @@ fn tells_at_most_a_hundred() {
     let told = list(&[element; 153], text);
     assert_eq!((told.len(), told[100].as_str()), (101, "… and 53 more"));
 }
+
+#[test]
+fn reads_every_kind_of_name_and_nothing_else() {
+    let name = b"\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02hi";
+    let good: [(u8, &[u8], GeneralName); 10] = [
+        (0x81, b"a@b", GeneralName::Email("a@b".to_owned())),
+        (0x82, b"", GeneralName::Dns(String::new())),
+        (0x82, b"*.b", GeneralName::Dns("*.b".to_owned())),
+        (0x86, b"urn:x", GeneralName::Uri("urn:x".to_owned())),
+        (0x87, &[10, 0, 0, 1], GeneralName::Ip(vec![10, 0, 0, 1])),
+        (0x87, &[0; 16], GeneralName::Ip(vec![0; 16])),
+        (0xa4, name, GeneralName::Directory(name.to_vec())),
+        (0x88, &[0x2a, 3], GeneralName::Other(8, vec![0x2a, 3])),
+        (0xa3, b"\x30\x00", GeneralName::Other(3, vec![0x30, 0])),
+        (
+            0xa0,
+            b"\x06\x01\x2a\xa0\x02\x05\x00",
+            GeneralName::Other(0, b"\x06\x01\x2a\xa0\x02\x05\x00".to_vec()),
+        ),
+    ];
+    for (tag, content, expected) in good {
+        let element = der::encode(tag, &[content]);
+        let element = der::single(&element).unwrap();
+        assert_eq!(expected.describe(), text(&element));
+        assert_eq!(decode(&element), Ok(expected));
+    }
+    let bad: [(u8, &[u8]); 14] = [
+        (0x81, b"\xff"),
+        (0x82, "é".as_bytes()),
+        (0x86, b"\x80"),
+        (0x87, &[10, 0, 0]),
+        (0x87, &[0; 8]),
+        (0xa2, b"\x82\x01a"),
+        (0x84, name),
+        (0xa4, b"\x30\x02\x31\x00"),
+        (0xa4, b"\x05\x00"),
+        (0x88, b""),
+        (0xa0, b"\x06\x01\x2a"),
+        (0xa0, b"\x06\x01\x2a\xa0\x00"),
+        (0xa3, b"\x30\x01"),
+        (0x89, b"a"),
+    ];
+    for (tag, content) in bad {
+        let element = der::encode(tag, &[content]);
+        assert_eq!(
+            decode(&der::single(&element).unwrap()),
+            Err(NotDer),
+            "{tag:x}"
+        );
+    }
+    assert_eq!(decode_list(&[]), Err(NotDer));
+}
+
+#[test]
+fn reads_networks_with_masks_of_one_piece() {
+    let base = |content: &[u8]| decode_base(&der::single(&der::encode(0x87, &[content])).unwrap());
+    let good = [
+        [10, 0, 0, 0, 255, 0, 0, 0],
+        [10, 0, 0, 0, 255, 240, 0, 0],
+        [0; 8],
+        [10, 0, 0, 1, 255, 255, 255, 255],
+    ];
+    for network in good {
+        assert_eq!(base(&network), Ok(GeneralName::Ip(network.to_vec())));
+    }
+    assert!(base(&[0; 32]).is_ok());
+    let bad: [&[u8]; 5] = [
+        &[10, 0, 0, 0],
+        &[10, 0, 0, 0, 255, 0, 255, 0],
+        &[10, 0, 0, 0, 0, 255, 0, 0],
+        &[10, 0, 0, 0, 250, 0, 0, 0],
+        &[0; 16],
+    ];
+    for network in bad {
+        assert_eq!(base(network), Err(NotDer), "{network:?}");
+    }
+    let dns = der::encode(0x82, &[b".example"]);
+    let dns = decode_base(&der::single(&dns).unwrap());
+    assert_eq!(dns, Ok(GeneralName::Dns(".example".to_owned())));
+}

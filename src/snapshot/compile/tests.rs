@@ -14,7 +14,10 @@ use crate::domain::name::{AccountName, PipelineName, RealmName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::token::Actor;
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
+use crate::domain::trust_policy::{Revocation, RevocationScope, TrustPolicy};
+use crate::domain::trusting::Intake;
 use crate::pki::authority::{Authority, AuthorityRequest};
+use crate::pki::crl_testing::{self, CrlMade};
 use crate::pki::key::KeyChoice;
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
@@ -169,6 +172,7 @@ fn deploy_echo(world: &mut World, realm: &RealmName) {
             mtls: true,
         },
         routes: Vec::new(),
+        client_rule: None,
     };
     world.apply(&[
         Command::SavePipeline {
@@ -335,4 +339,73 @@ fn a_new_server_identity_is_shown_by_every_realm_and_changes_no_trust() {
     ));
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
     assert!(!watch.has_changed().unwrap());
+}
+
+#[test]
+fn a_trust_policy_and_a_revocation_list_wake_the_realm_and_the_shared_host() {
+    let mut world = two_realms();
+    let acme = name("acme");
+    let policy = |scope, ca_names| TrustPolicy {
+        revocation: Revocation {
+            scope,
+            ..Revocation::default()
+        },
+        ca_names,
+        ..TrustPolicy::default()
+    };
+    let (realm, environment) = (|| acme.clone(), Environment::Prod);
+    let save = |policy| Command::SaveTrustPolicy {
+        realm: realm(),
+        environment,
+        policy: Arc::new(policy),
+    };
+    let crl = crl_testing::list(&authority("acme"), &CrlMade::default());
+    let sha256 = crl.fingerprint();
+    let (off, leaf) = (RevocationScope::Off, RevocationScope::Leaf);
+    let changes = [
+        (save(policy(leaf, false)), true),
+        (save(policy(leaf, true)), false),
+        (
+            Command::SaveCrl {
+                realm: realm(),
+                environment,
+                crl,
+                intake: Intake::AmongOthers,
+            },
+            true,
+        ),
+        (
+            Command::RemoveCrl {
+                realm: realm(),
+                environment,
+                sha256,
+            },
+            true,
+        ),
+        (save(policy(off, true)), true),
+    ];
+    for (command, moves) in changes {
+        let before = world.live.load_full();
+        let own = before.realms["acme"].environments.prod.epoch.watch();
+        let shared = before.shared.prod.epoch.watch();
+        let others = before.realms["globex"].environments.prod.epoch.watch();
+        world.apply(std::slice::from_ref(&command));
+        let woken = [&own, &shared].map(|watch| watch.has_changed().unwrap());
+        assert_eq!(woken, [moves, moves], "{command:?}");
+        assert!(!others.has_changed().unwrap());
+        let after = world.live.load_full();
+        let mtls = |snapshot: &crate::snapshot::state::Snapshot| {
+            let realm = snapshot.realm("acme", Environment::Prod).unwrap();
+            realm.mtls.clone().unwrap()
+        };
+        let same = Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust);
+        assert_eq!(same, !moves, "{command:?}");
+        assert!(!Arc::ptr_eq(
+            &mtls(&before).tls.config,
+            &mtls(&after).tls.config
+        ));
+    }
+    let snapshot = world.live.load();
+    let endpoint = snapshot.realms["acme"].environments.prod.mtls.as_ref();
+    assert!(endpoint.unwrap().trust.crls().is_empty());
 }

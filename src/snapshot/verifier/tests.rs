@@ -2,6 +2,7 @@ use super::*;
 use crate::pki::authority::{Authority, AuthorityRequest};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::KeyChoice;
+use crate::trust::set::TrustSource;
 
 fn ca(name: &str) -> Certificate {
     let request = AuthorityRequest {
@@ -17,15 +18,19 @@ fn ca(name: &str) -> Certificate {
 
 fn told(anchors: &[Certificate], ca_names: CaNames) -> Vec<Vec<u8>> {
     let account: Arc<str> = Arc::from("dgb-mtls-acme");
-    let anchors = anchors
-        .iter()
-        .map(|one| (one.clone(), Arc::clone(&account)))
-        .collect();
+    let source = TrustSource {
+        anchors: anchors
+            .iter()
+            .map(|one| (one.clone(), Arc::clone(&account)))
+            .collect(),
+        ..TrustSource::default()
+    };
     let trusting = Trusting::Realm {
-        trust: Arc::new(TrustSet::build(anchors, Vec::new()).unwrap()),
+        trust: Arc::new(TrustSet::build(source).unwrap()),
         ca_names,
     };
-    let gatekeeper = Arc::new(Gatekeeper::new(trusting, TrustLimits::default()));
+    let verdicts = Arc::new(Verdicts::new(0, 0));
+    let gatekeeper = Arc::new(Gatekeeper::new(trusting, verdicts, TrustLimits::default()));
     let provider = Arc::new(crate::snapshot::server_tls::provider());
     let verifier = ClientVerifier::new(gatekeeper, provider);
     let names = verifier.root_hint_subjects().iter();

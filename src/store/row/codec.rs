@@ -14,7 +14,9 @@ use crate::domain::name::InvalidName;
 use crate::domain::template::InvalidTemplate;
 use crate::domain::trigger::InvalidTrigger;
 use crate::pki::certificate::InvalidCertificate;
+use crate::pki::crl::InvalidCrl;
 use crate::pki::key::InvalidKey;
+use crate::rule::invalid::InvalidClientRule;
 use crate::store::seal::{RowSeal, SealError, TAG_BYTES};
 
 /// Why a row cannot be read, or made.
@@ -64,12 +66,18 @@ pub enum RowError {
     /// A certificate.
     #[error("{0}")]
     Certificate(#[from] InvalidCertificate),
+    /// A revocation list.
+    #[error("{0}")]
+    Crl(#[from] InvalidCrl),
     /// A private key.
     #[error("{0}")]
     Key(#[from] InvalidKey),
     /// A trigger.
     #[error("{0}")]
     Trigger(#[from] InvalidTrigger),
+    /// A client rule.
+    #[error("{0}")]
+    ClientRule(#[from] InvalidClientRule),
     /// A mock's document that is no JSON.
     #[error("its document is no JSON ({0})")]
     Json(#[from] serde_json::Error),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs, Trigger,
 };
+use crate::rule::client_rule::ClientRule;
 use crate::store::row::codec::RowError;
 
 #[derive(Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub(crate) struct TriggerV1<'a> {
     mtls: bool,
     #[serde(borrow)]
     routes: Vec<&'a str>,
+    /// Not there in rows that were written before there were client rules.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    client_rule: Option<&'a str>,
 }
 
 impl<'a> From<&'a Trigger> for TriggerV1<'a> {
@@ -37,6 +41,7 @@ impl<'a> From<&'a Trigger> for TriggerV1<'a> {
             internal: trigger.publication.internal,
             mtls: trigger.publication.mtls,
             routes: trigger.routes.iter().map(RoutePattern::as_str).collect(),
+            client_rule: trigger.client_rule.as_ref().map(ClientRule::as_str),
         }
     }
 }
@@ -68,6 +73,7 @@ impl TryFrom<TriggerV1<'_>> for Trigger {
                 .into_iter()
                 .map(RoutePattern::parse)
                 .collect::<Result<_, _>>()?,
+            client_rule: row.client_rule.map(ClientRule::parse).transpose()?,
         })
     }
 }

@@ -1,9 +1,12 @@
 mod accepts;
 mod again;
 mod budget;
+mod demands;
 mod flawed_certificates;
 mod forgeries;
+mod oracle;
 mod shared;
+mod verdicts;
 mod wrong_issuers;
 
 use rustls_pki_types::CertificateDer;

@@ -160,6 +160,63 @@ fn installations() {
 }
 
 #[test]
+fn trust_policies_and_revocation_lists() {
+    let server = server();
+    let (trust, crls) = ("/realms/acme/trust/prod", "/realms/acme/crls/prod");
+    let ca = pki::ca("Acme CA");
+    let account = chain_account(&ca.certificate.to_pem());
+    server.put(ACCOUNT, &account).ok();
+    let hex = "0".repeat(64);
+    let told = server.get(trust).ok().json();
+    let expect = json!({"realm": "acme", "environment": "prod", "crls": 0, "revocation": "off",
+        "crl-out-of-date": "refuse", "signatures": "modern", "pins": [], "ca-names": false, "anchor": []});
+    assert_eq!(told, expect);
+    let twice = json!({"anchor": [{"sha256": hex, "revocation": "off"}, {"sha256": hex, "revocation": "off"}]});
+    let reply = server.put(trust, &twice);
+    reply.refused(422, "invalid-trust-policy");
+    let bad = json!({"crl-out-of-date": {"allow-hours": 0}});
+    server.put(trust, &bad).refused(400, "invalid-body");
+    let pins: Vec<String> = (0..10_001).map(|pin| format!("key:{pin:064x}")).collect();
+    let reply = server.put(trust, &json!({ "pins": pins }));
+    reply.refused(422, "too-many");
+    let anchors = json!([{"sha256": hex, "crl-out-of-date": {"allow-hours": 8760}}]);
+    let body = json!({"revocation": "chain", "anchor": anchors, "pins": pins[..10_000]});
+    let reply = server.put(trust, &body).ok().json();
+    assert!(
+        reply["warnings"][0]
+            .as_str()
+            .unwrap()
+            .contains("has none there"),
+        "{reply}"
+    );
+    let told = server.get(trust).ok().json();
+    assert_eq!(
+        (&told["revocation"], &told["anchor"]),
+        (&json!("chain"), &anchors)
+    );
+
+    let add = |list: &str| server.post(crls, &json!({ "crls": [list] }));
+    add("hello").refused(422, "invalid-trust-policy");
+    let second = pki::crl(&ca, 2);
+    add(&second).ok();
+    add(&pki::crl(&ca, 1)).refused(409, "crl-older");
+    add(&pki::crl(&pki::ca("Acme CA"), 3)).refused(422, "crl-not-signed");
+    add(&pki::endless_crl(&ca)).refused(422, "crl-without-end");
+    let listed = server.get(crls).ok().json();
+    assert_eq!(listed["crls"].as_array().unwrap().len(), 1, "{listed}");
+    let sha256 = listed["crls"][0]["sha256"].as_str().unwrap();
+    server
+        .delete(&format!("{crls}/{hex}"))
+        .refused(404, "no-crl");
+    let reply = server.delete(&format!("{crls}/00"));
+    reply.refused(400, "invalid-value");
+    server.delete(&format!("{crls}/{sha256}")).ok();
+    server
+        .delete(&format!("{crls}/{sha256}"))
+        .refused(404, "no-crl");
+}
+
+#[test]
 fn pipelines_and_deployments() {
     let server = server();
     let rest = json!({"type": "rest"});

@@ -100,6 +100,26 @@ fn calls() -> Vec<(&'static str, String, Option<Value>, May)> {
             OPERATE_REALM,
         ),
         ("POST", installation("/remove"), None, CHANGE_REALM),
+        ("GET", in_realm("/trust/prod"), None, READ_REALM),
+        (
+            "PUT",
+            in_realm("/trust/prod"),
+            Some(json!({"signatures": "strict"})),
+            CHANGE_REALM,
+        ),
+        ("GET", in_realm("/crls/prod"), None, READ_REALM),
+        (
+            "POST",
+            in_realm("/crls/prod"),
+            Some(json!({"crls": []})),
+            CHANGE_REALM,
+        ),
+        (
+            "DELETE",
+            in_realm(&format!("/crls/prod/{}", "0".repeat(64))),
+            None,
+            CHANGE_REALM,
+        ),
         ("GET", in_realm("/pipelines"), None, READ_REALM),
         ("GET", in_realm("/pipelines/p/v1"), None, READ_REALM),
         (

@@ -130,6 +130,17 @@ impl Place {
         }
     }
 
+    /// The same store as it is on the disk now, elsewhere: what a process finds that starts after a crash.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self {
+            key: self.key.clone(),
+            clock: self.clock.clone(),
+            ..Self::new()
+        };
+        std::fs::copy(self.path(), copy.path()).unwrap();
+        copy
+    }
+
     pub(crate) fn start(&self) -> Bench {
         Bench::on(self.store(), self)
     }

@@ -34,6 +34,7 @@ fn file(name: &str) -> Result<Vec<u8>, std::io::Error> {
         .unwrap();
     match name {
         "acme-ca.pem" | "backend-ca.pem" => Ok(authority.certificate.to_pem().into_bytes()),
+        "acme.crl" => Ok(crate::api::pki::crl(&authority, 1).into_bytes()),
         "acme-helpers.der" => Ok(authority.certificate.der().to_vec()),
         "identity.p12" => {
             let issuers = [authority.certificate];
@@ -106,6 +107,9 @@ fn the_manifests_page_tells_of_every_key() {
         format!("{realm}[[realm.account]]\nname = 'a'\ntype = 'basic'\nwhat = 1"),
         format!("{realm}[[realm.account]]\nname = 'a'\ntype = 'basic'\nprod.what = 1"),
         format!("{realm}[[realm.installation]]\naccount = 'a'\nenvironment = 'prod'\nwhat = 1"),
+        format!("{realm}[[realm.trust]]\nenvironment = 'prod'\nwhat = 1"),
+        format!("{realm}[[realm.trust]]\nenvironment = 'prod'\ncrl-out-of-date = {{ what = 1 }}"),
+        format!("{realm}[[realm.trust]]\nenvironment = 'prod'\n[[realm.trust.anchor]]\nwhat = 1"),
         format!("{realm}[[realm.connection]]\nname = 'a'\nwhat = 1"),
         format!("{realm}[[realm.connection]]\nname = 'a'\nbase-url = {{ what = 1 }}"),
         format!("{realm}[[realm.pipeline]]\nname = 'a'\nwhat = 1"),

@@ -40,6 +40,7 @@ pub(crate) const NEVER: &[(&str, &[&str])] = &[
     ("outbound", &["store", "control"]),
     ("gateway", &["store", "control", "console"]),
     ("egress", &["store", "control"]),
+    ("prove", &["store", "snapshot", "gateway", "trust", "api"]),
     ("api", &["store", "snapshot", "gateway"]),
     ("console", &["store", "snapshot", "gateway"]),
     ("settings", &["store"]),
@@ -49,6 +50,12 @@ pub(crate) const NEVER: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) const ROOMS: &[Room] = &[
+    Room {
+        name: "flaw",
+        floor: 0,
+        rooms: &[],
+        crates: &[],
+    },
     Room {
         name: "clock",
         floor: 0,
@@ -72,21 +79,27 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "rule",
+        floor: 1,
+        rooms: &[],
+        crates: &["cel"],
+    },
+    Room {
         name: "trust",
         floor: 2,
-        rooms: &["clock", "pki"],
-        crates: &["cel", "imbl", "rustls_pki_types", "webpki"],
+        rooms: &["clock", "flaw", "pki"],
+        crates: &["imbl", "rustls_pki_types", "webpki"],
     },
     Room {
         name: "domain",
         floor: 2,
-        rooms: &["clock", "pki"],
+        rooms: &["clock", "pki", "rule"],
         crates: &["http", "imbl", "ipnet", "percent_encoding", "serde_json"],
     },
     Room {
         name: "store",
         floor: 3,
-        rooms: &["clock", "domain", "pki"],
+        rooms: &["clock", "domain", "pki", "rule"],
         crates: &[
             "aws_lc_rs",
             "base64",
@@ -101,7 +114,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "snapshot",
         floor: 3,
-        rooms: &["clock", "domain", "pki", "trust"],
+        rooms: &["clock", "domain", "flaw", "pki", "rule", "trust"],
         crates: &[
             "arc_swap",
             "aws_lc_rs",
@@ -125,7 +138,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "manifest",
         floor: 3,
-        rooms: &["clock", "domain", "pki"],
+        rooms: &["clock", "domain", "pki", "rule"],
         crates: &[
             "base64",
             "http",
@@ -186,8 +199,10 @@ pub(crate) const ROOMS: &[Room] = &[
         rooms: &[
             "clock",
             "domain",
+            "flaw",
             "outbound",
             "pki",
+            "rule",
             "snapshot",
             "telemetry",
             "trust",
@@ -233,9 +248,26 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "prove",
+        floor: 5,
+        rooms: &["clock", "control", "domain", "pki"],
+        crates: &[
+            "aws_lc_rs::aead",
+            "http",
+            "http_body_util",
+            "hyper",
+            "hyper_util",
+            "rustls",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tokio_rustls",
+        ],
+    },
+    Room {
         name: "api",
         floor: 6,
-        rooms: &["clock", "control", "domain", "manifest", "pki"],
+        rooms: &["clock", "control", "domain", "manifest", "pki", "prove"],
         crates: &[
             "axum",
             "bytes",
@@ -356,8 +388,10 @@ pub(crate) const ROOMS: &[Room] = &[
             "clock",
             "demo",
             "domain",
+            "flaw",
             "manifest",
             "pki",
+            "rule",
             "settings",
             "telemetry",
         ],

@@ -26,20 +26,27 @@ use crate::domain::name::{ConnectionName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::refusal::{RefusalRecord, ShownCertificate};
+use crate::domain::revocation::RevocationList;
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::{Role, Token};
 use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs, Trigger,
 };
+use crate::domain::trust_policy::{
+    AnchorException, Hours, OutOfDate, Pin, Revocation, RevocationScope, Signatures, TrustPolicy,
+};
 use crate::pki::certificate::Certificate;
+use crate::pki::crl::Crl;
+use crate::pki::crl_testing::{self, CrlMade};
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::key::PrivateKey;
 use crate::pki::secret::Secret;
+use crate::rule::client_rule::ClientRule;
 use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
-use crate::store::tables::{AUTHORITY, Table, deployment_object, pipeline_object};
+use crate::store::tables::{AUTHORITY, Table, crl_object, deployment_object, pipeline_object};
 use crate::store::workshop::{AUTHORITIES, SERVER, account, master_key, realm};
 
 const AT: Moment = Moment::from_unix_millis(1_800_000_000_123);
@@ -246,6 +253,7 @@ fn pipeline(handler: Handler) -> Pipeline {
                 mtls: true,
             },
             routes: vec![route("/products"), route("/products/:id")],
+            client_rule: None,
         },
         handler,
         updated: AT,
@@ -300,6 +308,18 @@ fn pipelines_and_deployments() {
 }
 
 #[test]
+fn pipelines_with_a_client_rule() {
+    let mut expect = pipeline(Handler::Echo);
+    expect.trigger.client_rule = Some(ClientRule::parse("'a.example' in client.dns").unwrap());
+    let object = pipeline_object("orders", 2);
+    let place = At(Table::Pipelines, "acme", &object);
+    let encode = row::pipeline::encode;
+    check("pipeline-1-rule", place, &expect, encode, |row, seal| {
+        row::pipeline::decode(key(), row, seal)
+    });
+}
+
+#[test]
 fn connections() {
     let every = [
         ("system-roots", ServerTrust::SystemRoots),
@@ -330,6 +350,70 @@ fn connections() {
             row::connection::encode,
             |row, seal| row::connection::decode("backend", row, seal),
         );
+    }
+}
+
+#[test]
+fn trust_policies() {
+    let fingerprint = |of: &str| Fingerprint::of(of.as_bytes());
+    let hours = OutOfDate::AllowHours(Hours::new(24).unwrap());
+    let exception = |scope, out_of_date| AnchorException { scope, out_of_date };
+    let full = TrustPolicy {
+        pins: [
+            Pin::Certificate(fingerprint("a")),
+            Pin::Key(fingerprint("a")),
+            Pin::Key(fingerprint("b")),
+        ]
+        .into(),
+        revocation: Revocation {
+            scope: RevocationScope::Chain,
+            out_of_date: hours,
+        },
+        exceptions: [
+            (
+                fingerprint("c"),
+                exception(Some(RevocationScope::Off), None),
+            ),
+            (
+                fingerprint("d"),
+                exception(Some(RevocationScope::Leaf), Some(OutOfDate::Allow)),
+            ),
+            (fingerprint("e"), exception(None, Some(OutOfDate::Refuse))),
+        ]
+        .into(),
+        signatures: Signatures::Strict,
+        ca_names: true,
+    };
+    for (name, expect) in [
+        ("trust-policy-1", full),
+        ("trust-policy-1-bare", TrustPolicy::default()),
+    ] {
+        let place = At(Table::TrustPolicies, "acme", "prod");
+        let read = check(
+            name,
+            place,
+            &expect,
+            row::trust_policy::encode,
+            row::trust_policy::decode,
+        );
+        assert_eq!(read, [expect.clone(), expect]);
+    }
+}
+
+#[test]
+fn revocation_lists() {
+    let der = golden("anchor.crl.der", || {
+        let made = CrlMade::default();
+        crl_testing::list(&AUTHORITIES[0], &made).der().to_vec()
+    });
+    let expect = RevocationList {
+        crl: Crl::from_der(&der).unwrap(),
+        added: AT,
+    };
+    let object = crl_object("prod", &expect.crl.fingerprint().to_string());
+    let place = At(Table::Crls, "acme", &object);
+    for read in check("crl-1", place, &expect, row::crl::encode, row::crl::decode) {
+        assert_eq!(read.crl, expect.crl);
     }
 }
 

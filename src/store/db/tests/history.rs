@@ -1,5 +1,7 @@
 //! Whatever is done to a catalog, the store gives it back as it was.
 
+use std::sync::{Arc, LazyLock};
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -20,8 +22,13 @@ use crate::domain::token::{Actor, Role};
 use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs, Trigger,
 };
+use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, Pin, TrustPolicy};
+use crate::domain::trusting::Intake;
+use crate::pki::crl::Crl;
+use crate::pki::crl_testing::{self, CrlMade};
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::secret::Secret;
+use crate::rule::client_rule::ClientRule;
 use crate::store::db::Store;
 use crate::store::error::StoreError;
 use crate::store::reading::AuditFilter;
@@ -53,6 +60,9 @@ fn trigger(choice: usize) -> Trigger {
         routes: routes
             .map(|route| RoutePattern::parse(route).unwrap())
             .collect(),
+        client_rule: choice
+            .is_multiple_of(5)
+            .then(|| ClientRule::parse(&format!("size(client.cn) == {choice}")).unwrap()),
     }
 }
 
@@ -139,6 +149,36 @@ fn account_command(of: &str, which: usize, choice: usize) -> Command {
         name: account(name),
         account_type,
         values,
+    }
+}
+
+/// Two editions of the lists of two authorities.
+static LISTS: LazyLock<Vec<Crl>> = LazyLock::new(|| {
+    let list = |number: usize| {
+        let made = CrlMade {
+            number: Some(1 + (number / 2) as u8),
+            this_update: now(),
+            ..CrlMade::default()
+        };
+        crl_testing::list(&AUTHORITIES[number % 2], &made)
+    };
+    (0..4).map(list).collect()
+});
+
+/// A trust policy, which is the default one at times.
+fn policy(choice: usize) -> TrustPolicy {
+    let pin = |number: usize| Pin::Key(Fingerprint::of(&number.to_le_bytes()));
+    let hours = Hours::new(1 + choice as u32).unwrap();
+    let exception = AnchorException {
+        scope: None,
+        out_of_date: Some(OutOfDate::AllowHours(hours)),
+    };
+    let exceptions = (0..choice / 4 % 3).map(|of| (Fingerprint::of(&[of as u8]), exception));
+    TrustPolicy {
+        pins: (0..choice / 2 % 5).map(pin).collect(),
+        exceptions: exceptions.collect(),
+        ca_names: choice % 2 == 1,
+        ..TrustPolicy::default()
     }
 }
 
@@ -256,6 +296,22 @@ fn command(kind: usize, of: usize, which: usize, choice: usize) -> Command {
                 updated: now(),
             },
         },
+        34 | 35 => Command::SaveTrustPolicy {
+            realm,
+            environment,
+            policy: Arc::new(policy(choice)),
+        },
+        36 | 37 => Command::SaveCrl {
+            realm,
+            environment,
+            crl: LISTS[choice % 4].clone(),
+            intake: Intake::AmongOthers,
+        },
+        38 => Command::RemoveCrl {
+            realm,
+            environment,
+            sha256: LISTS[choice % 4].fingerprint(),
+        },
         _ => Command::ProvideServerIdentity {
             slot,
             certificate: shown(if choice.is_multiple_of(2) {
@@ -268,7 +324,7 @@ fn command(kind: usize, of: usize, which: usize, choice: usize) -> Command {
 }
 
 fn step() -> impl Strategy<Value = (usize, usize, usize, usize)> {
-    (0..34_usize, 0..3_usize, 0..8_usize, 0..60_usize)
+    (0..39_usize, 0..3_usize, 0..8_usize, 0..60_usize)
 }
 
 proptest! {
@@ -328,6 +384,9 @@ pub(super) fn everything() -> Draft {
     }
     draft.apply(&command(23, 0, 0, 0));
     draft.apply(&command(23, 0, 1, 1));
+    draft.apply(&command(34, 0, 1, 59));
+    draft.apply(&command(36, 0, 1, 0));
+    draft.apply(&command(36, 0, 1, 1));
     draft
 }
 

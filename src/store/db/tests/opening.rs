@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::backends::FileBackend;
-use redb::{BackendError, Database, StorageBackend};
+use redb::{BackendError, Database, ReadableDatabase, StorageBackend};
 
 use super::history::everything;
 use crate::domain::catalog::Catalog;
@@ -17,7 +17,7 @@ use crate::store::backend::Disk;
 use crate::store::db::{STORE_FILE, Store};
 use crate::store::error::{Damage, StoreError};
 use crate::store::master_key::MasterKey;
-use crate::store::tables::{FORMAT, META, META_FORMAT, REALMS};
+use crate::store::tables::{CRLS, FORMAT, META, META_FORMAT, REALMS, TRUST_POLICIES};
 use crate::store::workshop::{
     Chance, Draft, Misbehaviour, SimulatedDisk, assert_same, master_key, now, realm,
 };
@@ -177,6 +177,38 @@ fn says_that_a_newer_realmgate_wrote_the_file() {
         "{error}"
     );
     assert!(error.to_string().contains("newer realmgate"), "{error}");
+}
+
+#[test]
+fn a_store_of_the_first_layout_gets_what_it_lacks() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(STORE_FILE);
+    let mut draft = Draft::of(Catalog::default());
+    draft.apply(&Command::CreateRealm {
+        realm: realm("acme"),
+    });
+    let store = Store::open(&path, &master_key(), now()).unwrap();
+    draft.commit(&store).unwrap();
+    drop(store);
+    let database = Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    assert!(transaction.delete_table(TRUST_POLICIES).unwrap());
+    assert!(transaction.delete_table(CRLS).unwrap());
+    let mut meta = transaction.open_table(META).unwrap();
+    meta.insert(META_FORMAT, 1_u32.to_le_bytes().as_slice())
+        .unwrap();
+    drop(meta);
+    transaction.commit().unwrap();
+    drop(database);
+    for _ in 0..2 {
+        let store = Store::open(&path, &master_key(), now()).unwrap();
+        assert_same(&store.load().unwrap(), &draft.catalog);
+    }
+    let database = Database::open(&path).unwrap();
+    let transaction = database.begin_read().unwrap();
+    let meta = transaction.open_table(META).unwrap();
+    let format = meta.get(META_FORMAT).unwrap().unwrap();
+    assert_eq!(format.value(), FORMAT.to_le_bytes());
 }
 
 #[test]

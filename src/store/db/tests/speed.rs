@@ -36,6 +36,7 @@ fn add_realm(draft: &mut Draft, number: usize) {
             mtls: true,
         },
         routes: Vec::new(),
+        client_rule: None,
     };
     let of = || realm(&name);
     let anchor = authority(&format!("Root of {name}")).certificate;

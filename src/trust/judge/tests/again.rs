@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::trust::judge::{judge, recheck, rejudge};
 use crate::trust::limits::TrustLimits;
 use crate::trust::reason::Reason;
-use crate::trust::set::TrustSet;
+use crate::trust::set::{TrustSet, TrustSource};
 use crate::trust::shared::SharedTrust;
 use crate::trust::workshop::*;
 
@@ -157,10 +157,10 @@ fn a_client_goes_when_a_certificate_of_its_path_expires() {
 fn the_account_is_that_of_the_set_that_is_asked() {
     let root = Made::root(ca("Root"));
     let verified = judged(&set(&[&root]), &chain(&[&root.issue(client("client"))])).unwrap();
-    let renamed = TrustSet::build(
-        vec![(root.certificate, Arc::from("dgb-mtls-new"))],
-        Vec::new(),
-    )
+    let renamed = TrustSet::build(TrustSource {
+        anchors: vec![(root.certificate, Arc::from("dgb-mtls-new"))],
+        ..TrustSource::default()
+    })
     .unwrap();
     assert_eq!(
         &*rejudge(&verified, &renamed, now())

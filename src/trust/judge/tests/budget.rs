@@ -9,6 +9,7 @@ use rustls_pki_types::{
 use crate::trust::anchors::Anchors;
 use crate::trust::judge::{Distrust, Verified, judge_with};
 use crate::trust::limits::TrustLimits;
+use crate::trust::proofs::Proofs;
 use crate::trust::reason::Reason;
 use crate::trust::signature::MODERN;
 use crate::trust::workshop::*;
@@ -46,6 +47,15 @@ pub(super) fn counted<'a>(
     anchors: impl Into<Anchors<'a>>,
     presented: &[CertificateDer<'_>],
 ) -> (Result<Verified, Distrust>, usize) {
+    counted_knowing(anchors, presented, None)
+}
+
+/// As [`counted`], with what earlier judgements proved.
+pub(super) fn counted_knowing<'a>(
+    anchors: impl Into<Anchors<'a>>,
+    presented: &[CertificateDer<'_>],
+    proofs: Option<&Proofs>,
+) -> (Result<Verified, Distrust>, usize) {
     let checks = AtomicUsize::new(0);
     let counting: Vec<Counting<'_>> = MODERN
         .iter()
@@ -64,11 +74,12 @@ pub(super) fn counted<'a>(
         presented,
         now(),
         &TrustLimits::default(),
+        proofs,
     );
     (judged, checks.load(Ordering::SeqCst))
 }
 
-fn without_aki(common_name: &str) -> rcgen::CertificateParams {
+pub(super) fn without_aki(common_name: &str) -> rcgen::CertificateParams {
     with(client(common_name), |params| {
         params.use_authority_key_identifier_extension = false
     })
@@ -214,6 +225,83 @@ fn of_presented_certificates_with_one_name_the_one_with_the_right_key_identifier
         let leaf = middle.issue(client("client"));
         let presented: Vec<&Made> = std::iter::once(&leaf).chain(&middles).collect();
         let (judged, checks) = counted(&set(&[&root]), &chain(&presented));
+        assert!(judged.is_ok());
+        assert_eq!(checks, 2);
+    }
+}
+
+#[test]
+fn of_ten_thousand_anchors_with_one_name_the_right_one_costs_one_check() {
+    let roots: Vec<Made> = (0..10_000).map(|_| Made::root(ca("Root"))).collect();
+    let trust = set(&roots.iter().collect::<Vec<_>>());
+    for root in [&roots[0], &roots[5_000], &roots[9_999]] {
+        let (judged, checks) = counted(&trust, &chain(&[&root.issue(client("client"))]));
+        assert_eq!(judged.unwrap().anchor, root.certificate.fingerprint());
+        assert_eq!(checks, 1);
+    }
+}
+
+#[test]
+fn what_was_proven_once_costs_nothing_again() {
+    let root = Made::root(ca("Root"));
+    let middle = root.issue(ca("Middle"));
+    let leaf = middle.issue(client("client"));
+    let presented = chain(&[&leaf, &middle]);
+    let proofs = Proofs::new(100);
+    for expected in [2, 0, 0] {
+        let (judged, checks) = counted_knowing(&set(&[&root]), &presented, Some(&proofs));
+        assert!(judged.is_ok());
+        assert_eq!(checks, expected);
+    }
+    let other = middle.issue(client("other"));
+    let (judged, checks) =
+        counted_knowing(&set(&[&root]), &chain(&[&other, &middle]), Some(&proofs));
+    assert!(judged.is_ok());
+    assert_eq!(checks, 1, "the intermediate is known");
+    let stranger = Made::root(ca("Root"));
+    let (judged, _) = counted_knowing(&set(&[&stranger]), &presented, Some(&proofs));
+    assert_eq!(judged.unwrap_err().reason, Reason::UnknownIssuer);
+}
+
+#[test]
+fn what_strangers_show_is_not_kept() {
+    let (root, stranger) = (Made::root(ca("Root")), Made::root(ca("Stranger")));
+    let middle = stranger.issue(ca("Middle"));
+    let leaf = middle.issue(client("client"));
+    let proofs = Proofs::new(100);
+    let (judged, _) = counted_knowing(&set(&[&root]), &chain(&[&leaf, &middle]), Some(&proofs));
+    assert!(judged.is_err());
+    assert_eq!(proofs.key_of(&leaf.certificate.fingerprint()), None);
+}
+
+#[test]
+fn a_client_that_is_tried_in_vain_gets_in_at_a_later_attempt() {
+    let roots: Vec<Made> = (0..100)
+        .map(|_| Made::root(ca_without_key_id("Root")))
+        .collect();
+    let trust = set(&roots.iter().collect::<Vec<_>>());
+    let proofs = Proofs::new(1_000);
+    for root in roots.iter().step_by(7) {
+        let leaf = chain(&[&root.issue(without_aki("client"))]);
+        let attempts = (1..=25).find(|_| {
+            let (judged, checks) = counted_knowing(&trust, &leaf, Some(&proofs));
+            assert!(checks <= 4, "{checks}");
+            judged.is_ok()
+        });
+        assert!(attempts.is_some());
+        let (judged, checks) = counted_knowing(&trust, &leaf, Some(&proofs));
+        assert!(judged.is_ok());
+        assert_eq!(checks, 0);
+    }
+}
+
+#[test]
+fn helpers_are_found_by_their_key_identifier() {
+    let root = Made::root(ca("Root"));
+    let helpers: Vec<Made> = (0..100).map(|_| root.issue(ca("Middle"))).collect();
+    let trust = set_with_helpers(&[&root], &helpers.iter().collect::<Vec<_>>());
+    for helper in &helpers {
+        let (judged, checks) = counted(&trust, &chain(&[&helper.issue(client("client"))]));
         assert!(judged.is_ok());
         assert_eq!(checks, 2);
     }

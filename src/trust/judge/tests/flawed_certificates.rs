@@ -280,15 +280,42 @@ fn certificates_that_cannot_be_decoded() {
         Reason::MalformedCertificate,
         &["Certificate 2"],
     );
-    // The rules have nothing against a time before 1970, rustls-webpki does.
+    // UTCTime reaches back to 1950 (RFC 5280, 4.1.2.5.1).
     let old = root.issue(with(client("client"), |params| {
         params.not_before = datetime!(1965-01-01 0:00 UTC)
     }));
+    assert!(judged(&trust, &chain(&[&old])).is_ok());
+}
+
+#[test]
+fn certificates_with_more_alternative_names_than_allowed() {
+    let names = |count: u32| {
+        with(client("client"), |params| {
+            params.subject_alt_names = (0..count)
+                .map(|n| rcgen::SanType::DnsName(format!("{n}.acme.example").try_into().unwrap()))
+                .collect();
+        })
+    };
+    let root = Made::root(ca("Root"));
+    let trust = set(&[&root]);
+    let limits = TrustLimits {
+        sans_max: 20,
+        ..TrustLimits::default()
+    };
+    let presented = chain(&[&root.issue(names(20))]);
+    assert!(judge(&trust, &presented, now(), &limits).is_ok());
+    check_within(
+        &trust,
+        &chain(&[&root.issue(names(21))]),
+        &limits,
+        Reason::CertificateTooLarge,
+        &["client certificate CN=client", "21", "20"],
+    );
     check(
         &trust,
-        &chain(&[&old]),
-        Reason::MalformedCertificate,
-        &["CN=client", "BadDerTime"],
+        &chain(&[&root.issue(names(1_001))]),
+        Reason::CertificateTooLarge,
+        &["1001", "1000"],
     );
 }
 

@@ -5,7 +5,7 @@ use super::judged;
 use crate::pki::openssl::Openssl;
 use crate::trust::judge::judge;
 use crate::trust::limits::TrustLimits;
-use crate::trust::set::TrustSet;
+use crate::trust::set::{TrustSet, TrustSource};
 use crate::trust::workshop::*;
 
 #[test]
@@ -74,7 +74,11 @@ fn accepts_rsa_pss_and_other_peoples_encodings() {
     };
     let (root, leaf) = (read("root.pem"), read("leaf.pem"));
     let today = leaf.facts().not_before;
-    let trust = TrustSet::build(vec![(root, "openssl".into())], Vec::new()).unwrap();
+    let trust = TrustSet::build(TrustSource {
+        anchors: vec![(root, "openssl".into())],
+        ..TrustSource::default()
+    })
+    .unwrap();
     judge(&trust, &[der(&leaf)], today, &TrustLimits::default()).unwrap();
 }
 

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use super::budget::counted;
+use super::budget::{counted, counted_knowing, without_aki};
 use super::judged;
 use crate::trust::judge::rejudge;
+use crate::trust::proofs::Proofs;
 use crate::trust::reason::Reason;
 use crate::trust::set::TrustSet;
 use crate::trust::shared::SharedTrust;
@@ -115,7 +116,7 @@ fn an_owner_who_has_an_anchor_in_common_with_a_hostile_one_pays_for_itself() {
         let shared = with_all(&[(first, &of_hostile), (second, &of_honest)]);
         let (judged, checks) = counted(&shared, &chain(&[&leaf, &middle]));
         assert_eq!(judged.unwrap().anchor, honest.certificate.fingerprint());
-        assert_eq!(checks, 6);
+        assert_eq!(checks, 2);
     }
 }
 
@@ -196,4 +197,100 @@ fn a_ca_that_a_thousand_owners_trust_is_tried_once() {
     let (judged, checks) = counted(&shared, &chain(&[&stranger]));
     assert_eq!(judged.unwrap_err().reason, Reason::UnknownIssuer);
     assert_eq!(checks, 2);
+}
+
+/// A union of the honest owner's set with two hundred others.
+fn among_two_hundred(honest: &Arc<TrustSet>, hostile: impl Fn(u32) -> TrustSet) -> SharedTrust {
+    (0..200).fold(with_all(&[("m", honest)]), |shared, number| {
+        let name = format!("{}-{number}", if number % 2 == 0 { "a" } else { "z" });
+        shared.with(&owner(&name), None, Some(&Arc::new(hostile(number))))
+    })
+}
+
+#[test]
+fn two_hundred_hostile_owners_with_the_same_name_and_key_identifier_do_not_matter() {
+    let honest = Made::root(ca("Root"));
+    let key_id = honest.certificate.facts().subject_key_id.clone().unwrap();
+    let shared = among_two_hundred(&Arc::new(set(&[&honest])), |_| {
+        set(&[&Made::root(with_key_id(ca("Root"), &key_id))])
+    });
+    let (judged, checks) = counted(&shared, &chain(&[&honest.issue(client("client"))]));
+    assert_eq!(judged.unwrap().anchor, honest.certificate.fingerprint());
+    assert_eq!(checks, 1);
+    // The client leaves out or sends along its issuer, whose name and identifier are taken as well.
+    let middle = honest.issue(ca("Middle"));
+    let key_id = middle.certificate.facts().subject_key_id.clone().unwrap();
+    let taken = |_| set(&[&Made::root(with_key_id(ca("Middle"), &key_id))]);
+    let leaf = middle.issue(client("client"));
+    for (honest, presented) in [
+        (set(&[&honest]), chain(&[&leaf, &middle])),
+        (set_with_helpers(&[&honest], &[&middle]), chain(&[&leaf])),
+        (set(&[&middle]), chain(&[&leaf])),
+    ] {
+        let shared = among_two_hundred(&Arc::new(honest), taken);
+        let (judged, checks) = counted(&shared, &presented);
+        assert!(judged.is_ok());
+        assert!(checks <= 2, "{checks}");
+    }
+}
+
+#[test]
+fn two_hundred_hostile_owners_with_the_very_same_key_do_not_matter() {
+    let honest = Made::root(ca("Root"));
+    let middle = honest.issue(ca("Middle"));
+    let evil = Made::root(ca("Evil"));
+    // The key is public: anybody can have another certificate issued for it, with which nothing can be reached.
+    let useless = |number: u32| {
+        evil.issue_for(
+            with(with_path_length(ca("Root"), 0), |params| {
+                params.serial_number = Some(u64::from(number).into())
+            }),
+            honest.key.clone(),
+        )
+    };
+    let shared = among_two_hundred(&Arc::new(set(&[&honest])), |number| {
+        set(&[&useless(number)])
+    });
+    let presented = chain(&[&middle.issue(client("client")), &middle]);
+    let (judged, checks) = counted(&shared, &presented);
+    assert_eq!(judged.unwrap().anchor, honest.certificate.fingerprint());
+    assert_eq!(checks, 2);
+}
+
+#[test]
+fn a_key_identifier_that_was_chosen_freely_may_take_a_second_attempt() {
+    let honest = Made::root(with_key_id(ca("Root"), b"our own"));
+    let taken = || Made::root(with_key_id(ca("Root"), b"our own"));
+    let shared = among_two_hundred(&Arc::new(set(&[&honest])), |_| set(&[&taken()]));
+    let proofs = Proofs::new(100);
+    let leaf = chain(&[&honest.issue(client("client"))]);
+    // 201 owners, 32 checks each time.
+    let attempts = (1..=7).find(|_| {
+        let (judged, checks) = counted_knowing(&shared, &leaf, Some(&proofs));
+        assert!(checks <= 32, "{checks}");
+        judged.is_ok()
+    });
+    assert!(attempts.is_some());
+    let (judged, checks) = counted_knowing(&shared, &leaf, Some(&proofs));
+    assert!(judged.is_ok());
+    assert_eq!(checks, 0);
+}
+
+#[test]
+fn a_client_without_an_authority_key_identifier_gets_in_at_a_later_attempt() {
+    let honest = Made::root(ca("Root"));
+    let shared = among_two_hundred(&Arc::new(set(&[&honest])), |_| {
+        set(&[&Made::root(ca("Root"))])
+    });
+    let proofs = Proofs::new(100);
+    let leaf = honest.issue(without_aki("client"));
+    let attempts = (1..=7).find(|_| {
+        counted_knowing(&shared, &chain(&[&leaf]), Some(&proofs))
+            .0
+            .is_ok()
+    });
+    assert!(attempts.is_some());
+    let (judged, checks) = counted(&shared, &chain(&[&leaf, &honest]));
+    assert!(judged.is_ok(), "at once where it sends the root along");
+    assert_eq!(checks, 1);
 }

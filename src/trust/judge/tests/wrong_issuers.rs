@@ -244,14 +244,19 @@ fn name_constraints_above_an_issuer_whose_name_is_spelled_in_two_ways() {
         params.name_constraints = Some(constraints)
     }));
     let middle = root.issue(ca("Middle"));
-    let leaf = middle
-        .calling_itself(name("MIDDLE"))
-        .issue(client("client"));
+    let named = |host: &str| {
+        let params = with(client("client"), |params| {
+            params.subject_alt_names = vec![dns(host)]
+        });
+        let leaf = middle.calling_itself(name("MIDDLE")).issue(params);
+        chain(&[&leaf, &middle])
+    };
+    assert!(super::judged(&set(&[&root]), &named("a.acme.example")).is_ok());
     check(
         &set(&[&root]),
-        &chain(&[&leaf, &middle]),
+        &named("a.globex.example"),
         Reason::NameConstraint,
-        &["trust anchor CN=Root", "applied"],
+        &["client certificate CN=client", "trust anchor CN=Root"],
     );
 }
 

@@ -1,0 +1,197 @@
+//! Revocation lists of a realm: which are kept, whose they are, and which of two is the later one.
+
+use std::cmp::Ordering;
+
+use crate::clock::Moment;
+use crate::domain::account::AccountValues;
+use crate::domain::environment::Environment;
+use crate::domain::realm::Realm;
+use crate::pki::certificate::Certificate;
+use crate::pki::crl::{self, Crl, CrlFacts};
+use crate::pki::fingerprint::Fingerprint;
+use crate::pki::name;
+
+/// How many revocation lists a realm may have in one environment.
+pub const LISTS_MAX: usize = 1_000;
+/// How large they may be together, in bytes of DER: 64 MiB.
+pub const LISTS_BYTES_MAX: usize = 64 << 20;
+
+/// A revocation list that was given to a realm.
+#[derive(Clone, Debug)]
+pub struct RevocationList {
+    /// The list.
+    pub crl: Crl,
+    /// When it was given.
+    pub added: Moment,
+}
+
+/// What is known of a list's signature, from the worst to the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Signed {
+    /// Certificates with the issuer's name are known, and none of their keys made it: the list never counts.
+    ByNobodyKnown,
+    /// No certificate with the issuer's name is known: the issuer may be an intermediate that clients send along.
+    ByAStranger,
+    /// It was made with the key of a known certificate; this is the SHA-256 of the key.
+    By(Fingerprint),
+}
+
+impl Signed {
+    /// The word used everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ByNobodyKnown => "wrong",
+            Self::ByAStranger => "unknown-issuer",
+            Self::By(_) => "known",
+        }
+    }
+}
+
+/// Where a list stands in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Currency {
+    /// Its thisUpdate lies ahead: it does not count yet.
+    NotYet,
+    /// It is in force.
+    Current,
+    /// Its nextUpdate is over, or missing.
+    OutOfDate,
+}
+
+impl Currency {
+    /// Where the list stands at `now`.
+    pub fn of(facts: &CrlFacts, now: Moment) -> Self {
+        if facts.this_update > now {
+            Self::NotYet
+        } else if facts.next_update.is_some_and(|end| now < end) {
+            Self::Current
+        } else {
+            Self::OutOfDate
+        }
+    }
+
+    /// The word used everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotYet => "not-yet",
+            Self::Current => "current",
+            Self::OutOfDate => "out-of-date",
+        }
+    }
+}
+
+/// What is known of the signature of `list`, by the certificates of the realm's trust accounts and installations in
+/// `environment`. `trust_prefix` begins the names of trust accounts.
+pub fn signed(realm: &Realm, environment: Environment, list: &Crl, trust_prefix: &str) -> Signed {
+    let wanted = IssuerName::of(list.facts());
+    let accounts = realm
+        .accounts
+        .values()
+        .filter(|account| account.name.as_str().starts_with(trust_prefix))
+        .filter_map(|account| account.values.get(environment).as_ref())
+        .filter_map(trusted);
+    let installed = realm
+        .installed(environment)
+        .map(|of| (of.certificates.as_slice(), of.helpers.as_slice()));
+    let mut verdict = Signed::ByAStranger;
+    for (certificates, helpers) in accounts.chain(installed) {
+        let named = certificates.iter().chain(helpers);
+        for candidate in named.filter(|one| wanted.is(&one.facts().raw_subject)) {
+            if may_sign_lists(candidate) && crl::signed_by(list, candidate) {
+                return Signed::By(candidate.facts().spki_sha256);
+            }
+            verdict = Signed::ByNobodyKnown;
+        }
+    }
+    verdict
+}
+
+/// RFC 5280, 4.2.1.3: a key usage, where there is one, says so.
+fn may_sign_lists(certificate: &Certificate) -> bool {
+    let usage = certificate.facts().key_usage;
+    usage.is_none_or(|usage| usage.crl_sign())
+}
+
+/// The certificates of a trust source; values with a private key are none.
+fn trusted(values: &AccountValues) -> Option<(&[Certificate], &[Certificate])> {
+    match values {
+        AccountValues::CertificateChain {
+            certificates,
+            helpers,
+            key: None,
+        } => Some((certificates, helpers)),
+        AccountValues::CertificateChain { key: Some(_), .. }
+        | AccountValues::Basic { .. }
+        | AccountValues::CustomAuthHeader { .. }
+        | AccountValues::OauthBearer { .. }
+        | AccountValues::ApiKey { .. }
+        | AccountValues::PrivateKey { .. }
+        | AccountValues::PublicKey { .. }
+        | AccountValues::SecretKey { .. } => None,
+    }
+}
+
+/// A name to compare others with.
+struct IssuerName<'a> {
+    raw: &'a [u8],
+    normal: Vec<u8>,
+}
+
+impl<'a> IssuerName<'a> {
+    fn of(facts: &'a CrlFacts) -> Self {
+        Self {
+            raw: &facts.raw_issuer,
+            normal: name::normal_form(&facts.raw_issuer),
+        }
+    }
+
+    /// Whether it is the same name (RFC 5280, 7.1). Most names are written the same way wherever they stand.
+    fn is(&self, raw: &[u8]) -> bool {
+        self.raw == raw || self.normal == name::normal_form(raw)
+    }
+}
+
+/// How an edition of a list compares with another one of the same issuer, key and scope: by number, then by
+/// thisUpdate. `None` where they are not editions of one list.
+pub fn compare(left: &CrlFacts, right: &CrlFacts) -> Option<Ordering> {
+    let of_one_list = left.scope == right.scope
+        && left.delta_base.is_some() == right.delta_base.is_some()
+        && left.authority_key_id == right.authority_key_id
+        && IssuerName::of(left).is(&right.raw_issuer);
+    of_one_list.then(|| {
+        let numbers = match (&left.number, &right.number) {
+            (Some(left), Some(right)) => by_value(left, right),
+            (Some(_) | None, None) | (None, Some(_)) => Ordering::Equal,
+        };
+        numbers.then(left.this_update.cmp(&right.this_update))
+    })
+}
+
+/// Compares big-endian numbers without leading zeros.
+fn by_value(left: &[u8], right: &[u8]) -> Ordering {
+    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+}
+
+/// A list's number for people: in digits, or, of a long one, in hexadecimal; `none` where it has none.
+pub fn number(facts: &CrlFacts) -> String {
+    let Some(bytes) = &facts.number else {
+        return "none".to_owned();
+    };
+    if bytes.len() > 16 {
+        return bytes.iter().fold("0x".to_owned(), |mut text, byte| {
+            text.push_str(&format!("{byte:02x}"));
+            text
+        });
+    }
+    let value = bytes
+        .iter()
+        .fold(0_u128, |value, byte| value << 8 | u128::from(*byte));
+    value.to_string()
+}
+
+/// The end of a list for people; `none` where it has none.
+pub fn end(facts: &CrlFacts) -> String {
+    facts
+        .next_update
+        .map_or_else(|| "none".to_owned(), |end| end.to_string())
+}

@@ -1,0 +1,533 @@
+//! Whether certificates of a proven path were revoked (RFC 5280, 6.3).
+//!
+//! The lists of a certificate are those of its distribution points and of its issuer. Of the editions of one list that one
+//! key signed, only the newest counts. A list counts only where it is signed by a certificate of its issuer's name that may
+//! sign lists and has a path to the same trust anchor. Stricter than RFC 5280 asks: all lists that speak of a certificate
+//! are looked at, and one that says it is revoked decides, whatever others say; and where the newest edition of a list
+//! has something critical in it that is not understood, no older one stands in for it.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::pki::certificate::Certificate;
+use crate::pki::crl::{Crl, CrlFacts, RevokedCertificate};
+use crate::pki::distribution::Reasons;
+use crate::pki::fingerprint::Fingerprint;
+use crate::trust::crl_scope;
+use crate::trust::crls::{Crls, Filed, Line, REMOVE_FROM_CRL, compare_numbers};
+use crate::trust::finding::{Finding, Role, called, named};
+use crate::trust::index::Name;
+use crate::trust::limits::TrustLimits;
+use crate::trust::policy::{OutOfDate, Revocation, RevocationScope};
+use crate::trust::reason::Reason;
+use crate::trust::search::Path;
+use crate::trust::signature::is_key_accepted;
+
+/// How many signatures on lists one judgement may check; those known from earlier ones cost nothing.
+pub const LIST_CHECKS_MAX: u32 = 32;
+/// How many certificates one judgement may look up, those that sign lists included.
+const LOOKUPS_MAX: u32 = 64;
+/// How many signers of lists may hang on each other's lists.
+const SIGNERS_DEEP_MAX: usize = 4;
+/// How many certificates of one name are tried as signers, besides those on the path.
+const SIGNERS_MAX: usize = 8;
+/// How many editions of one list are looked at.
+const EDITIONS_MAX: usize = 64;
+
+/// What is needed besides the path and the lists.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The moment in question.
+    pub now: Moment,
+    /// Which keys are accepted.
+    pub limits: &'a TrustLimits,
+    /// How many signatures on lists may still be checked, at first [`LIST_CHECKS_MAX`].
+    pub checks_left: &'a Cell<u32>,
+    /// Certificates of a name that may have signed lists, besides those on the path: presented ones, helpers, anchors.
+    pub signers: &'a dyn Fn(&Name) -> Vec<Certificate>,
+    /// Whether a certificate has a path, its signatures proven and held to
+    /// [`crate::trust::rules::check_signer`], that the given test accepts.
+    pub has_path: &'a dyn Fn(&Certificate, &dyn Fn(&Path) -> bool) -> bool,
+}
+
+/// Looks up the certificates of a proven path, as far as the policy demands it. The anchor is never looked up.
+///
+/// Gives the moment up to which the answer holds, which no longer belongs to it; [`Moment::MAX`] where nothing was
+/// looked up.
+///
+/// # Errors
+/// `revoked`; `crl-out-of-date` where only the date of a list is in the way; `revocation-unknown`.
+pub fn check(
+    path: &Path,
+    crls: &Crls,
+    revocation: &Revocation,
+    around: &Around<'_>,
+) -> Result<Moment, Finding> {
+    let inquiry = Inquiry {
+        crls,
+        revocation,
+        around,
+        lookups_left: Cell::new(LOOKUPS_MAX),
+    };
+    match revocation.scope {
+        RevocationScope::Off => Ok(Moment::MAX),
+        RevocationScope::Leaf => inquiry.certificate(path, 0, &[]),
+        RevocationScope::Chain => inquiry.path(path, &[]),
+    }
+}
+
+struct Inquiry<'a> {
+    crls: &'a Crls,
+    revocation: &'a Revocation,
+    around: &'a Around<'a>,
+    lookups_left: Cell<u32>,
+}
+
+/// A certificate that is looked up.
+struct Subject<'a> {
+    path: &'a Path,
+    /// Its place on the path, the client's being 0.
+    place: usize,
+    role: Role,
+    certificate: &'a Certificate,
+    issuer: Name,
+    /// The signers of lists for whose sake it is looked up, the innermost last.
+    pending: &'a [Fingerprint],
+}
+
+/// Why a list does not tell of a certificate; those that come nearer to telling are greater.
+#[derive(Clone)]
+enum Miss {
+    NoList,
+    OtherPart(Crl),
+    Ahead(Crl),
+    NotSigned(Crl),
+    NotUnderstood(Crl),
+    NoChecksLeft,
+    ReasonsLeft,
+    OutOfDate(Crl),
+}
+
+impl Miss {
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::NoList => 0,
+            Self::OtherPart(_) => 1,
+            Self::Ahead(_) => 2,
+            Self::NotSigned(_) => 3,
+            Self::NotUnderstood(_) => 4,
+            Self::NoChecksLeft => 5,
+            Self::ReasonsLeft => 6,
+            Self::OutOfDate(_) => 7,
+        }
+    }
+
+    fn or(&mut self, other: Self) {
+        if other.rank() > self.rank() {
+            *self = other;
+        }
+    }
+}
+
+impl Inquiry<'_> {
+    /// Looks up all certificates of a path; that one was revoked is told before all else.
+    fn path(&self, path: &Path, pending: &[Fingerprint]) -> Result<Moment, Finding> {
+        let mut until = Moment::MAX;
+        let mut unknown = None;
+        for place in 0..=path.intermediates.len() {
+            match self.certificate(path, place, pending) {
+                Ok(end) => until = until.min(end),
+                Err(finding) if finding.reason == Reason::Revoked => return Err(finding),
+                Err(finding) => {
+                    unknown.get_or_insert(finding);
+                }
+            }
+        }
+        unknown.map_or(Ok(until), Err)
+    }
+
+    fn certificate(
+        &self,
+        path: &Path,
+        place: usize,
+        pending: &[Fingerprint],
+    ) -> Result<Moment, Finding> {
+        let Some((role, certificate)) = path.certificates().nth(place) else {
+            return Ok(Moment::MAX);
+        };
+        let subject = Subject {
+            path,
+            place,
+            role,
+            certificate,
+            issuer: Name::of(&certificate.facts().raw_issuer),
+            pending,
+        };
+        let Some(left) = self.lookups_left.get().checked_sub(1) else {
+            return Err(unknown(&subject, &Miss::NoChecksLeft, self.around.now));
+        };
+        self.lookups_left.set(left);
+        let mut miss = Miss::NoList;
+        let mut covered = Reasons::NONE;
+        let mut until = Moment::MAX;
+        for (line, reasons) in self.lines(certificate, &mut miss) {
+            let answer = self.ask(line, &subject, &mut miss)?;
+            until = until.min(answer.until);
+            if answer.is_known {
+                covered = covered.or(reasons);
+            }
+        }
+        if covered.contains(Reasons::ALL) {
+            return Ok(until);
+        }
+        if !covered.is_empty() {
+            miss.or(Miss::ReasonsLeft);
+        }
+        Err(unknown(&subject, &miss, self.around.now))
+    }
+
+    /// The lists that speak of a certificate, and for which reasons.
+    fn lines(&self, certificate: &Certificate, miss: &mut Miss) -> Vec<(&Line, Reasons)> {
+        let mut found: Vec<(&Line, Reasons)> = Vec::new();
+        for place in crl_scope::places(certificate) {
+            for line in self.crls.of_issuer(&Name::of(&place.crl_issuer)) {
+                let reasons = line.scope.reasons(&place, certificate);
+                if reasons.is_empty() {
+                    if let Some(list) = line.complete.first() {
+                        miss.or(Miss::OtherPart(list.list().clone()));
+                    }
+                    continue;
+                }
+                match found
+                    .iter_mut()
+                    .find(|(known, _)| std::ptr::eq(*known, line))
+                {
+                    Some((_, known)) => *known = known.or(reasons),
+                    None => found.push((line, reasons)),
+                }
+            }
+        }
+        found
+    }
+
+    /// Asks the newest edition of a list of each key that signed any.
+    fn ask(&self, line: &Line, subject: &Subject<'_>, miss: &mut Miss) -> Result<Answer, Finding> {
+        let now = self.around.now;
+        let mut answer = Answer {
+            until: Moment::MAX,
+            is_known: false,
+        };
+        let mut signers: Option<Vec<Signer>> = None;
+        let mut newest: Vec<(Fingerprint, &Filed)> = Vec::new();
+        for list in line.complete.iter().take(EDITIONS_MAX) {
+            let facts = list.facts();
+            if facts.this_update > now {
+                // It changes the answer when it comes into force.
+                answer.until = answer.until.min(facts.this_update);
+                miss.or(Miss::Ahead(list.list().clone()));
+                continue;
+            }
+            let signers = signers.get_or_insert_with(|| self.signers(facts, subject));
+            let superseded = |key: &Fingerprint| {
+                newest
+                    .iter()
+                    .any(|(known, newer)| known == key && !same_edition(newer.facts(), facts))
+            };
+            if signers.iter().all(|signer| superseded(&signer.key())) {
+                if newest.is_empty() {
+                    miss.or(Miss::NotSigned(list.list().clone()));
+                }
+                continue;
+            }
+            let signer = match self.signer(list, signers, superseded, subject) {
+                Ok(Some(signer)) => signer,
+                Ok(None) => {
+                    miss.or(Miss::NotSigned(list.list().clone()));
+                    continue;
+                }
+                Err(NoChecksLeft) => {
+                    miss.or(Miss::NoChecksLeft);
+                    continue;
+                }
+            };
+            newest.push((signer.0.facts().spki_sha256, list));
+            if !facts.unknown_critical.is_empty() {
+                miss.or(Miss::NotUnderstood(list.list().clone()));
+                continue;
+            }
+            let delta = self.delta(line, list, &signer.0);
+            let complete_end = self.end(facts);
+            let end = delta.map_or(complete_end, |delta| {
+                complete_end.max(self.end(delta.facts()))
+            });
+            if end <= now {
+                miss.or(Miss::OutOfDate(list.list().clone()));
+                continue;
+            }
+            if let Some((entry, list)) = entry(subject, list, delta) {
+                return Err(revoked(subject, &entry, list.facts()));
+            }
+            answer.is_known = true;
+            answer.until = answer.until.min(end).min(signer.1);
+        }
+        Ok(answer)
+    }
+
+    /// The newest delta list that adds to a complete one (RFC 5280, 5.2.4 and 6.3.3 (c)).
+    fn delta<'l>(
+        &self,
+        line: &'l Line,
+        complete: &Filed,
+        signer: &Certificate,
+    ) -> Option<&'l Filed> {
+        let complete = complete.facts();
+        let number = complete.number.as_ref()?;
+        let fits = |delta: &&std::sync::Arc<Filed>| {
+            let facts = delta.facts();
+            let (Some(base), Some(own)) = (&facts.delta_base, &facts.number) else {
+                return false;
+            };
+            facts.this_update <= self.around.now
+                && facts.authority_key_id == complete.authority_key_id
+                && compare_numbers(base, number).is_le()
+                && compare_numbers(number, own).is_lt()
+                && delta.is_signed_by(signer, self.around.checks_left) == Some(true)
+        };
+        let newest = line.deltas.iter().take(EDITIONS_MAX).find(fits)?;
+        newest
+            .facts()
+            .unknown_critical
+            .is_empty()
+            .then_some(&**newest)
+    }
+
+    /// Up to when a list counts, by the policy; the last second belongs to it as a whole.
+    fn end(&self, facts: &CrlFacts) -> Moment {
+        const NEVER: Moment = Moment::from_unix_millis(i64::MIN);
+        let last = facts.next_update;
+        match self.revocation.out_of_date {
+            OutOfDate::Refuse => last.map_or(NEVER, |last| last.plus(Duration::from_secs(1))),
+            OutOfDate::AllowHours(hours) => {
+                let allowed = Duration::from_secs(u64::from(hours).saturating_mul(3600));
+                last.unwrap_or(facts.this_update).plus(allowed)
+            }
+            OutOfDate::Allow => Moment::MAX,
+        }
+    }
+
+    /// Who may have signed the lists of an issuer: first those above the subject on its path, which are proven, then
+    /// others of that name.
+    fn signers(&self, list: &CrlFacts, subject: &Subject<'_>) -> Vec<Signer> {
+        let name = Name::of(&list.raw_issuer);
+        let mut found: Vec<Signer> = Vec::new();
+        let above = subject.path.certificates().skip(subject.place).skip(1);
+        let above = above.map(|(_, certificate)| (certificate.clone(), true));
+        let mut others = (self.around.signers)(&name);
+        others.sort_by_key(|other| other.facts().subject_key_id != list.authority_key_id);
+        let others = others
+            .into_iter()
+            .filter(|other| Name::of(&other.facts().raw_subject) == name)
+            .take(SIGNERS_MAX)
+            .map(|other| (other, false));
+        for (certificate, is_proven) in above.chain(others) {
+            let facts = certificate.facts();
+            let may_sign = facts.key_usage.is_none_or(|usage| usage.crl_sign())
+                && is_key_accepted(&facts.key.algorithm, self.around.limits)
+                && Name::of(&facts.raw_subject) == name
+                && found.iter().all(|known| known.certificate != certificate);
+            if may_sign {
+                let path_ends = Cell::new(is_proven.then_some(Some(Moment::MAX)));
+                found.push(Signer {
+                    certificate,
+                    path_ends,
+                });
+            }
+        }
+        found
+    }
+
+    /// Who signed a list, and up to when it is certain that they may; proves their path before it checks the signature,
+    /// so that strangers' certificates cost no check of a long list.
+    fn signer(
+        &self,
+        list: &Filed,
+        signers: &[Signer],
+        is_done: impl Fn(&Fingerprint) -> bool,
+        subject: &Subject<'_>,
+    ) -> Result<Option<(Certificate, Moment)>, NoChecksLeft> {
+        for signer in signers {
+            let key = signer.key();
+            if is_done(&key) || list.known(&key) == Some(false) {
+                continue;
+            }
+            let Some(path_ends) = self.path_ends(signer, subject) else {
+                continue;
+            };
+            match list.is_signed_by(&signer.certificate, self.around.checks_left) {
+                Some(true) => return Ok(Some((signer.certificate.clone(), path_ends))),
+                Some(false) => {}
+                None => return Err(NoChecksLeft),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Up to when a signer of lists is known to have a path to the subject's anchor; `None` where it has none.
+    fn path_ends(&self, signer: &Signer, subject: &Subject<'_>) -> Option<Moment> {
+        if let Some(known) = signer.path_ends.get() {
+            return known;
+        }
+        let print = signer.certificate.fingerprint();
+        let ends = if subject.pending.last() == Some(&print) {
+            // A list that covers its own signer: it is trusted as far as it does not say the signer was revoked.
+            Some(Moment::MAX)
+        } else if subject.pending.contains(&print) || subject.pending.len() >= SIGNERS_DEEP_MAX {
+            None
+        } else {
+            let pending = [subject.pending, &[print]].concat();
+            let ends = Cell::new(None);
+            let accept = |path: &Path| {
+                let anchor = path.anchor.certificate.fingerprint();
+                if anchor != subject.path.anchor.certificate.fingerprint() {
+                    return false;
+                }
+                let known = match self.revocation.scope {
+                    RevocationScope::Off | RevocationScope::Leaf => Some(Moment::MAX),
+                    RevocationScope::Chain => self.path(path, &pending).ok(),
+                };
+                ends.set(known);
+                known.is_some()
+            };
+            let found = (self.around.has_path)(&signer.certificate, &accept);
+            ends.get().filter(|_| found)
+        };
+        signer.path_ends.set(Some(ends));
+        ends
+    }
+}
+
+/// What the editions of one list say of a certificate that none of them says was revoked.
+struct Answer {
+    until: Moment,
+    is_known: bool,
+}
+
+/// A certificate that may have signed a list.
+struct Signer {
+    certificate: Certificate,
+    /// Once that was looked at: up to when its path holds, where it has one.
+    path_ends: Cell<Option<Option<Moment>>>,
+}
+
+impl Signer {
+    fn key(&self) -> Fingerprint {
+        self.certificate.facts().spki_sha256
+    }
+}
+
+/// As many signatures on lists were checked as one judgement may check.
+struct NoChecksLeft;
+
+/// Whether neither of two lists is newer than the other.
+fn same_edition(a: &CrlFacts, b: &CrlFacts) -> bool {
+    a.number == b.number && a.this_update == b.this_update
+}
+
+/// The entry that says that the subject was revoked, and the list that it is from. The delta list has the last word; of
+/// removeFromCRL only a delta list may speak.
+fn entry<'l>(
+    subject: &Subject<'_>,
+    complete: &'l Filed,
+    delta: Option<&'l Filed>,
+) -> Option<(RevokedCertificate<'l>, &'l Filed)> {
+    let serial = &subject.certificate.facts().raw_serial;
+    let changed = delta.and_then(|delta| Some((delta.entry(&subject.issuer, serial)?, delta)));
+    match changed {
+        Some((entry, _)) if entry.reason == Some(REMOVE_FROM_CRL) => None,
+        Some(changed) => Some(changed),
+        None => Some((complete.entry(&subject.issuer, serial)?, complete)),
+    }
+}
+
+fn revoked(subject: &Subject<'_>, entry: &RevokedCertificate<'_>, list: &CrlFacts) -> Finding {
+    let this = called(subject.role, subject.certificate);
+    let why = entry.reason.map_or("", |reason| match reason {
+        1 => " (keyCompromise)",
+        2 => " (cACompromise)",
+        3 => " (affiliationChanged)",
+        4 => " (superseded)",
+        5 => " (cessationOfOperation)",
+        6 => " (certificateHold)",
+        9 => " (privilegeWithdrawn)",
+        10 => " (aACompromise)",
+        _ => "",
+    });
+    let detail = format!(
+        "The {this} was revoked at {}{why}, says the revocation list of {}: have a new certificate issued.",
+        entry.revoked_at,
+        dated(list)
+    );
+    Finding::new(Reason::Revoked, detail)
+}
+
+fn unknown(subject: &Subject<'_>, miss: &Miss, now: Moment) -> Finding {
+    let this = called(subject.role, subject.certificate);
+    let issuer = named(&subject.certificate.facts().issuer);
+    let detail = match miss {
+        Miss::NoList => format!(
+            "There is no revocation list for the {this}: give the one that its issuer {issuer} names for it."
+        ),
+        Miss::OtherPart(list) => format!(
+            "The revocation list of {} is for another part of the certificates than the {this}: give the one that its \
+             distribution point names.",
+            dated(list.facts())
+        ),
+        Miss::Ahead(list) => format!(
+            "The revocation list of {} is not in force yet, and there is no other for the {this}; it is now {now}: check \
+             the clocks, or give the list that is in force.",
+            dated(list.facts())
+        ),
+        Miss::NotSigned(list) => format!(
+            "The revocation list of {} is signed with no key that may sign it for the {this}: give the certificate of its \
+             signer as a helper, or the right list.",
+            dated(list.facts())
+        ),
+        Miss::NotUnderstood(list) => format!(
+            "The revocation list of {} has the critical extension {}, which is not understood here, so that it does not \
+             count for the {this}: ask the CA for a list without it.",
+            dated(list.facts()),
+            list.facts()
+                .unknown_critical
+                .first()
+                .map_or("", String::as_str)
+        ),
+        Miss::NoChecksLeft => format!(
+            "Too many revocation lists had to be checked for the {this}: try again, or remove the lists that are not needed."
+        ),
+        Miss::ReasonsLeft => format!(
+            "The revocation lists for the {this} do not cover all reasons: give the others that its issuer {issuer} \
+             publishes."
+        ),
+        Miss::OutOfDate(list) => {
+            let end = list.facts().next_update.map_or_else(
+                || "does not say until when it holds".to_owned(),
+                |next| format!("was to be replaced by {next}"),
+            );
+            let detail = format!(
+                "The revocation list of {}, which speaks of the {this}, {end}; it is now {now}: give the current one.",
+                dated(list.facts())
+            );
+            return Finding::new(Reason::CrlOutOfDate, detail);
+        }
+    };
+    Finding::new(Reason::RevocationUnknown, detail)
+}
+
+/// A list by its issuer and date.
+fn dated(list: &CrlFacts) -> String {
+    format!("{} of {}", named(&list.issuer), list.this_update)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! PKITS 4.15: delta lists.
+
+use super::*;
+
+#[test]
+fn a_delta_list_has_the_last_word_over_its_complete_list() {
+    let house = House::new();
+    let serial = serial(&house.client);
+    let complete = || list(&house.ca).number(5);
+    let delta = |base| list(&house.ca).number(7).delta(base);
+    let stale = ("2030-05-01", Some("2030-05-20"));
+    let dated = |draft: Draft, dates: (&str, Option<&str>)| draft.dates(dates.0, dates.1);
+    let cases: Vec<(&str, Option<Draft>, Draft, Option<Reason>)> = vec![
+        (
+            "4.15.1 no complete list",
+            None,
+            delta(5),
+            Some(Reason::RevocationUnknown),
+        ),
+        ("4.15.2 in neither", Some(complete()), delta(5), None),
+        (
+            "4.15.3 in the delta",
+            Some(complete()),
+            delta(5).revoked(serial, 1),
+            Some(Reason::Revoked),
+        ),
+        (
+            "4.15.4 in the complete",
+            Some(complete().revoked(serial, 1)),
+            delta(5),
+            Some(Reason::Revoked),
+        ),
+        (
+            "4.15.5 removed",
+            Some(complete().revoked(serial, 6)),
+            delta(5).revoked(serial, 8),
+            None,
+        ),
+        (
+            "4.15.6 held, then revoked",
+            Some(complete().revoked(serial, 6)),
+            delta(5).revoked(serial, 1),
+            Some(Reason::Revoked),
+        ),
+        (
+            "4.15.7 removed, never there",
+            Some(complete()),
+            delta(5).revoked(serial, 8),
+            None,
+        ),
+        ("4.15.8 earlier base", Some(complete()), delta(3), None),
+        (
+            "4.15.9 earlier base",
+            Some(complete()),
+            delta(3).revoked(serial, 1),
+            Some(Reason::Revoked),
+        ),
+        (
+            "4.15.10 later base, complete list out of date",
+            Some(dated(complete(), stale)),
+            delta(6),
+            Some(Reason::CrlOutOfDate),
+        ),
+        (
+            "later base does not remove",
+            Some(complete().revoked(serial, 6)),
+            delta(6).revoked(serial, 8),
+            Some(Reason::Revoked),
+        ),
+        (
+            "a current delta list keeps an out-of-date complete list in force",
+            Some(dated(complete(), stale)),
+            delta(5),
+            None,
+        ),
+        (
+            "both out of date",
+            Some(dated(complete(), stale)),
+            dated(delta(5), stale),
+            Some(Reason::CrlOutOfDate),
+        ),
+        (
+            "an out-of-date delta list still tells what it knows",
+            Some(complete()),
+            dated(delta(5).revoked(serial, 1), stale),
+            Some(Reason::Revoked),
+        ),
+        (
+            "older than the complete list",
+            Some(list(&house.ca).number(8)),
+            delta(5).revoked(serial, 1),
+            None,
+        ),
+        (
+            "ahead of now",
+            Some(complete()),
+            dated(
+                delta(5).revoked(serial, 1),
+                ("2030-06-02", Some("2030-06-09")),
+            ),
+            None,
+        ),
+        (
+            "other scope",
+            Some(complete()),
+            delta(5).scope(&[&[0x81, 1, 0xff]]).revoked(serial, 1),
+            None,
+        ),
+        (
+            "other key identifier",
+            Some(complete().revoked(serial, 6)),
+            delta(5).key_id(b"x").revoked(serial, 8),
+            Some(Reason::Revoked),
+        ),
+        (
+            "something critical in the delta list",
+            Some(complete().revoked(serial, 6)),
+            delta(5).extension(99, true, &[5, 0]).revoked(serial, 8),
+            Some(Reason::Revoked),
+        ),
+        (
+            "removed by a complete list, which may not",
+            Some(complete().revoked(serial, 8)),
+            delta(6),
+            Some(Reason::Revoked),
+        ),
+    ];
+    for (case, complete, delta, expected) in cases {
+        let mut lists = vec![signed(&delta, &house.ca)];
+        lists.extend(complete.map(|complete| signed(&complete, &house.ca)));
+        let found = house.verdict(&lists).map_err(|finding| finding.reason);
+        assert_eq!(found.err(), expected, "{case}");
+    }
+}
+
+#[test]
+fn a_delta_list_of_another_key_does_not_count() {
+    let house = House::new();
+    let complete = list(&house.ca).number(5).revoked(serial(&house.client), 6);
+    let delta = list(&house.ca)
+        .number(6)
+        .delta(5)
+        .revoked(serial(&house.client), 8);
+    let lists = [signed(&complete, &house.ca), signed(&delta, &house.root)];
+    revoked_in("other key", house.verdict(&lists));
+}
+
+#[test]
+fn the_newest_delta_list_counts() {
+    let house = House::new();
+    let serial = serial(&house.client);
+    let complete = signed(&list(&house.ca).number(5), &house.ca);
+    let first = list(&house.ca).number(6).delta(5).revoked(serial, 6);
+    let second = list(&house.ca).number(7).delta(5).revoked(serial, 8);
+    let (first, second) = (signed(&first, &house.ca), signed(&second, &house.ca));
+    valid(
+        "released",
+        house.verdict(&[first.clone(), complete.clone(), second]),
+    );
+    revoked_in("held", house.verdict(&[first, complete]));
+}

@@ -1,0 +1,46 @@
+//! Revocation lists and trust policies of many realms at once.
+
+use std::time::Duration;
+
+use realmgate::clock::Stopwatch;
+use realmgate::control::executing::Run;
+
+use crate::api::pki::crl;
+use crate::control::bench::{Bench, acme, ca, operator};
+
+#[test]
+fn a_thousand_realms_with_policies_and_lists_are_applied_at_once_and_then_nothing_more() {
+    let (place, bench) = Bench::start();
+    let (root, other) = (ca("Acme CA"), ca("Other CA"));
+    let lists = format!("'''\n{}{}'''", crl(&root, 1), crl(&other, 1));
+    let one = acme(&root);
+    let manifest: String = (0..1_000)
+        .map(|number| {
+            let realm = one.replace("name = \"acme\"", &format!("name = \"acme-{number}\""));
+            let pin = format!("key:{number:064x}");
+            format!(
+                "{realm}[[realm.trust]]\nenvironment = \"prod\"\nrevocation = \"chain\"\npins = [\"{pin}\"]\ncrls = [{lists}]\n"
+            )
+        })
+        .collect();
+    let begun = Stopwatch::start();
+    let applied = bench.apply(&manifest);
+    let took = begun.elapsed();
+    println!("1,000 realms were applied in {took:?}");
+    assert!(applied.applied);
+    // One warning in each realm: an issuer is unknown there.
+    assert_eq!(applied.warnings.len(), 1_000);
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    let begun = Stopwatch::start();
+    let again = bench.apply_as(&operator(), &manifest, Run::Plan).unwrap();
+    println!("they were planned again in {:?}", begun.elapsed());
+    assert!(again.steps.iter().all(|step| step.commands.is_empty()));
+    let before = bench.control.catalog();
+    drop(bench);
+    let bench = place.start();
+    let after = bench.control.catalog();
+    assert_eq!(
+        format!("{:?}", before.realms),
+        format!("{:?}", after.realms)
+    );
+}

@@ -1,0 +1,762 @@
+//! Name constraints (RFC 5280, 4.2.1.10, 6.1.3 (b) and (c), 6.1.4 (g)).
+
+use realmgate::trust::reason::Reason;
+
+use crate::foundry::asn1::{explicit, implicit, sequence};
+use crate::foundry::certificate::{Certificate, ca, ca_named, leaf_named};
+use crate::foundry::extension::{Extension, NAME_CONSTRAINTS, alternative_names, name_constraints};
+use crate::foundry::general_name::{directory, dns, email, ip, other, uri};
+use crate::foundry::name::{CN, EMAIL, Name, OU, cn, nobody, string};
+use crate::path_cases::case::{Case, case};
+
+const FORMS: &str = "4.2.1.10";
+const WITHIN: &str = "6.1.3 (b), (c)";
+/// userPrincipalName.
+const UPN: &str = "1.3.6.1.4.1.311.20.2.3";
+
+/// In a row: whether the client is let in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    In,
+    Out,
+}
+use Fate::{In, Out};
+
+/// Name, what is permitted, what is excluded, the client's alternative names, what is to come of it.
+type Row = (&'static str, Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<Vec<u8>>, Fate);
+
+pub fn cases() -> Vec<Case> {
+    let rows = [
+        dns_rows(),
+        email_rows(),
+        uri_rows(),
+        ip_rows(),
+        other_rows(),
+    ]
+    .concat();
+    let mut cases: Vec<Case> = rows.into_iter().map(of_row).collect();
+    cases.extend(subjects());
+    cases.extend(several_cas());
+    cases.extend(forms());
+    cases.extend(addresses_in_subjects());
+    cases
+}
+
+/// A name that nobody takes for a host's.
+fn client_name() -> Name {
+    cn("A Client")
+}
+
+fn of_row((name, permitted, excluded, sans, fate): Row) -> Case {
+    below(
+        name,
+        name_constraints(&permitted, &excluded),
+        &client_name(),
+        &sans,
+    )
+    .fate(fate)
+}
+
+/// An intermediate with the constraints, and a client with the names.
+fn below(name: &'static str, constraints: Extension, subject: &Name, sans: &[Vec<u8>]) -> Case {
+    let root = ca("Root");
+    let sub = ca("Sub").issued_by(&root).with(constraints);
+    let client = client(subject, sans).issued_by(&sub);
+    case(name, FORMS, &[&client, &sub]).trusting(&root)
+}
+
+fn client(subject: &Name, sans: &[Vec<u8>]) -> Certificate {
+    let client = leaf_named(subject);
+    if sans.is_empty() {
+        client
+    } else {
+        client.with(alternative_names(sans))
+    }
+}
+
+impl Case {
+    fn fate(self, fate: Fate) -> Self {
+        match fate {
+            In => self.accepted(),
+            Out => self.refused(Reason::NameConstraint),
+        }
+    }
+}
+
+fn dns_rows() -> Vec<Row> {
+    let example = || vec![dns("example.com")];
+    let only = |name, sans, fate| (name, example(), vec![], sans, fate);
+    let not = |name, sans, fate| (name, vec![], example(), sans, fate);
+    vec![
+        only(
+            "a host below the permitted domain",
+            vec![dns("a.example.com")],
+            In,
+        ),
+        only(
+            "two labels below the permitted domain",
+            vec![dns("a.b.example.com")],
+            In,
+        ),
+        only("the permitted domain itself", vec![dns("example.com")], In),
+        only(
+            "a host below the permitted domain in capitals",
+            vec![dns("A.EXAMPLE.COM")],
+            In,
+        ),
+        only("a host of another domain", vec![dns("a.example.org")], Out),
+        only(
+            "a host whose name only ends in the permitted letters",
+            vec![dns("notexample.com")],
+            Out,
+        ),
+        only("the domain above the permitted one", vec![dns("com")], Out),
+        only(
+            "one host within and one outside",
+            vec![dns("a.example.com"), dns("b.example.org")],
+            Out,
+        ),
+        only(
+            "a wildcard within the permitted domain",
+            vec![dns("*.example.com")],
+            In,
+        ),
+        only(
+            "a wildcard outside of the permitted domain",
+            vec![dns("*.example.org")],
+            Out,
+        ),
+        only(
+            "a mail address where only hosts are constrained",
+            vec![email("a@example.org")],
+            In,
+        ),
+        only(
+            "no alternative name where hosts are constrained",
+            vec![],
+            In,
+        ),
+        not(
+            "a host below the excluded domain",
+            vec![dns("a.example.com")],
+            Out,
+        ),
+        not("the excluded domain itself", vec![dns("example.com")], Out),
+        not(
+            "a host outside of the excluded domain",
+            vec![dns("a.example.org")],
+            In,
+        ),
+        not(
+            "a wildcard within the excluded domain",
+            vec![dns("*.example.com")],
+            Out,
+        ),
+        (
+            "a wildcard that covers an excluded host",
+            vec![],
+            vec![dns("a.example.com")],
+            vec![dns("*.example.com")],
+            Out,
+        ),
+        (
+            "a host that is permitted, and excluded",
+            example(),
+            vec![dns("a.example.com")],
+            vec![dns("a.example.com")],
+            Out,
+        ),
+        (
+            "a host beside the excluded one",
+            example(),
+            vec![dns("a.example.com")],
+            vec![dns("b.example.com")],
+            In,
+        ),
+        (
+            "a host of the second permitted domain",
+            vec![dns("example.com"), dns("example.org")],
+            vec![],
+            vec![dns("a.example.org")],
+            In,
+        ),
+        (
+            "every host excluded",
+            vec![],
+            vec![dns("")],
+            vec![dns("a.example.com")],
+            Out,
+        ),
+    ]
+}
+
+fn email_rows() -> Vec<Row> {
+    let only = |name, base: &str, address: &str, fate| {
+        (name, vec![email(base)], vec![], vec![email(address)], fate)
+    };
+    let not = |name, base: &str, address: &str, fate| {
+        (name, vec![], vec![email(base)], vec![email(address)], fate)
+    };
+    vec![
+        only(
+            "the permitted mailbox",
+            "a@example.com",
+            "a@example.com",
+            In,
+        ),
+        only(
+            "the permitted mailbox, its host in capitals",
+            "a@example.com",
+            "a@EXAMPLE.COM",
+            In,
+        ),
+        only(
+            "another mailbox of the same host",
+            "a@example.com",
+            "b@example.com",
+            Out,
+        ),
+        only(
+            "the permitted mailbox's local part in capitals",
+            "a@example.com",
+            "A@example.com",
+            Out,
+        ),
+        only(
+            "a mailbox at the permitted host",
+            "example.com",
+            "a@example.com",
+            In,
+        ),
+        only(
+            "a mailbox below the permitted host",
+            "example.com",
+            "a@mail.example.com",
+            Out,
+        ),
+        only(
+            "a mailbox below the permitted domain",
+            ".example.com",
+            "a@mail.example.com",
+            In,
+        ),
+        only(
+            "a mailbox at the permitted domain itself",
+            ".example.com",
+            "a@example.com",
+            Out,
+        ),
+        not(
+            "the excluded mailbox",
+            "a@example.com",
+            "a@example.com",
+            Out,
+        ),
+        not(
+            "a mailbox at the excluded host",
+            "example.com",
+            "a@example.com",
+            Out,
+        ),
+        not(
+            "a mailbox beside the excluded host",
+            "example.com",
+            "a@example.org",
+            In,
+        ),
+        not(
+            "a mailbox below the excluded domain",
+            ".example.com",
+            "a@mail.example.com",
+            Out,
+        ),
+    ]
+}
+
+fn uri_rows() -> Vec<Row> {
+    let only = |name, base: &str, address: &str, fate| {
+        (name, vec![uri(base)], vec![], vec![uri(address)], fate)
+    };
+    let not = |name, base: &str, address: &str, fate| {
+        (name, vec![], vec![uri(base)], vec![uri(address)], fate)
+    };
+    vec![
+        only(
+            "a URI at the permitted host",
+            "example.com",
+            "https://example.com/x",
+            In,
+        ),
+        only(
+            "a URI at the permitted host in capitals",
+            "example.com",
+            "https://EXAMPLE.com/x",
+            In,
+        ),
+        only(
+            "a URI with user and port",
+            "example.com",
+            "https://u@example.com:8443/x",
+            In,
+        ),
+        only(
+            "a URI whose user looks like the permitted host",
+            "example.com",
+            "https://example.com@example.org/",
+            Out,
+        ),
+        only(
+            "a URI below the permitted host",
+            "example.com",
+            "https://a.example.com/",
+            Out,
+        ),
+        only(
+            "a URI below the permitted domain",
+            ".example.com",
+            "https://a.example.com/",
+            In,
+        ),
+        only(
+            "a URI at the permitted domain itself",
+            ".example.com",
+            "https://example.com/",
+            Out,
+        ),
+        only(
+            "a URI at another host",
+            "example.com",
+            "https://example.org/example.com",
+            Out,
+        ),
+        only(
+            "a URI at an address where hosts are permitted",
+            "example.com",
+            "https://192.0.2.1/",
+            Out,
+        ),
+        only(
+            "a URI without a host where hosts are permitted",
+            "example.com",
+            "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            Out,
+        ),
+        not(
+            "a URI at the excluded host",
+            "example.com",
+            "https://example.com/",
+            Out,
+        ),
+        not(
+            "a URI beside the excluded host",
+            "example.com",
+            "https://example.org/",
+            In,
+        ),
+        not(
+            "a URI below the excluded domain",
+            ".example.com",
+            "https://a.example.com/",
+            Out,
+        ),
+    ]
+}
+
+fn ip_rows() -> Vec<Row> {
+    let ten = || ip(&[10, 0, 0, 0, 255, 0, 0, 0]);
+    let wide =
+        |address: [u16; 8]| -> Vec<u8> { address.into_iter().flat_map(u16::to_be_bytes).collect() };
+    let docs = || {
+        let net = wide([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0]);
+        let mask = wide([0xffff, 0xffff, 0, 0, 0, 0, 0, 0]);
+        ip(&[net, mask].concat())
+    };
+    let inside = || ip(&wide([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]));
+    let outside = || ip(&wide([0x2001, 0xdb9, 0, 0, 0, 0, 0, 1]));
+    vec![
+        (
+            "an IPv4 address in the permitted network",
+            vec![ten()],
+            vec![],
+            vec![ip(&[10, 1, 2, 3])],
+            In,
+        ),
+        (
+            "an IPv4 address outside of the permitted network",
+            vec![ten()],
+            vec![],
+            vec![ip(&[11, 1, 2, 3])],
+            Out,
+        ),
+        (
+            "an IPv4 address in the excluded network",
+            vec![],
+            vec![ten()],
+            vec![ip(&[10, 1, 2, 3])],
+            Out,
+        ),
+        (
+            "an IPv4 address outside of the excluded network",
+            vec![],
+            vec![ten()],
+            vec![ip(&[11, 1, 2, 3])],
+            In,
+        ),
+        (
+            "the one permitted IPv4 address",
+            vec![ip(&[10, 1, 2, 3, 255, 255, 255, 255])],
+            vec![],
+            vec![ip(&[10, 1, 2, 3])],
+            In,
+        ),
+        (
+            "an IPv6 address in the permitted network",
+            vec![docs()],
+            vec![],
+            vec![inside()],
+            In,
+        ),
+        (
+            "an IPv6 address outside of the permitted network",
+            vec![docs()],
+            vec![],
+            vec![outside()],
+            Out,
+        ),
+        (
+            "an IPv6 address in the excluded network",
+            vec![],
+            vec![docs()],
+            vec![inside()],
+            Out,
+        ),
+        (
+            "an IPv4 address where only IPv6 is permitted",
+            vec![docs()],
+            vec![],
+            vec![ip(&[10, 1, 2, 3])],
+            Out,
+        ),
+        (
+            "a permitted network whose mask has a gap",
+            vec![ip(&[10, 0, 3, 0, 255, 0, 255, 0])],
+            vec![],
+            vec![ip(&[10, 1, 3, 3])],
+            Out,
+        ),
+        (
+            "a permitted network of five octets",
+            vec![ip(&[10, 0, 0, 0, 8])],
+            vec![],
+            vec![ip(&[10, 1, 2, 3])],
+            Out,
+        ),
+    ]
+}
+
+fn other_rows() -> Vec<Row> {
+    let unit = |value: &str| directory(&Name::default().with(OU, value));
+    vec![
+        (
+            "a kind of name that cannot be compared, in both places",
+            vec![other(UPN, "@example.com")],
+            vec![],
+            vec![other(UPN, "a@example.com")],
+            Out,
+        ),
+        (
+            "an excluded kind of name that cannot be compared, in both places",
+            vec![],
+            vec![other(UPN, "@example.com")],
+            vec![other(UPN, "a@example.org")],
+            Out,
+        ),
+        (
+            "a kind of name that cannot be compared, in the constraints only",
+            vec![other(UPN, "@example.com")],
+            vec![],
+            vec![dns("a.example.com")],
+            In,
+        ),
+        (
+            "a directory name among the alternative ones outside of the permitted",
+            vec![directory(&client_name()), unit("Sales")],
+            vec![],
+            vec![unit("Research")],
+            Out,
+        ),
+        (
+            "a directory name among the alternative ones that is excluded",
+            vec![],
+            vec![unit("Research")],
+            vec![unit("Research")],
+            Out,
+        ),
+    ]
+}
+
+fn subjects() -> Vec<Case> {
+    let unit = |value: &str| Name::default().with(OU, value);
+    let sales = || vec![directory(&unit("Sales"))];
+    let named = |name, value: &str, fate| {
+        below(
+            name,
+            name_constraints(&sales(), &[]),
+            &unit(value).with(CN, "A Client"),
+            &[],
+        )
+        .fate(fate)
+    };
+    let excluded = |name, value: &str, fate| {
+        below(
+            name,
+            name_constraints(&[], &sales()),
+            &unit(value).with(CN, "A Client"),
+            &[],
+        )
+        .fate(fate)
+    };
+    let printable = Name::default().with_string(OU, string::PRINTABLE, b"SALES");
+    vec![
+        named("a subject within the permitted directory name", "Sales", In),
+        named(
+            "a subject outside of the permitted directory name",
+            "Research",
+            Out,
+        ),
+        named(
+            "a subject within the permitted directory name, in other cases",
+            "sALES",
+            In,
+        ),
+        below(
+            "a subject within the permitted directory name, as another string",
+            name_constraints(&sales(), &[]),
+            &printable.with(CN, "A Client"),
+            &[],
+        )
+        .fate(In),
+        below(
+            "the permitted directory name further down in the subject",
+            name_constraints(&sales(), &[]),
+            &cn("A Client").with(OU, "Sales"),
+            &[],
+        )
+        .fate(Out),
+        excluded("a subject within the excluded directory name", "Sales", Out),
+        excluded(
+            "a subject within the excluded directory name, in other cases",
+            "SALES",
+            Out,
+        ),
+        excluded(
+            "a subject outside of the excluded directory name",
+            "Research",
+            In,
+        ),
+        below(
+            "no subject where directory names are constrained",
+            name_constraints(&sales(), &[]),
+            &nobody(),
+            &[dns("a.example.com")],
+        )
+        .fate(In),
+        below(
+            "a common name like a host's, outside of the permitted domain",
+            name_constraints(&[dns("example.com")], &[]),
+            &cn("a.example.org"),
+            &[],
+        )
+        .with_clause("4.2.1.10, stricter")
+        .fate(Out),
+    ]
+}
+
+fn several_cas() -> Vec<Case> {
+    let domain = |name: &str| name_constraints(&[dns(name)], &[]);
+    let root = ca("Root").with(domain("example.com"));
+    let plain = ca("Plain").issued_by(&root);
+    let narrow = ca("Narrow").issued_by(&root).with(domain("a.example.com"));
+    let wide = ca("Wide").issued_by(&root).with(domain("example.org"));
+    let strict = ca("Strict")
+        .issued_by(&root)
+        .with(name_constraints(&[], &[dns("x.example.com")]));
+    let below = |name, sub: &Certificate, host: &str| {
+        let client = client(&client_name(), &[dns(host)]).issued_by(sub);
+        case(name, WITHIN, &[&client, sub]).trusting(&root)
+    };
+    let mut cases = vec![
+        below(
+            "a host within the anchor's constraints",
+            &plain,
+            "b.example.com",
+        )
+        .fate(In),
+        below(
+            "a host outside of the anchor's constraints",
+            &plain,
+            "b.example.org",
+        )
+        .fate(Out),
+        below(
+            "a host within both CAs' constraints",
+            &narrow,
+            "x.a.example.com",
+        )
+        .fate(In),
+        below(
+            "a host within the upper CA's constraints only",
+            &narrow,
+            "b.example.com",
+        )
+        .fate(Out),
+        below(
+            "a host within the lower CA's constraints only",
+            &wide,
+            "b.example.org",
+        )
+        .fate(Out),
+        below(
+            "a host that the lower CA excludes",
+            &strict,
+            "x.example.com",
+        )
+        .fate(Out),
+        below("a host that neither CA excludes", &strict, "y.example.com").fate(In),
+    ];
+    cases.extend(names_of_cas());
+    cases
+}
+
+/// Constraints hold for the names of intermediates, too, except for those that a CA gave to itself.
+fn names_of_cas() -> Vec<Case> {
+    let trust = Name::default().with(OU, "Trust");
+    let constraints = name_constraints(&[directory(&trust)], &[]);
+    let root = ca("Root").with(constraints);
+    let inside = ca_named(&trust.clone().with(CN, "Sub")).issued_by(&root);
+    let outside = ca_named(&cn("Sub")).issued_by(&root);
+    let own = ca("Root").issued_by(&root);
+    let below = |name, clause, sub: &Certificate, fate| {
+        let client = leaf_named(&trust.clone().with(CN, "A Client")).issued_by(sub);
+        case(name, clause, &[&client, sub])
+            .trusting(&root)
+            .fate(fate)
+    };
+    vec![
+        below(
+            "an intermediate within its issuer's constraints",
+            WITHIN,
+            &inside,
+            In,
+        ),
+        below(
+            "an intermediate outside of its issuer's constraints",
+            WITHIN,
+            &outside,
+            Out,
+        ),
+        below(
+            "a self-issued intermediate outside of its own constraints",
+            "6.1.3 (b), (c) (self-issued)",
+            &own,
+            In,
+        ),
+    ]
+}
+
+fn forms() -> Vec<Case> {
+    let outside = [dns("a.example.org")];
+    let inside = [dns("a.example.com")];
+    let subtree = |extra: &[u8]| {
+        let subtree = sequence(&[&dns("example.com"), extra]);
+        let value = sequence(&[&explicit(0, &[&subtree])]);
+        Extension::raw(NAME_CONSTRAINTS, &value).critical()
+    };
+    let raw = |value: &[u8]| Extension::raw(NAME_CONSTRAINTS, value).critical();
+    let root = ca("Root");
+    let own = client(&client_name(), &inside)
+        .issued_by(&root)
+        .with(name_constraints(&[dns("example.com")], &[]));
+    vec![
+        below(
+            "constraints that are not critical, and not kept to",
+            name_constraints(&[dns("example.com")], &[]).noncritical(),
+            &client_name(),
+            &outside,
+        )
+        .refused(Reason::NameConstraint),
+        below(
+            "constraints that are not critical, and kept to",
+            name_constraints(&[dns("example.com")], &[]).noncritical(),
+            &client_name(),
+            &inside,
+        )
+        .accepted(),
+        below(
+            "a subtree with a minimum",
+            subtree(&implicit(0, &[1])),
+            &client_name(),
+            &inside,
+        )
+        .refused(Reason::MalformedCertificate),
+        below(
+            "a subtree with a maximum",
+            subtree(&implicit(1, &[9])),
+            &client_name(),
+            &inside,
+        )
+        .refused(Reason::MalformedCertificate),
+        below(
+            "name constraints without a subtree",
+            raw(&sequence(&[])),
+            &client_name(),
+            &inside,
+        )
+        .refused(Reason::MalformedCertificate),
+        below(
+            "an empty list of permitted subtrees",
+            raw(&sequence(&[&explicit(0, &[])])),
+            &client_name(),
+            &inside,
+        )
+        .refused(Reason::MalformedCertificate),
+        below(
+            "name constraints that are none",
+            raw(&[5, 0]),
+            &client_name(),
+            &inside,
+        )
+        .refused(Reason::MalformedCertificate),
+        case("name constraints in a client certificate", FORMS, &[&own])
+            .trusting(&root)
+            .refused(Reason::MalformedCertificate),
+    ]
+}
+
+fn addresses_in_subjects() -> Vec<Case> {
+    let subject = |address: &str| client_name().with_string(EMAIL, string::IA5, address.as_bytes());
+    let permitted = || name_constraints(&[email("example.com")], &[]);
+    vec![
+        below(
+            "a mail address in the subject within the permitted host",
+            permitted(),
+            &subject("a@example.com"),
+            &[],
+        )
+        .fate(In),
+        below(
+            "a mail address in the subject outside of the permitted host",
+            permitted(),
+            &subject("a@example.org"),
+            &[],
+        )
+        .fate(Out),
+        below(
+            "a mail address in the subject of an excluded host",
+            name_constraints(&[], &[email("example.com")]),
+            &subject("a@example.com"),
+            &[],
+        )
+        .fate(Out),
+    ]
+}
