@@ -9,6 +9,13 @@
 //! - `same-name N`: one realm with N anchors of one name.
 //! - `realms N`: a shared host of N realms with an anchor each.
 //! - `hit`: the same chain again.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "what goes wrong in a measurement ends it, and it reads the clock itself"
+)]
 
 use std::hint::black_box;
 use std::sync::Arc;

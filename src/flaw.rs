@@ -41,13 +41,17 @@ pub enum Flaw {
     Headers,
     /// A pipeline is found on every gateway.
     SecondDoor,
+    /// Revocation lists are not looked at.
+    Lists,
+    /// Client rules are not asked.
+    Rules,
     /// Open connections are not told of changes.
     Epoch,
 }
 
 impl Flaw {
     /// All flaws.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Signatures,
         Self::Names,
         Self::SplitHello,
@@ -59,6 +63,8 @@ impl Flaw {
         Self::AnyLeaf,
         Self::Headers,
         Self::SecondDoor,
+        Self::Lists,
+        Self::Rules,
         Self::Epoch,
     ];
 
@@ -76,6 +82,8 @@ impl Flaw {
             Self::AnyLeaf => "any-leaf",
             Self::Headers => "headers",
             Self::SecondDoor => "second-door",
+            Self::Lists => "lists",
+            Self::Rules => "rules",
             Self::Epoch => "epoch",
         }
     }

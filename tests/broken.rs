@@ -35,6 +35,8 @@ const fn finds(flaw: Flaw) -> Class {
         Flaw::AnyLeaf => Class::ChainConfusion,
         Flaw::Headers => Class::IdentityHeaders,
         Flaw::SecondDoor => Class::SecondDoor,
+        Flaw::Lists => Class::Revocation,
+        Flaw::Rules => Class::ClientRules,
         Flaw::Epoch => Class::Change,
     }
 }

@@ -1,6 +1,7 @@
 //! Revocation lists of a realm: which are kept, whose they are, and which of two is the later one.
 
 use std::cmp::Ordering;
+use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::domain::account::AccountValues;
@@ -59,11 +60,12 @@ pub enum Currency {
 }
 
 impl Currency {
-    /// Where the list stands at `now`.
+    /// Where the list stands at `now`. The second of its nextUpdate belongs to it as a whole.
     pub fn of(facts: &CrlFacts, now: Moment) -> Self {
+        let over = |end: Moment| now >= end.plus(Duration::from_secs(1));
         if facts.this_update > now {
             Self::NotYet
-        } else if facts.next_update.is_some_and(|end| now < end) {
+        } else if facts.next_update.is_some_and(|end| !over(end)) {
             Self::Current
         } else {
             Self::OutOfDate

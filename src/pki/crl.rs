@@ -148,7 +148,8 @@ pub enum InvalidCrl {
 /// # Errors
 /// [`InvalidCrl`]: the first thing that is wrong, or more than `limit` lists. There is at least one in what is returned.
 pub fn read_crls(bytes: &[u8], limit: usize) -> Result<Vec<Crl>, InvalidCrl> {
-    if bytes.first() == Some(&tag::SEQUENCE) {
+    // A text may begin with the digit 0, which is also the tag of a SEQUENCE; but then no long length follows.
+    if matches!(bytes, [tag::SEQUENCE, 0x80..=0xff, ..]) {
         return Ok(vec![Crl::from_der(bytes)?]);
     }
     if bytes.len() > UPLOAD_BYTES_MAX {
@@ -299,6 +300,15 @@ impl Crl {
             raw_issuer = entry.issuer.unwrap_or(raw_issuer);
             Some((place, revoked(&entry, raw_issuer)))
         })
+    }
+
+    /// The serial number of the entry at a place of [`Crl::placed_entries`], without decoding the rest of it.
+    pub fn serial_at(&self, place: u32) -> Option<&[u8]> {
+        let (_, end) = self.0.entries;
+        let from = self.0.der.get(usize::try_from(place).ok()?..end)?;
+        let (element, _) = der::first(from).ok()?;
+        let (serial, _) = der::first(element.content).ok()?;
+        Some(serial.content)
     }
 
     /// The entry at a place of [`Crl::placed_entries`]; since entries before it are not looked at, its issuer is the

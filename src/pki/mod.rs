@@ -21,6 +21,7 @@ pub mod extension;
 pub mod fingerprint;
 pub mod foreign;
 pub mod general_name;
+pub mod issued_crl;
 pub mod key;
 pub mod key_id;
 pub mod moment;

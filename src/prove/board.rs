@@ -35,13 +35,17 @@ pub enum Class {
     IdentityHeaders,
     /// A pipeline by another gateway than its own.
     SecondDoor,
+    /// Clients that a revocation list names, or that none is there for.
+    Revocation,
+    /// Clients that a pipeline's rule leaves out.
+    ClientRules,
     /// Connections that were open when trust went.
     Change,
 }
 
 impl Class {
     /// All classes, in the order in which they are tried.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Strangers,
         Self::Names,
         Self::SplitHello,
@@ -53,6 +57,8 @@ impl Class {
         Self::ChainConfusion,
         Self::IdentityHeaders,
         Self::SecondDoor,
+        Self::Revocation,
+        Self::ClientRules,
         Self::Change,
     ];
 
@@ -70,6 +76,8 @@ impl Class {
             Self::ChainConfusion => "chain-confusion",
             Self::IdentityHeaders => "identity-headers",
             Self::SecondDoor => "second-door",
+            Self::Revocation => "revocation",
+            Self::ClientRules => "client-rules",
             Self::Change => "change",
         }
     }
@@ -83,7 +91,7 @@ impl Class {
         named.ok_or(InvalidWord {
             what: "class",
             allowed: "strangers, names, split-hello, resumption, authority, paths, hostile-certificates, possession, \
-                      chain-confusion, identity-headers, second-door or change",
+                      chain-confusion, identity-headers, second-door, revocation, client-rules or change",
         })
     }
 }

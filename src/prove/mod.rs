@@ -11,6 +11,7 @@
 pub mod authority;
 pub mod board;
 pub mod change;
+pub mod client_rule;
 pub mod confusion;
 pub mod headers;
 pub mod hostile;
@@ -19,6 +20,7 @@ pub mod paths;
 pub mod possession;
 pub mod renegotiation;
 pub mod resumption;
+pub mod revocation;
 pub mod run;
 pub mod second_door;
 pub mod split_hello;

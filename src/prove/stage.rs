@@ -30,11 +30,16 @@ use crate::prove::run::ProveError;
 use crate::prove::throwaway::{Validity, ca_request, client_request, showing};
 use crate::prove::tls::{Clients, Shows, Version};
 use crate::prove::wire::{self, Came, Dial, Split, request};
+use crate::rule::client_rule::ClientRule;
 
 /// The pipeline of the reserved realm that the mtls gateway alone has.
 pub const CLOSED: &str = "closed";
 /// The pipeline of the reserved realm that the regular gateways alone have.
 pub const OPEN: &str = "open";
+/// The pipeline of the reserved realm that has a client rule; the mtls gateway alone has it.
+pub const CHOOSY: &str = "choosy";
+/// The one client that its rule lets in.
+pub const CHOSEN: &str = "chosen-by-the-rule";
 /// How many hosts of real realms strangers are sent to, so that a run has an end.
 const HOSTS_MAX: usize = 12;
 
@@ -81,6 +86,8 @@ pub struct Stage {
     leaving: Source,
     /// In prod, to be removed by the class that is about changes.
     cut: Source,
+    /// In prod, for the class that is about revocation.
+    revoking: Source,
     hosts: Vec<RealHost>,
     hosts_left_out: usize,
     without: Option<String>,
@@ -104,7 +111,8 @@ impl Stage {
             prod: source_of("prove", prefix, "prod", validity)?,
         };
         let (leaving, cut) = (source("prove-leaving")?, source("prove-cut")?);
-        let commands = commands(&main, &[&leaving, &cut])?;
+        let revoking = source("prove-revoking")?;
+        let commands = commands(&main, &[&leaving, &cut, &revoking])?;
         let catalog = control.catalog();
         let clients = Clients::pinning(shown(&catalog));
         let (hosts, hosts_left_out) = real_hosts(&catalog, control.names());
@@ -119,6 +127,7 @@ impl Stage {
             main,
             leaving,
             cut,
+            revoking,
             hosts,
             hosts_left_out,
             without,
@@ -200,6 +209,16 @@ impl Stage {
     /// The source whose removal cuts open connections.
     pub const fn cut(&self) -> &Source {
         &self.cut
+    }
+
+    /// The source of which lists are asked for.
+    pub const fn revoking(&self) -> &Source {
+        &self.revoking
+    }
+
+    /// When the run began.
+    pub const fn now(&self) -> Moment {
+        self.now
     }
 
     /// Hosts of real realms, and how many more there are.
@@ -396,7 +415,13 @@ fn commands(main: &PerEnvironment<Source>, others: &[&Source]) -> Result<Vec<Com
             revision: 1,
         });
     }
-    for (name, mtls) in [(CLOSED, true), (OPEN, false)] {
+    let rule = format!("client.cn == ['{CHOSEN}']");
+    let rule = ClientRule::parse(&rule).map_err(|_| ProveError::Name)?;
+    for (name, mtls, client_rule) in [
+        (CLOSED, true, None),
+        (OPEN, false, None),
+        (CHOOSY, true, Some(rule)),
+    ] {
         let key = PipelineKey {
             name: PipelineName::parse(name).map_err(|_| ProveError::Name)?,
             major: 1,
@@ -404,7 +429,10 @@ fn commands(main: &PerEnvironment<Source>, others: &[&Source]) -> Result<Vec<Com
         commands.push(Command::SavePipeline {
             realm: realm.clone(),
             key: key.clone(),
-            trigger: trigger(mtls)?,
+            trigger: Trigger {
+                client_rule,
+                ..trigger(mtls)?
+            },
             handler: Handler::Echo,
         });
         commands.extend(

@@ -363,11 +363,14 @@ impl Compiler {
         let trust = match same {
             Some(same) => Arc::clone(&same.trust),
             None => {
-                let built = from.trust_set().map_err(|source| CompileError::Trust {
-                    realm: realm.name.clone(),
-                    environment,
-                    source,
-                })?;
+                let known = former.map(|former| former.trust.as_ref());
+                let built = from
+                    .trust_set(known)
+                    .map_err(|source| CompileError::Trust {
+                        realm: realm.name.clone(),
+                        environment,
+                        source,
+                    })?;
                 // What lets in the same clients stays the same set, so that nobody is judged again for nothing.
                 match former.filter(|former| former.trust.same_as(&built)) {
                     Some(former) => Arc::clone(&former.trust),

@@ -172,7 +172,9 @@ impl ServerTls {
 
     /// Has sessions of this very configuration resumed, where the settings allow it.
     fn resume(&self, host: Host<'_>, config: &mut ServerConfig) -> Result<(), rustls::Error> {
-        if !self.resumption.is_zero() {
+        if planted(Flaw::Tickets) {
+            share_tickets(config);
+        } else if !self.resumption.is_zero() {
             let ticketer = Ticketer::new(host, self.clock.clone(), self.resumption)?;
             config.ticketer = Arc::new(ticketer);
             config.send_tls13_tickets = TICKETS;
@@ -191,9 +193,6 @@ fn finish(mut config: ServerConfig) -> ServerConfig {
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
-    if planted(Flaw::Tickets) {
-        share_tickets(&mut config);
-    }
     config
 }
 

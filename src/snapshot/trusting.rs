@@ -51,8 +51,8 @@ impl CompiledFrom {
         }
     }
 
-    /// The trust set.
-    pub(crate) fn trust_set(&self) -> Result<TrustSet, InvalidTrustSet> {
+    /// The trust set. What the former one found out of lists that are in both is not found out again.
+    pub(crate) fn trust_set(&self, former: Option<&TrustSet>) -> Result<TrustSet, InvalidTrustSet> {
         let mut source = TrustSource {
             policy: policy(&self.policy),
             crls: self.crls.values().map(|list| list.crl.clone()).collect(),
@@ -66,7 +66,10 @@ impl CompiledFrom {
                 .extend(certificates.map(|one| (one, Arc::clone(&account))));
             source.helpers.extend(installation.helpers.iter().cloned());
         }
-        TrustSet::build(source)
+        match former {
+            Some(former) => TrustSet::build_again(source, former),
+            None => TrustSet::build(source),
+        }
     }
 }
 

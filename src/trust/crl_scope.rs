@@ -49,7 +49,7 @@ impl Scope {
         let names = scope
             .name
             .as_ref()
-            .map(|name| point_names(name, &facts.raw_issuer).collect());
+            .map(|name| point_names(name, &facts.raw_issuer).into_iter().collect());
         Self {
             names,
             users_only: scope.user_certificates_only,
@@ -67,12 +67,13 @@ impl Scope {
             .names
             .as_ref()
             .is_none_or(|names| !names.is_disjoint(&place.names));
-        let speaks_of_it = named
-            && !(self.users_only && is_ca)
-            && !(self.cas_only && !is_ca)
-            && !self.attributes_only
-            && (self.indirect || !place.indirect);
-        if speaks_of_it {
+        let other_kind = if is_ca {
+            self.users_only || self.attributes_only
+        } else {
+            self.cas_only || self.attributes_only
+        };
+        let other_issuer = place.indirect && !self.indirect;
+        if named && !other_kind && !other_issuer {
             place.reasons.and(self.reasons.unwrap_or(Reasons::ALL))
         } else {
             Reasons::NONE
@@ -112,7 +113,10 @@ fn places_of(point: &DistributionPoint, raw_issuer: &[u8]) -> Vec<Place> {
         Some(PointName::Relative(_)) if issuers.len() > 1 => BTreeSet::new(),
         Some(name) => {
             let base = issuers.first().copied().unwrap_or(raw_issuer);
-            point_names(name, base).take(NAMES_MAX).collect()
+            point_names(name, base)
+                .into_iter()
+                .take(NAMES_MAX)
+                .collect()
         }
         None => issuers.iter().map(|issuer| directory_key(issuer)).collect(),
     };
@@ -125,16 +129,12 @@ fn places_of(point: &DistributionPoint, raw_issuer: &[u8]) -> Vec<Place> {
     issuers.iter().map(place).collect()
 }
 
-fn point_names(name: &PointName, raw_issuer: &[u8]) -> Box<dyn Iterator<Item = Vec<u8>>> {
+fn point_names(name: &PointName, raw_issuer: &[u8]) -> Vec<Vec<u8>> {
     match name {
-        PointName::Full(names) => {
-            let keys: Vec<Vec<u8>> = names.iter().map(key).collect();
-            Box::new(keys.into_iter())
-        }
+        PointName::Full(names) => names.iter().map(key).collect(),
         PointName::Relative(set) => {
             let above = der::single(raw_issuer).map_or(&[][..], |issuer| issuer.content);
-            let whole = der::encode(tag::SEQUENCE, &[above, set]);
-            Box::new(std::iter::once(directory_key(&whole)))
+            vec![directory_key(&der::encode(tag::SEQUENCE, &[above, set]))]
         }
     }
 }

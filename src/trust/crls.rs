@@ -153,7 +153,7 @@ struct Row {
 impl Filed {
     fn prepare(list: Crl) -> Self {
         let mut issuers = HashMap::new();
-        let mut rows = Vec::new();
+        let mut found: Vec<(u32, &[u8], bool, u32)> = Vec::new();
         let mut last: Option<(&[u8], u32)> = None;
         for (place, entry) in list.placed_entries() {
             let issuer = match last {
@@ -164,21 +164,19 @@ impl Filed {
                 }
             };
             last = Some((entry.raw_issuer, issuer));
-            rows.push(Row { issuer, place });
+            let removes = entry.reason == Some(REMOVE_FROM_CRL);
+            found.push((issuer, entry.raw_serial, removes, place));
         }
-        rows.sort_by(|a, b| key_of(&list, *a).cmp(&key_of(&list, *b)));
-        // Of two entries for one certificate the one that revokes it counts.
-        rows.dedup_by(|later, kept| {
-            let same = key_of(&list, *later) == key_of(&list, *kept);
-            let removes = |row: Row| {
-                let entry = list.entry_at(row.place);
-                entry.is_some_and(|entry| entry.reason == Some(REMOVE_FROM_CRL))
-            };
-            if same && removes(*kept) {
-                *kept = *later;
-            }
-            same
-        });
+        found.sort_unstable();
+        // Of two entries for one certificate the one that revokes it is first, and counts.
+        found.dedup_by_key(|(issuer, serial, ..)| (*issuer, *serial));
+        let rows = found
+            .iter()
+            .map(|(issuer, _, _, place)| Row {
+                issuer: *issuer,
+                place: *place,
+            })
+            .collect();
         Self {
             list,
             issuers,
@@ -201,8 +199,8 @@ impl Filed {
     pub fn entry(&self, issuer: &Name, raw_serial: &[u8]) -> Option<RevokedCertificate<'_>> {
         let wanted = (*self.issuers.get(issuer)?, shortest(raw_serial));
         let found = self.rows.binary_search_by(|row| {
-            let (issuer, serial) = key_of(&self.list, *row);
-            (issuer, serial).cmp(&wanted)
+            let serial = self.list.serial_at(row.place).unwrap_or_default();
+            (row.issuer, serial).cmp(&wanted)
         });
         self.list.entry_at(self.rows.get(found.ok()?)?.place)
     }
@@ -236,12 +234,6 @@ impl Filed {
 
 /// removeFromCRL (RFC 5280, 5.3.1).
 pub const REMOVE_FROM_CRL: u8 = 8;
-
-/// What entries are in order of.
-fn key_of(list: &Crl, row: Row) -> (u32, &[u8]) {
-    let entry = list.entry_at(row.place);
-    (row.issuer, entry.map_or(&[], |entry| entry.raw_serial))
-}
 
 /// An integer's content octets without those that only repeat the sign, as lists have them.
 fn shortest(mut content: &[u8]) -> &[u8] {

@@ -10,15 +10,17 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::flaw::{Flaw, planted};
 use crate::pki::certificate::Certificate;
-use crate::pki::crl::{Crl, CrlFacts, RevokedCertificate};
+use crate::pki::crl::{CrlFacts, RevokedCertificate};
 use crate::pki::distribution::Reasons;
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::crl_scope;
 use crate::trust::crls::{Crls, Filed, Line, REMOVE_FROM_CRL, compare_numbers};
-use crate::trust::finding::{Finding, Role, called, named};
+use crate::trust::finding::{Finding, Role};
 use crate::trust::index::Name;
 use crate::trust::limits::TrustLimits;
+use crate::trust::miss::{Miss, revoked, unknown};
 use crate::trust::policy::{OutOfDate, Revocation, RevocationScope};
 use crate::trust::reason::Reason;
 use crate::trust::search::Path;
@@ -35,6 +37,10 @@ const SIGNERS_MAX: usize = 8;
 /// How many editions of one list are looked at.
 const EDITIONS_MAX: usize = 64;
 
+/// Whether a certificate has a path that the given test accepts, its signatures proven and held to
+/// [`crate::trust::rules::check_signer`] and to what else every path is held to.
+pub type HasPath<'a> = &'a dyn Fn(&Certificate, &dyn Fn(&Path) -> bool) -> bool;
+
 /// What is needed besides the path and the lists.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
@@ -46,9 +52,8 @@ pub struct Around<'a> {
     pub checks_left: &'a Cell<u32>,
     /// Certificates of a name that may have signed lists, besides those on the path: presented ones, helpers, anchors.
     pub signers: &'a dyn Fn(&Name) -> Vec<Certificate>,
-    /// Whether a certificate has a path, its signatures proven and held to
-    /// [`crate::trust::rules::check_signer`], that the given test accepts.
-    pub has_path: &'a dyn Fn(&Certificate, &dyn Fn(&Path) -> bool) -> bool,
+    /// Finds a path for a certificate that may have signed lists.
+    pub has_path: HasPath<'a>,
 }
 
 /// Looks up the certificates of a proven path, as far as the policy demands it. The anchor is never looked up.
@@ -71,6 +76,7 @@ pub fn check(
         lookups_left: Cell::new(LOOKUPS_MAX),
     };
     match revocation.scope {
+        _ if planted(Flaw::Lists) => Ok(Moment::MAX),
         RevocationScope::Off => Ok(Moment::MAX),
         RevocationScope::Leaf => inquiry.certificate(path, 0, &[]),
         RevocationScope::Chain => inquiry.path(path, &[]),
@@ -94,40 +100,6 @@ struct Subject<'a> {
     issuer: Name,
     /// The signers of lists for whose sake it is looked up, the innermost last.
     pending: &'a [Fingerprint],
-}
-
-/// Why a list does not tell of a certificate; those that come nearer to telling are greater.
-#[derive(Clone)]
-enum Miss {
-    NoList,
-    OtherPart(Crl),
-    Ahead(Crl),
-    NotSigned(Crl),
-    NotUnderstood(Crl),
-    NoChecksLeft,
-    ReasonsLeft,
-    OutOfDate(Crl),
-}
-
-impl Miss {
-    const fn rank(&self) -> u8 {
-        match self {
-            Self::NoList => 0,
-            Self::OtherPart(_) => 1,
-            Self::Ahead(_) => 2,
-            Self::NotSigned(_) => 3,
-            Self::NotUnderstood(_) => 4,
-            Self::NoChecksLeft => 5,
-            Self::ReasonsLeft => 6,
-            Self::OutOfDate(_) => 7,
-        }
-    }
-
-    fn or(&mut self, other: Self) {
-        if other.rank() > self.rank() {
-            *self = other;
-        }
-    }
 }
 
 impl Inquiry<'_> {
@@ -165,7 +137,12 @@ impl Inquiry<'_> {
             pending,
         };
         let Some(left) = self.lookups_left.get().checked_sub(1) else {
-            return Err(unknown(&subject, &Miss::NoChecksLeft, self.around.now));
+            return Err(unknown(
+                role,
+                certificate,
+                &Miss::NoChecksLeft,
+                self.around.now,
+            ));
         };
         self.lookups_left.set(left);
         let mut miss = Miss::NoList;
@@ -184,7 +161,7 @@ impl Inquiry<'_> {
         if !covered.is_empty() {
             miss.or(Miss::ReasonsLeft);
         }
-        Err(unknown(&subject, &miss, self.around.now))
+        Err(unknown(role, certificate, &miss, self.around.now))
     }
 
     /// The lists that speak of a certificate, and for which reasons.
@@ -266,7 +243,12 @@ impl Inquiry<'_> {
                 continue;
             }
             if let Some((entry, list)) = entry(subject, list, delta) {
-                return Err(revoked(subject, &entry, list.facts()));
+                return Err(revoked(
+                    subject.role,
+                    subject.certificate,
+                    &entry,
+                    list.facts(),
+                ));
             }
             answer.is_known = true;
             answer.until = answer.until.min(end).min(signer.1);
@@ -448,85 +430,6 @@ fn entry<'l>(
         Some(changed) => Some(changed),
         None => Some((complete.entry(&subject.issuer, serial)?, complete)),
     }
-}
-
-fn revoked(subject: &Subject<'_>, entry: &RevokedCertificate<'_>, list: &CrlFacts) -> Finding {
-    let this = called(subject.role, subject.certificate);
-    let why = entry.reason.map_or("", |reason| match reason {
-        1 => " (keyCompromise)",
-        2 => " (cACompromise)",
-        3 => " (affiliationChanged)",
-        4 => " (superseded)",
-        5 => " (cessationOfOperation)",
-        6 => " (certificateHold)",
-        9 => " (privilegeWithdrawn)",
-        10 => " (aACompromise)",
-        _ => "",
-    });
-    let detail = format!(
-        "The {this} was revoked at {}{why}, says the revocation list of {}: have a new certificate issued.",
-        entry.revoked_at,
-        dated(list)
-    );
-    Finding::new(Reason::Revoked, detail)
-}
-
-fn unknown(subject: &Subject<'_>, miss: &Miss, now: Moment) -> Finding {
-    let this = called(subject.role, subject.certificate);
-    let issuer = named(&subject.certificate.facts().issuer);
-    let detail = match miss {
-        Miss::NoList => format!(
-            "There is no revocation list for the {this}: give the one that its issuer {issuer} names for it."
-        ),
-        Miss::OtherPart(list) => format!(
-            "The revocation list of {} is for another part of the certificates than the {this}: give the one that its \
-             distribution point names.",
-            dated(list.facts())
-        ),
-        Miss::Ahead(list) => format!(
-            "The revocation list of {} is not in force yet, and there is no other for the {this}; it is now {now}: check \
-             the clocks, or give the list that is in force.",
-            dated(list.facts())
-        ),
-        Miss::NotSigned(list) => format!(
-            "The revocation list of {} is signed with no key that may sign it for the {this}: give the certificate of its \
-             signer as a helper, or the right list.",
-            dated(list.facts())
-        ),
-        Miss::NotUnderstood(list) => format!(
-            "The revocation list of {} has the critical extension {}, which is not understood here, so that it does not \
-             count for the {this}: ask the CA for a list without it.",
-            dated(list.facts()),
-            list.facts()
-                .unknown_critical
-                .first()
-                .map_or("", String::as_str)
-        ),
-        Miss::NoChecksLeft => format!(
-            "Too many revocation lists had to be checked for the {this}: try again, or remove the lists that are not needed."
-        ),
-        Miss::ReasonsLeft => format!(
-            "The revocation lists for the {this} do not cover all reasons: give the others that its issuer {issuer} \
-             publishes."
-        ),
-        Miss::OutOfDate(list) => {
-            let end = list.facts().next_update.map_or_else(
-                || "does not say until when it holds".to_owned(),
-                |next| format!("was to be replaced by {next}"),
-            );
-            let detail = format!(
-                "The revocation list of {}, which speaks of the {this}, {end}; it is now {now}: give the current one.",
-                dated(list.facts())
-            );
-            return Finding::new(Reason::CrlOutOfDate, detail);
-        }
-    };
-    Finding::new(Reason::RevocationUnknown, detail)
-}
-
-/// A list by its issuer and date.
-fn dated(list: &CrlFacts) -> String {
-    format!("{} of {}", named(&list.issuer), list.this_update)
 }
 
 #[cfg(test)]

@@ -19,6 +19,23 @@ use crate::trust::signature::is_key_accepted;
 /// # Errors
 /// The first finding, in the order of the rules above; within one rule from the client to the anchor.
 pub fn check(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Finding> {
+    check_with(client, path, now, limits)
+}
+
+/// Holds the path of a certificate that signs revocation lists to the rules: all but those for a client's own.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_signer(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Finding> {
+    check_with(|_| Ok(()), path, now, limits)
+}
+
+fn check_with(
+    client: fn(&Certificate) -> Result<(), Finding>,
+    path: &Path,
+    now: Moment,
+    limits: &TrustLimits,
+) -> Result<(), Finding> {
     let issuers = || {
         path.certificates()
             .filter(|(role, _)| *role != Role::Client)
@@ -30,27 +47,6 @@ pub fn check(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Findi
     path.certificates()
         .try_for_each(|(role, certificate)| key(role, certificate, limits))?;
     client(&path.leaf)?;
-    issuers().try_for_each(|(role, certificate)| issuer(role, certificate))?;
-    lengths(path)?;
-    path.certificates()
-        .try_for_each(|(role, certificate)| extensions(role, certificate))
-}
-
-/// Holds the path of a certificate that signs revocation lists to the rules: all but those for a client's own.
-///
-/// # Errors
-/// As [`check`].
-pub fn check_signer(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Finding> {
-    let issuers = || {
-        path.certificates()
-            .filter(|(role, _)| *role != Role::Client)
-    };
-    path.certificates()
-        .try_for_each(|(role, certificate)| size(role, certificate, limits))?;
-    path.certificates()
-        .try_for_each(|(role, certificate)| validity(role, certificate, now))?;
-    path.certificates()
-        .try_for_each(|(role, certificate)| key(role, certificate, limits))?;
     issuers().try_for_each(|(role, certificate)| issuer(role, certificate))?;
     lengths(path)?;
     path.certificates()

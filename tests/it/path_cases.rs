@@ -22,7 +22,9 @@ pub mod extensions;
 pub mod hostile;
 pub mod intake;
 pub mod names;
+pub mod names_in_paths;
 pub mod naming;
+pub mod openssl;
 pub mod pins;
 pub mod policies;
 pub mod revocation;
@@ -39,14 +41,15 @@ use case::Case;
 pub type Topic = (&'static str, fn() -> Vec<Case>);
 
 /// All topics, in the order of the table.
-pub const TOPICS: [Topic; 15] = [
+pub const TOPICS: [Topic; 16] = [
     ("Signatures, algorithms and keys", signatures::cases),
     ("Validity", validity::cases),
     ("Names that chain", naming::cases),
     ("Encoding, versions and serial numbers", encoding::cases),
     ("Basic constraints and path length", constraints::cases),
     ("Key usage and extended key usage", usages::cases),
-    ("Name constraints", names::cases),
+    ("Name constraints, kind by kind", names::cases),
+    ("Name constraints along a path", names_in_paths::cases),
     ("Certificate policies", policies::cases),
     ("Extensions", extensions::cases),
     ("Building a path", building::cases),

@@ -372,9 +372,11 @@ fn without_a_list_nobody_is_let_in_and_an_out_of_date_one_is_worth_what_the_poli
     assert!(told.contains("is out of date since"), "{told}");
     assert_eq!(house.lists()[0]["state"], "out-of-date");
     house.check(&good, unknown);
-    house.check(&bad, REVOKED);
+    house.check(&bad, unknown);
     house.set("--crl-out-of-date 1h");
     house.check(&good, unknown);
+    let refusals = house.server.json("refusals --realm acme")["refusals"].to_string();
+    assert!(refusals.contains("crl-out-of-date") && refusals.contains("revocation-unknown"));
     for allowed in ["3h", "allow"] {
         house.set(&format!("--crl-out-of-date {allowed}"));
         house.check(&good, SERVED);

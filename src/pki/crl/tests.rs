@@ -147,6 +147,13 @@ fn hands_the_issuer_of_an_entry_on_to_those_that_follow() {
     for (place, entry) in list.placed_entries() {
         assert_eq!(list.entry_at(place).unwrap().raw_serial, entry.raw_serial);
     }
+    let serials = list
+        .placed_entries()
+        .map(|(place, _)| list.serial_at(place));
+    assert_eq!(
+        serials.collect::<Vec<_>>(),
+        [Some(&[1][..]), Some(&[2]), Some(&[3])]
+    );
     assert_eq!(list.entry_at(0), None);
     assert_eq!(list.entry_at(u32::MAX), None);
 }
@@ -322,6 +329,8 @@ fn reads_uploads_of_several_lists_and_of_nothing_else() {
         read_crls(mixed.as_bytes(), 9),
         Err(InvalidCrl::OtherBlock { .. })
     ));
+    let commented = format!("0 revoked\n{}", first.to_pem());
+    assert_eq!(read_crls(commented.as_bytes(), 1), Ok(vec![first]));
     assert!(matches!(
         read_crls(b"hello", 9),
         Err(InvalidCrl::Pem(InvalidPem::NothingFound))

@@ -406,6 +406,6 @@ fn a_trust_policy_and_a_revocation_list_wake_the_realm_and_the_shared_host() {
         ));
     }
     let snapshot = world.live.load();
-    let endpoint = snapshot.realms["acme"].environments.prod.mtls.as_ref();
-    assert!(endpoint.unwrap().trust.crls().is_empty());
+    let realm = snapshot.realm("acme", Environment::Prod).unwrap();
+    assert!(realm.mtls.as_ref().unwrap().trust.crls().is_empty());
 }

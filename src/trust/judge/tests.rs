@@ -4,6 +4,7 @@ mod budget;
 mod demands;
 mod flawed_certificates;
 mod forgeries;
+mod lists;
 mod oracle;
 mod shared;
 mod verdicts;
@@ -48,7 +49,7 @@ fn check_within(
         );
     }
     assert!(
-        distrust.detail.starts_with("The ") || distrust.detail.starts_with("Certificate "),
+        distrust.detail.starts_with("The") || distrust.detail.starts_with("Certificate "),
         "{distrust}"
     );
     assert!(

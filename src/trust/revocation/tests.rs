@@ -11,6 +11,7 @@ use rcgen::{CertificateParams, CustomExtension};
 
 use super::*;
 use crate::pki::certificate::{Certificate, signed_by};
+use crate::pki::crl::Crl;
 use crate::pki::crl_writer::Draft;
 use crate::pki::der::{encode, tag};
 use crate::trust::issuer::Issuer;
@@ -190,7 +191,7 @@ fn climb(
 
 #[track_caller]
 fn valid(case: &str, verdict: Result<Moment, Finding>) {
-    assert!(verdict.is_ok(), "{case}: {verdict:?}");
+    verdict.unwrap_or_else(|finding| panic!("{case}: {finding:?}"));
 }
 
 /// The verdict is this reason, in a sentence with these words.

@@ -28,8 +28,11 @@ fn a_thousand_realms_with_policies_and_lists_are_applied_at_once_and_then_nothin
     let took = begun.elapsed();
     println!("1,000 realms were applied in {took:?}");
     assert!(applied.applied);
-    // One warning in each realm: an issuer is unknown there.
-    assert_eq!(applied.warnings.len(), 1_000);
+    let unknown = applied.warnings.iter().filter(|warning| {
+        let told = warning.to_string();
+        told.contains("no certificate of CN=Other CA is known")
+    });
+    assert_eq!(unknown.count(), 1_000);
     assert!(took < Duration::from_secs(60), "{took:?}");
     let begun = Stopwatch::start();
     let again = bench.apply_as(&operator(), &manifest, Run::Plan).unwrap();

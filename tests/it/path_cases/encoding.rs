@@ -24,7 +24,7 @@ fn versions(root: &Certificate) -> Vec<Case> {
     vec![
         case(
             "a client certificate of version 1",
-            "4.1.2.1, stricter",
+            "RFC 8446 4.4.2.3, RFC 5246 7.4.6",
             &[&client.clone().version_1()],
         )
         .refused(Reason::MalformedCertificate),

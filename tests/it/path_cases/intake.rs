@@ -4,7 +4,9 @@ use crate::foundry::certificate::{Certificate, Flaw, ca, leaf};
 use crate::foundry::crl::crl_of;
 use crate::foundry::extension::purpose::SERVER_AUTH;
 use crate::foundry::extension::usage::CRL_SIGN;
-use crate::foundry::extension::{basic_constraints, extended_key_usage, key_usage};
+use crate::foundry::extension::{
+    Extension, UNKNOWN, basic_constraints, extended_key_usage, key_usage,
+};
 use crate::foundry::key::{Key, Kind};
 use crate::foundry::moment::utc;
 use crate::path_cases::case::{Case, case};
@@ -66,6 +68,11 @@ fn anchors() -> Vec<Case> {
             "an anchor with a key on the curve secp256k1",
             &ca("Root").key_info(&strange.info()),
             "has a key that is not accepted",
+        ),
+        anchor(
+            "an anchor with an unknown critical extension",
+            &ca("Root").with(Extension::raw(UNKNOWN, &[5, 0]).critical()),
+            "is not understood here",
         ),
         anchor(
             "the same anchor twice",

@@ -206,10 +206,21 @@ fn several_lists() -> Vec<Case> {
             .given(&old().entry(client, &[reason(6)]))
             .accepted(),
         house
-            .case("a forged newer list beside a real one", NEWEST)
+            .case(
+                "a forged newer list beside the one on which the client is",
+                NEWEST,
+            )
             .given(&crl_of(sub).revoking(client))
             .given(&new().number(9).but(Flaw::BrokenSignature))
             .refused(Reason::Revoked),
+        house
+            .case(
+                "a forged newer list beside one on which the client is not",
+                NEWEST,
+            )
+            .given(&crl_of(sub))
+            .given(&new().number(9).but(Flaw::BrokenSignature))
+            .accepted(),
         house
             .case(
                 "a newer list that begins tomorrow beside a present one",

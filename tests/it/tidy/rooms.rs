@@ -250,7 +250,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "prove",
         floor: 5,
-        rooms: &["clock", "control", "domain", "pki"],
+        rooms: &["clock", "control", "domain", "pki", "rule"],
         crates: &[
             "aws_lc_rs::aead",
             "http",

@@ -82,6 +82,41 @@ fn accepts_rsa_pss_and_other_peoples_encodings() {
     judge(&trust, &[der(&leaf)], today, &TrustLimits::default()).unwrap();
 }
 
+#[test]
+fn accepts_rsa_exponents_from_3_to_33_bits() {
+    let openssl = Openssl::new();
+    openssl.put(
+        "client.cnf",
+        "keyUsage=digitalSignature\nextendedKeyUsage=clientAuth\n",
+    );
+    for (exponent, accepted) in [
+        ("3", true),
+        ("65537", true),
+        ("4294967297", true),
+        ("8589934593", false),
+    ] {
+        let key = format!("-newkey rsa:2048 -pkeyopt rsa_keygen_pubexp:{exponent} -nodes");
+        openssl.run(&format!(
+            "req -x509 {key} -keyout root.key -out root.pem -days 3650 -subj /CN=Root"
+        ));
+        openssl.run("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -out leaf.csr -subj /CN=client");
+        openssl.run("x509 -req -in leaf.csr -CA root.pem -CAkey root.key -CAcreateserial -days 365 -extfile client.cnf -out leaf.pem");
+        let read = |name: &str| {
+            let der = openssl.run(&format!("x509 -in {name} -outform DER"));
+            crate::pki::certificate::Certificate::from_der(&der).unwrap()
+        };
+        let (root, leaf) = (read("root.pem"), read("leaf.pem"));
+        let today = leaf.facts().not_before;
+        let trust = TrustSet::build(TrustSource {
+            anchors: vec![(root, "openssl".into())],
+            ..TrustSource::default()
+        })
+        .unwrap();
+        let judged = judge(&trust, &[der(&leaf)], today, &TrustLimits::default());
+        assert_eq!(judged.is_ok(), accepted, "{exponent}: {judged:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn never_panics_on_damaged_chains(

@@ -159,3 +159,21 @@ fn the_newest_delta_list_counts() {
     );
     revoked_in("held", house.verdict(&[first, complete]));
 }
+
+#[test]
+fn of_two_entries_for_one_certificate_the_one_that_revokes_counts() {
+    let house = House::new();
+    let serial = serial(&house.client);
+    let complete = signed(&list(&house.ca).number(5), &house.ca);
+    for reasons in [[1, 8], [8, 1]] {
+        let delta = reasons
+            .into_iter()
+            .fold(list(&house.ca).number(6).delta(5), |draft, reason| {
+                draft.revoked(serial, reason)
+            });
+        revoked_in(
+            "both",
+            house.verdict(&[complete.clone(), signed(&delta, &house.ca)]),
+        );
+    }
+}

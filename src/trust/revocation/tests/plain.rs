@@ -8,7 +8,7 @@ fn decides_by_the_list_of_the_issuer() {
     let house = House::new();
     let list = list(&house.ca);
     let good = signed(&list, &house.ca);
-    let revoked = signed(&list.clone().revoked(serial(&house.client), 1), &house.ca);
+    let revoked = signed(&list.revoked(serial(&house.client), 1), &house.ca);
     valid(
         "not in the list",
         house.verdict(std::slice::from_ref(&good)),

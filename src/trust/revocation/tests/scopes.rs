@@ -4,13 +4,15 @@ use super::*;
 use crate::pki::crl_writer::{directory_name, full_name, name, relative_name, uri};
 
 /// The point of a certificate, that of a list, and whether the list counts.
+type Case = (&'static str, Option<Vec<u8>>, Option<Vec<u8>>, bool);
+
 #[test]
 fn a_list_counts_where_its_point_is_one_of_the_certificates() {
     let full = |common_names: &[&str]| full_name(&[&directory_name(&name(common_names))]);
     let url = |text: &str| full_name(&[&uri(text)]);
     let both = full_name(&[&uri("http://a.example/1"), &uri("http://b.example/2")]);
     let one = Some(relative_name("1"));
-    let cases: Vec<(&str, Option<Vec<u8>>, Option<Vec<u8>>, bool)> = vec![
+    let cases: Vec<Case> = vec![
         (
             "4.14.1",
             Some(full(&["ca", "1"])),
@@ -28,7 +30,7 @@ fn a_list_counts_where_its_point_is_one_of_the_certificates() {
         ("4.14.7", Some(full(&["ca", "1"])), one.clone(), true),
         ("4.14.8", one.clone(), Some(relative_name("2")), false),
         ("4.14.9", one.clone(), Some(full(&["1"])), false),
-        ("4.14.10", one.clone(), None, true),
+        ("4.14.10", one, None, true),
         ("no point at all", None, None, true),
         (
             "a part for a certificate without points",
