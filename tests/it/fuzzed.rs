@@ -9,9 +9,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
-use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
 use realmgate::clock::Moment;
 use realmgate::pki::authority::{Authority, AuthorityRequest, ClientRequest, Leaf};
+use realmgate::pki::issued_crl::{self, CrlRequest};
 use realmgate::pki::key::KeyChoice;
 use realmgate::pki::p12;
 
@@ -27,7 +27,7 @@ fn uploads_are_read_or_refused_whatever_their_bytes() {
         pem,
         leaf.certificate.der().to_vec(),
         p12,
-        revocation_list(&root),
+        revocation_list(&root, &leaf),
     ];
     // Each look into a PKCS#12 file costs what its password is stretched by.
     hold(properties::upload, seeds, CASES / 4);
@@ -35,8 +35,8 @@ fn uploads_are_read_or_refused_whatever_their_bytes() {
 
 #[test]
 fn revocation_lists_are_read_or_refused_whatever_their_bytes() {
-    let (root, _) = pair();
-    hold(properties::crl, vec![revocation_list(&root)], CASES);
+    let (root, leaf) = pair();
+    hold(properties::crl, vec![revocation_list(&root, &leaf)], CASES);
 }
 
 #[test]
@@ -141,24 +141,12 @@ fn pair() -> (Authority, Leaf) {
     (root, leaf)
 }
 
-fn revocation_list(root: &Authority) -> Vec<u8> {
-    let key = rcgen::KeyPair::try_from(root.key.pkcs8()).unwrap();
-    let der = rustls::pki_types::CertificateDer::from(root.certificate.der());
-    let issuer = rcgen::Issuer::from_ca_cert_der(&der, key).unwrap();
-    let day = |day| rcgen::date_time_ymd(2026, 1, day);
-    let revoked = |serial| RevokedCertParams {
-        serial_number: SerialNumber::from(serial),
-        revocation_time: day(1),
-        reason_code: Some(rcgen::RevocationReason::KeyCompromise),
-        invalidity_date: None,
+fn revocation_list(root: &Authority, leaf: &Leaf) -> Vec<u8> {
+    let request = CrlRequest {
+        number: 7,
+        this_update: Moment::from_unix_seconds(1_780_000_000),
+        next_update: Moment::from_unix_seconds(1_790_000_000),
+        revoked: &[&leaf.certificate, &root.certificate],
     };
-    let params = CertificateRevocationListParams {
-        this_update: day(2),
-        next_update: day(30),
-        crl_number: SerialNumber::from(7_u64),
-        issuing_distribution_point: None,
-        revoked_certs: vec![revoked(1_u64), revoked(2_u64)],
-        key_identifier_method: KeyIdMethod::Sha256,
-    };
-    params.signed_by(&issuer).unwrap().der().to_vec()
+    issued_crl::issue(root, &request).unwrap().der().to_vec()
 }
