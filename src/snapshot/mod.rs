@@ -9,7 +9,7 @@ pub mod compile;
 pub mod deploy;
 pub mod epoch;
 pub mod live;
-mod possession;
+pub mod possession;
 pub mod realm;
 pub mod route;
 pub mod server_tls;
