@@ -123,7 +123,8 @@ impl Client {
             let (stream, address) = listener.accept().await.unwrap();
             let io = ClientIo::new(stream, Arc::new(Activity::new()), &worker.limits);
             let gateways = GatewaySet::of(Gateway::Mtls).with(Gateway::External);
-            let mut established = handshake(worker, gateways, address, io).await?;
+            let handshake = Box::pin(handshake(worker, gateways, address, io));
+            let mut established = handshake.await?;
             let kind = established.peer.tls.handshake;
             established.stream.write_all(b"k").await.unwrap();
             established.stream.shutdown().await.unwrap();
