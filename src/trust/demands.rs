@@ -23,7 +23,7 @@ use crate::trust::policies;
 use crate::trust::policy::{Pin, Signatures};
 use crate::trust::profile;
 use crate::trust::reason::Reason;
-use crate::trust::revocation::{self, Around, LIST_CHECKS_MAX};
+use crate::trust::revocation::{self, Around, KnownSigners, LIST_CHECKS_MAX};
 use crate::trust::rules;
 use crate::trust::search::{Path, Search};
 use crate::trust::set::TrustSet;
@@ -31,7 +31,7 @@ use crate::trust::signature::Meter;
 
 /// The most policies that are asked in one judgement by a shared host.
 pub const RULEBOOKS_MAX: usize = 32;
-/// The most certificates of one name that are proposed as signers of its lists.
+/// The most certificates of one name that a realm may have as signers of its lists.
 const SIGNERS_MAX: usize = 64;
 /// The shortest RSA key under [`Signatures::Strict`], in bits.
 const STRICT_RSA_BITS_MIN: u32 = 3072;
@@ -163,20 +163,29 @@ impl<'a> Demands<'a> {
         revocation::check(path, set.crls(), demanded, &around)
     }
 
-    /// The certificates of a name that the client sent or the realm has.
-    fn signers(&self, set: &TrustSet, name: &Name) -> Vec<Certificate> {
-        let presented = self.presented.iter();
-        let presented = presented.filter(|issuer| issuer.subject == *name);
+    /// The certificates of a name that the realm has, and those that the client sent.
+    fn signers(&self, set: &TrustSet, name: &Name) -> KnownSigners {
         let filed = [Key::helpers(name), Key::anchors(name)];
         let filed = filed.iter().filter_map(|key| set.slot(key));
-        let issuers = presented.chain(filed.flat_map(|slot| &slot.issuers));
-        let lists_only = set.crl_signers().iter();
-        lists_only
-            .filter(|signer| Name::of(&signer.facts().raw_subject) == *name)
+        let issuers = filed.flat_map(|slot| &slot.issuers);
+        let mut stored: Vec<Certificate> = set
+            .crl_signers(name)
+            .iter()
             .chain(issuers.map(|issuer| &issuer.certificate))
-            .take(SIGNERS_MAX)
+            .take(SIGNERS_MAX.saturating_add(1))
             .cloned()
-            .collect()
+            .collect();
+        let is_cut = stored.len() > SIGNERS_MAX;
+        stored.truncate(SIGNERS_MAX);
+        let presented = self.presented.iter();
+        KnownSigners {
+            stored,
+            presented: presented
+                .filter(|issuer| issuer.subject == *name)
+                .map(|issuer| issuer.certificate.clone())
+                .collect(),
+            is_cut,
+        }
     }
 
     fn has_path(
@@ -184,7 +193,7 @@ impl<'a> Demands<'a> {
         set: &TrustSet,
         signer: &Certificate,
         accept: &dyn Fn(&Path) -> bool,
-    ) -> bool {
+    ) -> Option<bool> {
         let search = Search {
             anchors: Anchors::Set(set),
             leaf: signer,
@@ -209,7 +218,8 @@ impl<'a> Demands<'a> {
                 Err(Finding::new(Reason::RevocationUnknown, detail))
             }
         };
-        search.first_path(&accept).outcome.is_ok()
+        let found = search.first_path(&accept);
+        (found.outcome.is_ok() || !found.ran_out).then_some(found.outcome.is_ok())
     }
 }
 

@@ -3,8 +3,12 @@
 //! The lists of a certificate are those of its distribution points and of its issuer. Of the editions of one list that one
 //! key signed, only the newest counts. A list counts only where it is signed by a certificate of its issuer's name that may
 //! sign lists and has a path to the same trust anchor. Stricter than RFC 5280 asks: all lists that speak of a certificate
-//! are looked at, and one that says it is revoked decides, whatever others say; and where the newest edition of a list
-//! has something critical in it that is not understood, no older one stands in for it.
+//! are looked at, and one that says it is revoked decides, whatever others say; where the newest edition of a list has
+//! something critical in it that is not understood, no older one stands in for it; and a list of changes that revokes the
+//! certificate counts although there is no list that it could be combined with.
+//!
+//! Where any of the limits below is reached, the answer is that nothing is known: what could not be looked at might have
+//! said that the certificate was revoked.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -32,14 +36,26 @@ pub const LIST_CHECKS_MAX: u32 = 32;
 const LOOKUPS_MAX: u32 = 64;
 /// How many signers of lists may hang on each other's lists.
 const SIGNERS_DEEP_MAX: usize = 4;
-/// How many certificates of one name are tried as signers, besides those on the path.
-const SIGNERS_MAX: usize = 8;
+/// How many certificates of one name that the client sent are tried as signers, behind all others.
+const PRESENTED_SIGNERS_MAX: usize = 8;
 /// How many editions of one list are looked at.
 const EDITIONS_MAX: usize = 64;
 
 /// Whether a certificate has a path that the given test accepts, its signatures proven and held to
-/// [`crate::trust::rules::check_signer`] and to what else every path is held to.
-pub type HasPath<'a> = &'a dyn Fn(&Certificate, &dyn Fn(&Path) -> bool) -> bool;
+/// [`crate::trust::rules::check_signer`] and to what else every path is held to. `None` where none was found before what
+/// it may cost was used up.
+pub type HasPath<'a> = &'a dyn Fn(&Certificate, &dyn Fn(&Path) -> bool) -> Option<bool>;
+
+/// Certificates of a name that may have signed lists, besides those on the path.
+#[derive(Clone, Debug, Default)]
+pub struct KnownSigners {
+    /// Those that the realm has: helpers and anchors.
+    pub stored: Vec<Certificate>,
+    /// Those that the client sent: it must not be able to crowd out the others.
+    pub presented: Vec<Certificate>,
+    /// Whether the realm has more than are stored here.
+    pub is_cut: bool,
+}
 
 /// What is needed besides the path and the lists.
 #[derive(Clone, Copy)]
@@ -50,8 +66,8 @@ pub struct Around<'a> {
     pub limits: &'a TrustLimits,
     /// How many signatures on lists may still be checked, at first [`LIST_CHECKS_MAX`].
     pub checks_left: &'a Cell<u32>,
-    /// Certificates of a name that may have signed lists, besides those on the path: presented ones, helpers, anchors.
-    pub signers: &'a dyn Fn(&Name) -> Vec<Certificate>,
+    /// The certificates of a name that may have signed lists.
+    pub signers: &'a dyn Fn(&Name) -> KnownSigners,
     /// Finds a path for a certificate that may have signed lists.
     pub has_path: HasPath<'a>,
 }
@@ -74,6 +90,7 @@ pub fn check(
         revocation,
         around,
         lookups_left: Cell::new(LOOKUPS_MAX),
+        ran_out: Cell::new(false),
     };
     match revocation.scope {
         _ if planted(Flaw::Lists) => Ok(Moment::MAX),
@@ -88,6 +105,8 @@ struct Inquiry<'a> {
     revocation: &'a Revocation,
     around: &'a Around<'a>,
     lookups_left: Cell<u32>,
+    /// Whether something was not looked at because a limit was reached.
+    ran_out: Cell<bool>,
 }
 
 /// A certificate that is looked up.
@@ -136,13 +155,10 @@ impl Inquiry<'_> {
             issuer: Name::of(&certificate.facts().raw_issuer),
             pending,
         };
+        let cut_short = || unknown(role, certificate, &Miss::NoChecksLeft, self.around.now);
         let Some(left) = self.lookups_left.get().checked_sub(1) else {
-            return Err(unknown(
-                role,
-                certificate,
-                &Miss::NoChecksLeft,
-                self.around.now,
-            ));
+            self.ran_out.set(true);
+            return Err(cut_short());
         };
         self.lookups_left.set(left);
         let mut miss = Miss::NoList;
@@ -154,6 +170,9 @@ impl Inquiry<'_> {
             if answer.is_known {
                 covered = covered.or(reasons);
             }
+        }
+        if self.ran_out.get() {
+            return Err(cut_short());
         }
         if covered.contains(Reasons::ALL) {
             return Ok(until);
@@ -217,16 +236,9 @@ impl Inquiry<'_> {
                 }
                 continue;
             }
-            let signer = match self.signer(list, signers, superseded, subject) {
-                Ok(Some(signer)) => signer,
-                Ok(None) => {
-                    miss.or(Miss::NotSigned(list.list().clone()));
-                    continue;
-                }
-                Err(NoChecksLeft) => {
-                    miss.or(Miss::NoChecksLeft);
-                    continue;
-                }
+            let Some(signer) = self.signer(list, signers, superseded, subject) else {
+                miss.or(Miss::NotSigned(list.list().clone()));
+                continue;
             };
             newest.push((signer.0.facts().spki_sha256, list));
             if !facts.unknown_critical.is_empty() {
@@ -234,24 +246,36 @@ impl Inquiry<'_> {
                 continue;
             }
             let delta = self.delta(line, list, &signer.0);
-            let complete_end = self.end(facts);
-            let end = delta.map_or(complete_end, |delta| {
-                complete_end.max(self.end(delta.facts()))
-            });
+            if let Some(delta) = delta
+                && !delta.facts().unknown_critical.is_empty()
+            {
+                if let Some((entry, list)) = entry(subject, list, None, false) {
+                    let facts = list.facts();
+                    return Err(revoked(subject.role, subject.certificate, &entry, facts));
+                }
+                miss.or(Miss::NotUnderstood(delta.list().clone()));
+                continue;
+            }
+            let delta_end = delta.map(|delta| self.end(delta.facts()));
+            let end = delta_end.map_or(self.end(facts), |end| end.max(self.end(facts)));
             if end <= now {
                 miss.or(Miss::OutOfDate(list.list().clone()));
                 continue;
             }
-            if let Some((entry, list)) = entry(subject, list, delta) {
-                return Err(revoked(
-                    subject.role,
-                    subject.certificate,
-                    &entry,
-                    list.facts(),
-                ));
+            let may_release = delta_end.is_some_and(|end| now < end);
+            let found = entry(subject, list, delta, may_release)
+                .or_else(|| self.left_over(line, (list, delta), &signer.0, subject));
+            if let Some((entry, list)) = found {
+                let facts = list.facts();
+                return Err(revoked(subject.role, subject.certificate, &entry, facts));
             }
             answer.is_known = true;
             answer.until = answer.until.min(end).min(signer.1);
+        }
+        // Of a key that signed none of those that were looked at, the newest may be among the others.
+        let is_settled = |signer: &Signer| newest.iter().any(|(known, _)| *known == signer.key());
+        if line.complete.len() > EDITIONS_MAX && !signers.iter().flatten().all(is_settled) {
+            self.ran_out.set(true);
         }
         Ok(answer)
     }
@@ -263,25 +287,58 @@ impl Inquiry<'_> {
         complete: &Filed,
         signer: &Certificate,
     ) -> Option<&'l Filed> {
-        let complete = complete.facts();
-        let number = complete.number.as_ref()?;
-        let fits = |delta: &&std::sync::Arc<Filed>| {
-            let facts = delta.facts();
-            let (Some(base), Some(own)) = (&facts.delta_base, &facts.number) else {
+        let number = complete.facts().number.as_ref()?;
+        let adds = |delta: &CrlFacts| {
+            let (Some(base), Some(own)) = (&delta.delta_base, &delta.number) else {
                 return false;
             };
-            facts.this_update <= self.around.now
-                && facts.authority_key_id == complete.authority_key_id
+            delta.authority_key_id == complete.facts().authority_key_id
                 && compare_numbers(base, number).is_le()
                 && compare_numbers(number, own).is_lt()
-                && delta.is_signed_by(signer, self.around.checks_left) == Some(true)
         };
-        let newest = line.deltas.iter().take(EDITIONS_MAX).find(fits)?;
-        newest
-            .facts()
-            .unknown_critical
-            .is_empty()
-            .then_some(&**newest)
+        self.deltas(line)
+            .find(|delta| adds(delta.facts()) && self.is_signed(delta, signer))
+    }
+
+    /// What a delta list says that may be newer than what was asked, and cannot be combined with it: that the subject was
+    /// revoked is not passed over.
+    fn left_over<'l>(
+        &self,
+        line: &'l Line,
+        (complete, delta): (&Filed, Option<&Filed>),
+        signer: &Certificate,
+        subject: &Subject<'_>,
+    ) -> Option<(RevokedCertificate<'l>, &'l Filed)> {
+        let asked = delta.unwrap_or(complete).facts();
+        let may_be_newer = |other: &CrlFacts| match (&other.number, &asked.number) {
+            (Some(other), Some(asked)) => compare_numbers(other, asked).is_gt(),
+            (Some(_) | None, _) => asked.this_update <= other.this_update,
+        };
+        let serial = &subject.certificate.facts().raw_serial;
+        self.deltas(line)
+            .filter(|other| may_be_newer(other.facts()))
+            .filter_map(|other| Some((other.entry(&subject.issuer, serial)?, other)))
+            .find(|(entry, other)| {
+                entry.reason != Some(REMOVE_FROM_CRL) && self.is_signed(other, signer)
+            })
+    }
+
+    /// The delta lists in force, the newest first.
+    fn deltas<'l>(&self, line: &'l Line) -> impl Iterator<Item = &'l Filed> {
+        if line.deltas.len() > EDITIONS_MAX {
+            self.ran_out.set(true);
+        }
+        let now = self.around.now;
+        let looked_at = line.deltas.iter().take(EDITIONS_MAX).map(|delta| &**delta);
+        looked_at.filter(move |delta| delta.facts().this_update <= now)
+    }
+
+    fn is_signed(&self, list: &Filed, signer: &Certificate) -> bool {
+        let signed = list.is_signed_by(signer, self.around.checks_left);
+        if signed.is_none() {
+            self.ran_out.set(true);
+        }
+        signed == Some(true)
     }
 
     /// Up to when a list counts, by the policy; the last second belongs to it as a whole.
@@ -305,12 +362,23 @@ impl Inquiry<'_> {
         let mut found: Vec<Signer> = Vec::new();
         let above = subject.path.certificates().skip(subject.place).skip(1);
         let above = above.map(|(_, certificate)| (certificate.clone(), true));
-        let mut others = (self.around.signers)(&name);
-        others.sort_by_key(|other| other.facts().subject_key_id != list.authority_key_id);
-        let others = others
+        let KnownSigners {
+            mut stored,
+            mut presented,
+            is_cut,
+        } = (self.around.signers)(&name);
+        if is_cut {
+            self.ran_out.set(true);
+        }
+        // What the client sent stays behind what the realm has, whatever it claims to be.
+        let key_id_differs =
+            |other: &Certificate| other.facts().subject_key_id != list.authority_key_id;
+        stored.sort_by_key(key_id_differs);
+        presented.sort_by_key(key_id_differs);
+        let presented = presented.into_iter().take(PRESENTED_SIGNERS_MAX);
+        let others = stored
             .into_iter()
-            .filter(|other| Name::of(&other.facts().raw_subject) == name)
-            .take(SIGNERS_MAX)
+            .chain(presented)
             .map(|other| (other, false));
         for (certificate, is_proven) in above.chain(others) {
             let facts = certificate.facts();
@@ -337,7 +405,7 @@ impl Inquiry<'_> {
         signers: &[Signer],
         is_done: impl Fn(&Fingerprint) -> bool,
         subject: &Subject<'_>,
-    ) -> Result<Option<(Certificate, Moment)>, NoChecksLeft> {
+    ) -> Option<(Certificate, Moment)> {
         for signer in signers {
             let key = signer.key();
             if is_done(&key) || list.known(&key) == Some(false) {
@@ -346,13 +414,11 @@ impl Inquiry<'_> {
             let Some(path_ends) = self.path_ends(signer, subject) else {
                 continue;
             };
-            match list.is_signed_by(&signer.certificate, self.around.checks_left) {
-                Some(true) => return Ok(Some((signer.certificate.clone(), path_ends))),
-                Some(false) => {}
-                None => return Err(NoChecksLeft),
+            if self.is_signed(list, &signer.certificate) {
+                return Some((signer.certificate.clone(), path_ends));
             }
         }
-        Ok(None)
+        None
     }
 
     /// Up to when a signer of lists is known to have a path to the subject's anchor; `None` where it has none.
@@ -364,7 +430,10 @@ impl Inquiry<'_> {
         let ends = if subject.pending.last() == Some(&print) {
             // A list that covers its own signer: it is trusted as far as it does not say the signer was revoked.
             Some(Moment::MAX)
-        } else if subject.pending.contains(&print) || subject.pending.len() >= SIGNERS_DEEP_MAX {
+        } else if subject.pending.contains(&print) {
+            None
+        } else if subject.pending.len() >= SIGNERS_DEEP_MAX {
+            self.ran_out.set(true);
             None
         } else {
             let pending = [subject.pending, &[print]].concat();
@@ -382,7 +451,10 @@ impl Inquiry<'_> {
                 known.is_some()
             };
             let found = (self.around.has_path)(&signer.certificate, &accept);
-            ends.get().filter(|_| found)
+            if found.is_none() {
+                self.ran_out.set(true);
+            }
+            ends.get().filter(|_| found == Some(true))
         };
         signer.path_ends.set(Some(ends));
         ends
@@ -408,27 +480,25 @@ impl Signer {
     }
 }
 
-/// As many signatures on lists were checked as one judgement may check.
-struct NoChecksLeft;
-
 /// Whether neither of two lists is newer than the other.
 fn same_edition(a: &CrlFacts, b: &CrlFacts) -> bool {
     a.number == b.number && a.this_update == b.this_update
 }
 
 /// The entry that says that the subject was revoked, and the list that it is from. The delta list has the last word; of
-/// removeFromCRL only a delta list may speak.
+/// removeFromCRL only one that is not out of date may speak.
 fn entry<'l>(
     subject: &Subject<'_>,
     complete: &'l Filed,
     delta: Option<&'l Filed>,
+    may_release: bool,
 ) -> Option<(RevokedCertificate<'l>, &'l Filed)> {
     let serial = &subject.certificate.facts().raw_serial;
     let changed = delta.and_then(|delta| Some((delta.entry(&subject.issuer, serial)?, delta)));
     match changed {
-        Some((entry, _)) if entry.reason == Some(REMOVE_FROM_CRL) => None,
-        Some(changed) => Some(changed),
-        None => Some((complete.entry(&subject.issuer, serial)?, complete)),
+        Some((entry, _)) if entry.reason == Some(REMOVE_FROM_CRL) && may_release => None,
+        Some((entry, delta)) if entry.reason != Some(REMOVE_FROM_CRL) => Some((entry, delta)),
+        Some(_) | None => Some((complete.entry(&subject.issuer, serial)?, complete)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::pki::crl::Crl;
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchor::{self, Anchor, Unusable};
 use crate::trust::crls::Crls;
-use crate::trust::index::{Key, Slot};
+use crate::trust::index::{Key, Name, Slot};
 use crate::trust::issuer::Issuer;
 use crate::trust::policy::TrustPolicy;
 use crate::trust::setid;
@@ -20,7 +20,7 @@ pub struct TrustSet {
     id: Fingerprint,
     anchors: Vec<Anchor>,
     slots: HashMap<Key, Arc<Slot>>,
-    crl_signers: Vec<Certificate>,
+    crl_signers: HashMap<Name, Vec<Certificate>>,
     policy: TrustPolicy,
     crls: Crls,
 }
@@ -120,7 +120,11 @@ impl TrustSet {
         let (crl_signers, issuers): (Vec<_>, Vec<_>) = helpers
             .iter()
             .partition(|helper| anchor::signs_only_crls(helper));
-        let crl_signers: Vec<Certificate> = crl_signers.into_iter().cloned().collect();
+        let mut by_name: HashMap<Name, Vec<Certificate>> = HashMap::new();
+        for signer in crl_signers {
+            let name = Name::of(&signer.facts().raw_subject);
+            by_name.entry(name).or_default().push(signer.clone());
+        }
         for helper in issuers {
             let issuer = anchor::prepare(helper).map_err(|cause| InvalidTrustSet::Helper {
                 subject: helper.facts().subject.clone(),
@@ -134,7 +138,7 @@ impl TrustSet {
             id: setid::of(&anchors, &helpers, &policy, &crls),
             anchors,
             slots,
-            crl_signers,
+            crl_signers: by_name,
             policy,
             crls: Crls::build_again(&crls, &earlier.crls),
         })
@@ -155,9 +159,9 @@ impl TrustSet {
         &self.crls
     }
 
-    /// The helpers that sign revocation lists and nothing else, in order of their fingerprints.
-    pub fn crl_signers(&self) -> &[Certificate] {
-        &self.crl_signers
+    /// The helpers of a name that sign revocation lists and nothing else, in order of their fingerprints.
+    pub fn crl_signers(&self, name: &Name) -> &[Certificate] {
+        self.crl_signers.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The anchors, in order of their fingerprints.
@@ -207,7 +211,7 @@ impl Default for TrustSet {
             id: setid::of(&[], &[], &policy, &[]),
             anchors: Vec::new(),
             slots: HashMap::new(),
-            crl_signers: Vec::new(),
+            crl_signers: HashMap::new(),
             policy,
             crls: Crls::default(),
         }
@@ -344,8 +348,8 @@ mod tests {
                 p.key_usages = vec![KeyUsagePurpose::CrlSign]
             }));
             let trust = set_with_helpers(&[&root], &[&signer]);
-            assert!(trust.crl_signers().iter().eq([&signer.certificate]));
             let name = Name::of(&signer.certificate.facts().raw_subject);
+            assert!(trust.crl_signers(&name).iter().eq([&signer.certificate]));
             assert!(trust.slot(&Key::helpers(&name)).is_none());
         }
     }

@@ -108,6 +108,18 @@ fn verdict_at(
     now: Moment,
     checks_left: &Cell<u32>,
 ) -> Result<Moment, Finding> {
+    verdict_among(path, (others, &[]), crls, revocation, now, checks_left)
+}
+
+/// With certificates that the realm has, and certificates that the client sent.
+fn verdict_among(
+    path: &[&Made],
+    (others, presented): (&[&Made], &[&Made]),
+    crls: &Crls,
+    revocation: Revocation,
+    now: Moment,
+    checks_left: &Cell<u32>,
+) -> Result<Moment, Finding> {
     let issuer = |made: &Made| Arc::new(Issuer::prepare(made.certificate.clone()).unwrap());
     let [leaf, between @ .., anchor] = path else {
         panic!("a path has two ends");
@@ -123,14 +135,20 @@ fn verdict_at(
         .chain(others)
         .map(|made| issuer(made))
         .collect();
-    let signers = |name: &Name| {
-        let named = pool.iter().filter(|issuer| issuer.subject == *name);
-        named.map(|issuer| issuer.certificate.clone()).collect()
+    let named = |certificates: &[Arc<Issuer>], name: &Name| -> Vec<Certificate> {
+        let named = certificates.iter().filter(|one| one.subject == *name);
+        named.map(|one| one.certificate.clone()).collect()
+    };
+    let sent: Vec<Arc<Issuer>> = presented.iter().map(|made| issuer(made)).collect();
+    let signers = |name: &Name| KnownSigners {
+        stored: named(&pool, name),
+        presented: named(&sent, name),
+        is_cut: false,
     };
     let has_path = |leaf: &Certificate, accept: &dyn Fn(&Path) -> bool| {
-        climb(leaf, &mut Vec::new(), &pool, &path.anchor, &|path| {
+        Some(climb(leaf, &mut Vec::new(), &pool, &path.anchor, &|path| {
             rules::check_signer(path, now, &limits).is_ok() && accept(path)
-        })
+        }))
     };
     let around = Around {
         now,

@@ -119,6 +119,36 @@ fn a_delta_list_has_the_last_word_over_its_complete_list() {
             Some(Reason::Revoked),
         ),
         (
+            "something critical in the delta list, and nothing in the complete one",
+            Some(complete()),
+            delta(5).extension(99, true, &[5, 0]),
+            Some(Reason::RevocationUnknown),
+        ),
+        (
+            "an out-of-date delta list releases nobody",
+            Some(complete().revoked(serial, 6)),
+            dated(delta(5).revoked(serial, 8), stale),
+            Some(Reason::Revoked),
+        ),
+        (
+            "one that cannot be combined, for want of a number, revokes all the same",
+            Some(list(&house.ca)),
+            delta(5).revoked(serial, 1),
+            Some(Reason::Revoked),
+        ),
+        (
+            "one of a later base revokes all the same",
+            Some(complete()),
+            delta(6).revoked(serial, 1),
+            Some(Reason::Revoked),
+        ),
+        (
+            "one with another key identifier revokes all the same",
+            Some(complete()),
+            delta(5).key_id(b"x").revoked(serial, 1),
+            Some(Reason::Revoked),
+        ),
+        (
             "removed by a complete list, which may not",
             Some(complete().revoked(serial, 8)),
             delta(6),

@@ -341,3 +341,53 @@ fn many_presented_certificates_of_one_name_cost_a_bounded_amount() {
     // Strangers have no path, so only the issuer's own key was tried, once for each list.
     assert_eq!(checks_left.get(), LIST_CHECKS_MAX - 20);
 }
+
+#[test]
+fn what_a_client_sends_cannot_crowd_out_the_signer_of_a_list() {
+    let house = House::new();
+    // The CA signs its lists with a second key, whose certificate the realm has.
+    let lister = house.root.issue(list_signer("ca"));
+    let revoking = list(&house.ca).number(2).revoked(serial(&house.client), 1);
+    let clean = signed(&list(&house.ca).number(1), &house.ca);
+    let lists = [
+        clean,
+        signed(&revoking, &lister),
+        signed(&list(&house.root), &house.root),
+    ];
+    let forged: Vec<Made> = (0..20).map(|_| Made::root(list_signer("ca"))).collect();
+    let forged: Vec<&Made> = forged.iter().collect();
+    let found = verdict_among(
+        &house.path(),
+        (&[&lister], &forged),
+        &Crls::build(&lists),
+        CHAIN,
+        now(),
+        &Cell::new(LIST_CHECKS_MAX),
+    );
+    revoked_in("crowded", found);
+}
+
+#[test]
+fn where_a_limit_is_reached_nothing_is_known() {
+    let house = House::new();
+    let lists = [
+        signed(&list(&house.ca), &house.ca),
+        signed(&list(&house.root), &house.root),
+    ];
+    let crls = Crls::build(&lists);
+    for (left, enough) in [(0, false), (1, false), (2, true)] {
+        let crls = Crls::build(&lists);
+        let found = verdict_at(&house.path(), &[], &crls, CHAIN, now(), &Cell::new(left));
+        if enough {
+            valid("enough", found);
+        } else {
+            unknown_in("too few", found, "Too many revocation lists");
+        }
+    }
+    // A list that cannot be looked at any more might be the one that revokes.
+    let other = house.root.issue(list_signer("ca"));
+    let more = signed(&list(&house.ca).number(9), &other);
+    let crls = Crls::build_again(&[lists.to_vec(), vec![more]].concat(), &crls);
+    let found = verdict_at(&house.path(), &[&other], &crls, CHAIN, now(), &Cell::new(2));
+    unknown_in("one more", found, "Too many revocation lists");
+}
