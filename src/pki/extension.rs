@@ -53,7 +53,8 @@ pub struct Extensions {
     /// Dotted OIDs of all critical extensions.
     pub critical: Vec<String>,
     /// Dotted OIDs of critical extensions that are neither above nor among those that need no processing:
-    /// subjectDirectoryAttributes, issuerAltName, freshestCRL, authorityInfoAccess and subjectInfoAccess.
+    /// subjectDirectoryAttributes, issuerAltName, freshestCRL, authorityInfoAccess and subjectInfoAccess. Also
+    /// certificatePolicies that are critical, where a qualifier is not understood.
     pub unknown_critical: Vec<String>,
 }
 
@@ -88,7 +89,8 @@ impl Extensions {
         Ok(out)
     }
 
-    /// Takes the value of an extension that is known; false for others.
+    /// Takes the value of an extension that is known; false for others, and for policies with qualifiers that are not
+    /// known, because who marks them critical demands that these are interpreted too (RFC 5280, 4.2.1.4).
     fn take(&mut self, id: &[u8], value: &[u8]) -> Result<bool, NotDer> {
         let [0x55, 0x1d, id] = id else {
             if INFORMATION_ACCESS.contains(&id) {
@@ -119,7 +121,11 @@ impl Extensions {
                 self.distribution_points = DistributionPoint::list(value.whole)?;
                 self.crl_distribution_points = crl_distribution_points(value)?;
             }
-            32 => self.policies = Some(policy::policies(value)?),
+            32 => {
+                let policies = policy::policies(value)?;
+                self.policies = Some(policies.ids);
+                return Ok(policies.understood);
+            }
             33 => self.policy_mappings = policy::mappings(value)?,
             35 => self.authority_key_id = authority_key_id(value)?,
             36 => self.policy_constraints = Some(policy::constraints(value)?),

@@ -31,6 +31,7 @@ pub mod openssl;
 pub mod p12;
 pub mod pem;
 pub mod policy;
+pub mod prepared;
 pub mod printable;
 pub mod secret;
 pub mod signature;

@@ -1,6 +1,7 @@
 //! Distinguished names: as text for people (RFC 4514), and in a form in which equal names are equal bytes.
 
 use crate::pki::der::{self, Element, NotDer, tag};
+use crate::pki::prepared::prepared;
 use crate::pki::printable::{self, Bounded, is_unsafe};
 
 /// The name as RFC 4514 writes it, most specific part first: `CN=client-1,O=Acme`.
@@ -37,10 +38,8 @@ pub fn printed_values(raw_der_name: &[u8], kind: &str) -> Option<Vec<String>> {
     Some(of_kind.map(value).collect())
 }
 
-/// The form in which names are compared (RFC 5280, 7.1): letters in lower case, white space trimmed and folded, all
-/// texts in one encoding, the parts of a set in one order. What cannot be decoded stays byte for byte.
-///
-/// Unicode normalisation (RFC 4518, 2.3) is left out: names that differ only in it stay different.
+/// The form in which names are compared (RFC 5280, 7.1): all texts [`prepared`] and in one encoding, the parts of a set
+/// in one order. What cannot be decoded or prepared stays byte for byte.
 pub fn normal_form(raw_der_name: &[u8]) -> Vec<u8> {
     let Ok(sets) = normal_sets(raw_der_name) else {
         return raw_der_name.to_vec();
@@ -52,18 +51,18 @@ pub fn normal_form(raw_der_name: &[u8]) -> Vec<u8> {
 /// The relative names that a name is made of, the most general first, each as in [`normal_form`].
 ///
 /// # Errors
-/// [`NotDer`] where it is no name.
+/// [`NotDer`] where it is no name, or a text of it cannot be prepared.
 pub fn normal_sets(raw_der_name: &[u8]) -> Result<Vec<Vec<u8>>, NotDer> {
     let name = attributes(raw_der_name)?;
-    Ok(name
-        .iter()
+    name.iter()
         .map(|set| {
-            let mut parts: Vec<Vec<u8>> = set.iter().map(normal_attribute).collect();
+            let parts = set.iter().map(normal_attribute);
+            let mut parts = parts.collect::<Result<Vec<Vec<u8>>, NotDer>>()?;
             parts.sort();
             let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-            der::encode(tag::SET, &parts)
+            Ok(der::encode(tag::SET, &parts))
         })
-        .collect())
+        .collect()
 }
 
 /// Whether the octets are the DER of a name.
@@ -162,15 +161,15 @@ fn latin_1(octets: &[u8]) -> String {
     octets.iter().copied().map(char::from).collect()
 }
 
-fn normal_attribute(attribute: &Attribute<'_>) -> Vec<u8> {
+fn normal_attribute(attribute: &Attribute<'_>) -> Result<Vec<u8>, NotDer> {
     let value = match string(&attribute.value) {
         Some(text) => {
-            let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-            der::encode(tag::UTF8_STRING, &[words.join(" ").as_bytes()])
+            let text = prepared(&text).ok_or(NotDer)?;
+            der::encode(tag::UTF8_STRING, &[text.as_bytes()])
         }
         None => attribute.value.whole.to_vec(),
     };
-    der::encode(tag::SEQUENCE, &[attribute.kind.whole, &value])
+    Ok(der::encode(tag::SEQUENCE, &[attribute.kind.whole, &value]))
 }
 
 fn write_name(name: &[Vec<Attribute<'_>>], out: &mut Bounded) {

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::pki::der::{self, Element, NotDer, tag};
+use crate::pki::name;
 use crate::pki::strict;
+
+const IA5_STRING: u8 = 0x16;
 
 /// An object identifier, as the octets of its DER value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,29 +60,42 @@ pub struct PolicyConstraints {
     pub inhibit_mapping: Option<u32>,
 }
 
-/// Reads certificatePolicies: at least one, none twice. Qualifiers have to be well formed, and say nothing here.
+/// What certificatePolicies says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// The policies.
+    pub ids: Vec<Oid>,
+    /// Whether all qualifiers are among the two that RFC 5280 defines, and in its form.
+    pub understood: bool,
+}
+
+/// Reads certificatePolicies: at least one, none twice. Qualifiers have to be pairs of an identifier and a value, and
+/// say nothing here; anyPolicy may have the two that RFC 5280 defines only.
 ///
 /// # Errors
 /// [`NotDer`].
-pub fn policies(value: &Element<'_>) -> Result<Vec<Oid>, NotDer> {
-    let list = at_least_one(value)?;
-    let policies = list
-        .iter()
-        .map(|information| {
-            let parts = information.children_of(tag::SEQUENCE)?;
-            match parts.as_slice() {
-                [policy] => oid(policy),
-                [policy, qualifiers] => {
-                    at_least_one(qualifiers)?.iter().try_for_each(qualifier)?;
-                    oid(policy)
-                }
-                _ => Err(NotDer),
+pub fn policies(value: &Element<'_>) -> Result<Policies, NotDer> {
+    let mut understood = true;
+    let mut ids = Vec::new();
+    for information in at_least_one(value)? {
+        let parts = information.children_of(tag::SEQUENCE)?;
+        let (id, qualifiers) = match parts.as_slice() {
+            [id] => (oid(id)?, Vec::new()),
+            [id, qualifiers] => (oid(id)?, at_least_one(qualifiers)?),
+            _ => return Err(NotDer),
+        };
+        for qualifier in &qualifiers {
+            let qualifier = Qualifier::read(qualifier)?;
+            if id.is_any_policy() && qualifier == Qualifier::Other {
+                return Err(NotDer);
             }
-        })
-        .collect::<Result<Vec<Oid>, NotDer>>()?;
-    let different: BTreeSet<&Oid> = policies.iter().collect();
-    if different.len() == policies.len() {
-        Ok(policies)
+            understood &= qualifier == Qualifier::Understood;
+        }
+        ids.push(id);
+    }
+    let different: BTreeSet<&Oid> = ids.iter().collect();
+    if different.len() == ids.len() {
+        Ok(Policies { ids, understood })
     } else {
         Err(NotDer)
     }
@@ -152,11 +168,73 @@ fn oid(element: &Element<'_>) -> Result<Oid, NotDer> {
     }
 }
 
-fn qualifier(qualifier: &Element<'_>) -> Result<(), NotDer> {
-    match qualifier.children_of(tag::SEQUENCE)?.as_slice() {
-        [kind, _] if kind.tag == tag::OID => Ok(()),
-        _ => Err(NotDer),
+/// A policy qualifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Qualifier {
+    /// One of the two that RFC 5280 defines.
+    Understood,
+    /// One of the two, with a value in another form.
+    Malformed,
+    /// Any other.
+    Other,
+}
+
+impl Qualifier {
+    /// The pointer to a practice statement, 1.3.6.1.5.5.7.2.1.
+    const PRACTICE_STATEMENT: &'static [u8] = &[0x2b, 6, 1, 5, 5, 7, 2, 1];
+    /// The user notice, 1.3.6.1.5.5.7.2.2.
+    const USER_NOTICE: &'static [u8] = &[0x2b, 6, 1, 5, 5, 7, 2, 2];
+
+    fn read(qualifier: &Element<'_>) -> Result<Self, NotDer> {
+        let parts = qualifier.children_of(tag::SEQUENCE)?;
+        let [kind, value] = parts.as_slice() else {
+            return Err(NotDer);
+        };
+        let in_form = match oid(kind)?.octets() {
+            Self::PRACTICE_STATEMENT => value.tag == IA5_STRING && value.content.is_ascii(),
+            Self::USER_NOTICE => is_user_notice(value),
+            _ => return Ok(Self::Other),
+        };
+        Ok(if in_form {
+            Self::Understood
+        } else {
+            Self::Malformed
+        })
     }
+}
+
+/// A reference to a notice, a text, both, or nothing.
+fn is_user_notice(value: &Element<'_>) -> bool {
+    let is_reference = |part: &Element<'_>| {
+        part.children_of(tag::SEQUENCE)
+            .is_ok_and(|parts| match parts.as_slice() {
+                [organization, numbers] => {
+                    is_display_text(organization)
+                        && numbers.children_of(tag::SEQUENCE).is_ok_and(|numbers| {
+                            numbers.iter().all(|number| number.tag == tag::INTEGER)
+                        })
+                }
+                _ => false,
+            })
+    };
+    value
+        .children_of(tag::SEQUENCE)
+        .is_ok_and(|parts| match parts.as_slice() {
+            [] => true,
+            [one] => is_reference(one) || is_display_text(one),
+            [reference, text] => is_reference(reference) && is_display_text(text),
+            _ => false,
+        })
+}
+
+/// DisplayText, of any length: who issues seldom keeps to the 200 characters.
+fn is_display_text(value: &Element<'_>) -> bool {
+    const VISIBLE_STRING: u8 = 0x1a;
+    const BMP_STRING: u8 = 0x1e;
+    matches!(
+        value.tag,
+        tag::UTF8_STRING | IA5_STRING | VISIBLE_STRING | BMP_STRING
+    ) && name::string(value).is_some()
 }
 
 fn optional_number<'a, 'b>(

@@ -165,6 +165,9 @@ struct Outcome {
     dead_end: Option<(usize, Certificate)>,
     /// An anchor has the issuer's name and another key.
     namesake: Option<Certificate>,
+    /// A certificate for which checks ran out before all were tried that may have issued it, and how many checks of
+    /// that kind there are.
+    short_of_checks: Option<(Certificate, u32)>,
 }
 
 impl Climb<'_> {
@@ -190,7 +193,9 @@ impl Climb<'_> {
                 Some(candidate) => self.charge(candidate),
                 None => true,
             };
-            self.ran_out |= !paid;
+            if !paid {
+                self.note_unpaid(&child, &issuer);
+            }
             if !paid || self.prove(&child, &issuer, Role::Intermediate) != Proof::Signed {
                 continue;
             }
@@ -237,7 +242,7 @@ impl Climb<'_> {
                     continue;
                 }
                 if !self.can_pay(&candidate) {
-                    self.ran_out = true;
+                    self.note_unpaid(child, &candidate.issuer);
                     continue;
                 }
                 tried.insert(key);
@@ -372,12 +377,13 @@ impl Climb<'_> {
             }
             return proof;
         }
-        let child_called = || called(self.role_of(child), child);
+        let child_called = || called(role_of(self.search, child), child);
         let issuer_called = || called(role, &issuer.certificate);
         let finding = match proof {
             Proof::Signed => return proof,
             Proof::Exhausted => {
-                self.ran_out = true;
+                let limit = self.search.limits.signature_checks_max;
+                self.note_untried(child, issuer, limit);
                 return proof;
             }
             Proof::NotSigned => {
@@ -407,14 +413,6 @@ impl Climb<'_> {
         };
         self.outcome.unproven.get_or_insert(finding);
         proof
-    }
-
-    fn role_of(&self, child: &Certificate) -> Role {
-        if child == self.search.leaf {
-            Role::Client
-        } else {
-            Role::Intermediate
-        }
     }
 
     fn spent_by(&self, owner: &str) -> u32 {
@@ -447,9 +445,30 @@ impl Climb<'_> {
         true
     }
 
+    fn note_unpaid(&mut self, child: &Certificate, issuer: &Issuer) {
+        let limit = self.search.limits.signature_checks_per_owner_max;
+        self.note_untried(child, issuer, limit);
+    }
+
+    /// Notes that `issuer` was not tried for want of checks. Where its key identifier is not the one that `child` names,
+    /// nothing is lost by that.
+    fn note_untried(&mut self, child: &Certificate, issuer: &Issuer, limit: u32) {
+        self.ran_out = true;
+        let meter = self.search.meter;
+        let short = self.outcome.short_of_checks.as_ref();
+        let is_new = short.is_none_or(|(other, _)| meter.known_key(other).is_some());
+        let key = &issuer.certificate.facts().spki_sha256;
+        if is_new
+            && !key_ids_differ(child, &issuer.certificate)
+            && !meter.keys_tried(child).contains(key)
+        {
+            self.outcome.short_of_checks = Some((child.clone(), limit));
+        }
+    }
+
     fn note_too_long(&mut self, child: &Certificate) {
         let most = self.search.limits.path_intermediates_max;
-        let called = called(self.role_of(child), child);
+        let called = called(role_of(self.search, child), child);
         let detail = format!(
             "The path goes on above the {called}, beyond the {most} intermediate certificates allowed."
         );
@@ -464,12 +483,33 @@ impl Climb<'_> {
             unproven,
             dead_end,
             namesake,
+            short_of_checks,
         } = self.outcome;
-        if let Some(finding) = rejected.or(unproven) {
+        if let Some(finding) = rejected {
+            return finding;
+        }
+        // While some were not tried, that others are not the issuer is nobody's bad signature.
+        let untold = unproven
+            .as_ref()
+            .is_none_or(|finding| finding.reason == Reason::BadSignature);
+        let short = short_of_checks
+            .filter(|(child, _)| untold && self.search.meter.known_key(child).is_none());
+        if let Some((child, limit)) = short {
+            return none_tried_issued(self.search, &child, limit);
+        }
+        if let Some(finding) = unproven {
             return finding;
         }
         let end = dead_end.map_or_else(|| self.search.leaf.clone(), |(_, end)| end);
         no_issuer(self.search, &end, namesake.as_ref())
+    }
+}
+
+fn role_of(search: &Search<'_>, child: &Certificate) -> Role {
+    if child == search.leaf {
+        Role::Client
+    } else {
+        Role::Intermediate
     }
 }
 
@@ -484,15 +524,23 @@ fn key_ids_differ(child: &Certificate, issuer: &Certificate) -> bool {
     }
 }
 
+/// What to say where `child` was issued by none of those that could be tried.
+fn none_tried_issued(search: &Search<'_>, child: &Certificate, limit: u32) -> Finding {
+    let this = called(role_of(search, child), child);
+    let issuer = named(&child.facts().issuer);
+    let tried = search.meter.keys_tried(child).len();
+    let detail = format!(
+        "The {this} was issued by none of the {tried} CAs named {issuer} that were tried: {limit} signature checks are \
+         made at a time, and the next attempt goes on with others; CAs that share a name should put key identifiers \
+         into what they issue."
+    );
+    Finding::new(Reason::UnknownIssuer, detail)
+}
+
 /// What to say where nobody issued `end`: that something is missing in between, if it looks so, else that its issuer
 /// is not known.
 fn no_issuer(search: &Search<'_>, end: &Certificate, namesake: Option<&Certificate>) -> Finding {
-    let role = if end == search.leaf {
-        Role::Client
-    } else {
-        Role::Intermediate
-    };
-    let this = called(role, end);
+    let this = called(role_of(search, end), end);
     let issuer = named(&end.facts().issuer);
     if let Some(namesake) = namesake {
         let detail = format!(

@@ -119,6 +119,14 @@ impl<'a> Meter<'a> {
         proven.or_else(|| self.proofs?.key_of(&signed))
     }
 
+    /// The SHA-256 of each key with which the signature of a certificate was checked in this judgement.
+    pub fn keys_tried(&self, child: &Certificate) -> Vec<Fingerprint> {
+        let signed = child.fingerprint();
+        let checks = self.checks();
+        let of_child = checks.iter().filter(|check| check.signed == signed);
+        of_child.map(|check| check.key).collect()
+    }
+
     /// Whether `child` was signed with the key of `issuer`; names and everything else are not looked at.
     pub fn prove(&self, child: &Certificate, issuer: &Issuer) -> Proof {
         let facts = issuer.certificate.facts();

@@ -257,15 +257,22 @@ fn mailbox(text: &str) -> Option<Mailbox> {
     })
 }
 
-/// The host of a URI with an authority, if it is a DNS name (RFC 3986, 3.2.2).
+/// The host of a URI with an authority, if it is a DNS name (RFC 3986, 3.2.2). Only for what is a URI in every octet:
+/// readers who make do with less end its authority at different places, and find different hosts.
 fn uri_host(text: &str) -> Option<String> {
+    const RESERVED: &[u8] = b":/?#[]@!$&'()*+,;=";
+    const SUB_DELIMITERS: &[u8] = b"!$&'()*+,;=";
+    is_of_uri(text, RESERVED).then_some(())?;
     let (scheme, rest) = text.split_once(':')?;
     let is_scheme = scheme
         .bytes()
-        .all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet));
+        .all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet))
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic());
     let rest = rest.strip_prefix("//").filter(|_| is_scheme)?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?;
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let is_of_user = |part| is_of_uri(part, SUB_DELIMITERS);
+    user.split(':').all(is_of_user).then_some(())?;
     let host = match host.split_once(':') {
         Some((host, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => host,
         Some(_) => return None,
@@ -281,6 +288,23 @@ fn uri_host(text: &str) -> Option<String> {
         return None;
     }
     dns_name(host)
+}
+
+/// Whether there are only the characters that are never reserved, those that are escaped, and these (RFC 3986, 2).
+fn is_of_uri(text: &str, reserved: &[u8]) -> bool {
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        let mut is_digit = || octets.next().is_some_and(|digit| digit.is_ascii_hexdigit());
+        let fits = match octet {
+            b'%' => is_digit() && is_digit(),
+            b'-' | b'.' | b'_' | b'~' => true,
+            octet => octet.is_ascii_alphanumeric() || reserved.contains(&octet),
+        };
+        if !fits {
+            return false;
+        }
+    }
+    true
 }
 
 fn email_base(text: &str) -> Option<EmailBase> {

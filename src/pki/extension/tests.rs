@@ -188,6 +188,30 @@ fn lists_critical_extensions_that_it_does_not_know() {
 }
 
 #[test]
+fn critical_policies_with_a_qualifier_that_it_does_not_know_are_not_known_themselves() {
+    let policies = |last: u8| {
+        let kind = der::encode(tag::OID, &[&[0x2b, 6, 1, 5, 5, 7, 2, last]]);
+        let qualifier = der::encode(tag::SEQUENCE, &[&kind, b"\x16\x03a:b"]);
+        let qualifiers = der::encode(tag::SEQUENCE, &[&qualifier]);
+        let policy = der::encode(tag::SEQUENCE, &[b"\x06\x01\x2a", &qualifiers]);
+        der::encode(tag::SEQUENCE, &[&policy])
+    };
+    for (last, critical, unknown) in [
+        (1, true, &[][..]),
+        (3, true, &["2.5.29.32"]),
+        (3, false, &[]),
+    ] {
+        let der = with_extensions(&[(32, policies(last), critical)]);
+        let certificate = Certificate::from_der(&der).unwrap();
+        assert_eq!(certificate.facts().unknown_critical, unknown);
+        assert_eq!(
+            certificate.facts().policies,
+            Some(vec![Oid::from_octets(&[0x2a])])
+        );
+    }
+}
+
+#[test]
 fn knows_the_extensions_that_need_no_processing() {
     let needless = [9, 18, 46].map(|id| (id, b"\x30\x03\x82\x01a".to_vec(), true));
     let certificate = Certificate::from_der(&with_extensions(&needless)).unwrap();

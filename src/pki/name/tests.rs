@@ -147,6 +147,10 @@ fn equal_names_have_one_normal_form() {
         normal_form(&cn(UTF8, "ÄÖ".as_bytes())),
         normal_form(&cn(T61, b"\xe4\xf6"))
     );
+    assert_eq!(
+        normal_form(&cn(UTF8, "u\u{308}".as_bytes())),
+        normal_form(&cn(T61, b"\xfc"))
+    );
 }
 
 #[test]
@@ -184,6 +188,9 @@ fn a_normal_form_of_what_cannot_be_decoded_is_the_thing_itself() {
         assert_eq!(normal_form(broken), broken);
     }
     assert_eq!(normal_form(&cn(tag::INTEGER, &[5])), cn(tag::INTEGER, &[5]));
+    let sentences = cn(UTF8, "\u{fdfa}".repeat(100).as_bytes());
+    assert_eq!(normal_form(&sentences), sentences);
+    assert_eq!(normal_sets(&sentences), Err(NotDer));
 }
 
 proptest! {

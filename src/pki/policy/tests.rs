@@ -22,11 +22,65 @@ fn reads_policies_and_passes_over_qualifiers() {
     let with_qualifier = sequence(&[&oid_element(TWO), &sequence(&[&qualifier])]);
     let value = sequence(&[&sequence(&[&oid_element(ONE)]), &with_qualifier]);
     assert_eq!(
-        read(policies, &value).unwrap(),
+        read(policies, &value).unwrap().ids,
         [Oid::from_octets(ONE), Oid::from_octets(TWO)]
     );
     let any = sequence(&[&sequence(&[&oid_element(Oid::ANY_POLICY)])]);
-    assert!(read(policies, &any).unwrap()[0].is_any_policy());
+    let any = read(policies, &any).unwrap();
+    assert!(any.ids[0].is_any_policy() && any.understood);
+}
+
+const PRACTICES: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 2, 1];
+const NOTICE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 2, 2];
+
+#[test]
+fn knows_the_qualifiers_that_it_understands() {
+    let cases: [(&[u8], &[u8], bool); 17] = [
+        (PRACTICES, b"\x16\x03a:b", true),
+        (PRACTICES, b"\x16\x01\xe9", false),
+        (PRACTICES, b"\x0c\x03a:b", false),
+        (PRACTICES, b"\x30\x00", false),
+        (NOTICE, b"\x30\x00", true),
+        (NOTICE, b"\x30\x03\x0c\x01a", true),
+        (NOTICE, b"\x30\x04\x1e\x02\x00a", true),
+        (NOTICE, b"\x30\x0a\x30\x08\x1a\x01a\x30\x03\x0c\x01a", false),
+        (
+            NOTICE,
+            b"\x30\x0d\x30\x08\x1a\x01a\x30\x03\x02\x01\x01\x16\x01a",
+            true,
+        ),
+        (NOTICE, b"\x30\x07\x30\x05\x1a\x01a\x30\x00", true),
+        (NOTICE, b"\x30\x03\x0c\x01\xff", false),
+        (NOTICE, b"\x30\x03\x02\x01\x01", false),
+        (NOTICE, b"\x30\x06\x0c\x01a\x0c\x01a", false),
+        (NOTICE, b"\x30\x09\x0c\x01a\x0c\x01a\x0c\x01a", false),
+        (NOTICE, b"\x0c\x01a", false),
+        (TWO, b"\x16\x03a:b", false),
+        (&[0x2b, 6, 1, 5, 5, 7, 2, 3], b"\x30\x00", false),
+    ];
+    for (kind, value, understood) in cases {
+        let qualifier = sequence(&[&oid_element(kind), value]);
+        let qualified = |policy| {
+            let one = sequence(&[&oid_element(policy), &sequence(&[&qualifier])]);
+            read(policies, &sequence(&[&one]))
+        };
+        assert_eq!(
+            qualified(ONE).unwrap().understood,
+            understood,
+            "{kind:x?} {value:x?}"
+        );
+        let may_be_of_any_policy = [PRACTICES, NOTICE].contains(&kind);
+        assert_eq!(qualified(Oid::ANY_POLICY).is_ok(), may_be_of_any_policy);
+    }
+}
+
+#[test]
+fn one_qualifier_that_it_does_not_understand_is_enough() {
+    let qualifier = |kind| sequence(&[&oid_element(kind), b"\x16\x01x"]);
+    let both = sequence(&[&qualifier(PRACTICES), &qualifier(TWO)]);
+    let first = sequence(&[&oid_element(ONE), &both]);
+    let value = sequence(&[&first, &sequence(&[&oid_element(TWO)])]);
+    assert!(!read(policies, &value).unwrap().understood);
 }
 
 #[test]

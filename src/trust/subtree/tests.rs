@@ -147,11 +147,55 @@ fn uris_are_compared_by_their_host() {
             ("example.com", "https://example.com./", Unclear),
             ("example.com", "https://example%2ecom/", Unclear),
             ("example.com", "https://example.com:x/", Unclear),
-            ("example.com", "https://evil.example\\@example.com/", Inside),
             ("example.com", "ht tp://example.com", Unclear),
             ("https://example.com", "https://example.com", Unclear),
         ],
     );
+}
+
+#[test]
+fn a_uri_that_may_be_read_in_two_ways_has_no_host() {
+    let legal = [
+        "http://u@good.com/",
+        "http://@good.com/",
+        "http://:@good.com/",
+        "http://u:p:q@good.com/",
+        "http://a-b.c_d~e!$&'()*+,;=@good.com/",
+        "http://evil.com%5c%40@good.com/",
+        "http://good.com/@x@y:[]?a@b/c?d#e",
+    ];
+    let not = [
+        "http://evil.com\\@good.com/",
+        "http://evil.com @good.com/",
+        "http://a@evil.com@good.com/",
+        "http://evil.com[@good.com/",
+        "http://evil.com%@good.com/",
+        "http://evil.com%5@good.com/",
+        "http://evil.com%5g@good.com/",
+        "http://good.com\\.evil.com/",
+        "http://good.com/a b",
+        "http://good.com/a\\b",
+        "http://good.com/<",
+        "http://good.com/>",
+        "http://good.com/\"",
+        "http://good.com/^",
+        "http://good.com/`",
+        "http://good.com/{",
+        "http://good.com/|",
+        "http://good.com/}",
+        "http://good.com/%",
+        "http://good.com/\t",
+        "http://good.com/\0",
+        "http://good.com/\u{7f}",
+        "http://good.com/\u{e9}",
+        " http://good.com/",
+        "://good.com/",
+        "1http://good.com/",
+    ];
+    let legal = legal.map(|uri| ("good.com", uri, Inside));
+    let not = not.map(|uri| ("good.com", uri, Unclear));
+    check(GeneralName::Uri, &legal);
+    check(GeneralName::Uri, &not);
 }
 
 #[test]

@@ -303,6 +303,30 @@ fn uri_rows() -> Vec<Row> {
             Out,
         ),
         only(
+            "a URI with a backslash behind another host",
+            "example.com",
+            "http://example.org\\@example.com/",
+            Out,
+        ),
+        only(
+            "a URI with a space behind another host",
+            "example.com",
+            "http://example.org @example.com/",
+            Out,
+        ),
+        only(
+            "a URI with two users",
+            "example.com",
+            "http://a@example.org@example.com/",
+            Out,
+        ),
+        only(
+            "a URI with user and password, one letter of it encoded",
+            "example.com",
+            "https://u:%70w!@example.com/",
+            In,
+        ),
+        only(
             "a URI below the permitted host",
             "example.com",
             "https://a.example.com/",

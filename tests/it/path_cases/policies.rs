@@ -4,11 +4,11 @@
 
 use realmgate::trust::reason::Reason;
 
-use crate::foundry::asn1::sequence;
+use crate::foundry::asn1::{oid, sequence};
 use crate::foundry::certificate::{Certificate, ca, leaf};
 use crate::foundry::extension::{
-    ANY_POLICY, Extension, INHIBIT_ANY_POLICY, POLICY_CONSTRAINTS, inhibit_any_policy, policies,
-    policy_constraints, policy_mappings,
+    ANY_POLICY, Extension, INHIBIT_ANY_POLICY, POLICIES, POLICY_CONSTRAINTS, inhibit_any_policy,
+    policies, policy_constraints, policy_mappings,
 };
 use crate::path_cases::case::{Case, case};
 
@@ -23,6 +23,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(any_policy());
     cases.extend(mapped());
     cases.extend(forms());
+    cases.extend(qualified());
     cases
 }
 
@@ -281,4 +282,61 @@ fn forms() -> Vec<Case> {
             path(name, clause, &[&[extension], &[]]).refused(Reason::MalformedCertificate)
         })
         .collect()
+}
+
+/// certificatePolicies with one policy that has one qualifier.
+fn qualified_by(policy: &str, kind: &str, value: &[u8]) -> Extension {
+    let qualifier = sequence(&[&oid(kind), value]);
+    let one = sequence(&[&oid(policy), &sequence(&[&qualifier])]);
+    Extension::raw(POLICIES, &sequence(&[&one]))
+}
+
+fn qualified() -> Vec<Case> {
+    const QUALIFIERS: &str = "4.2.1.4";
+    const PRACTICES: &str = "1.3.6.1.5.5.7.2.1";
+    const NOTICE: &str = "1.3.6.1.5.5.7.2.2";
+    const OTHER: &str = "1.3.6.1.4.1.99999.3.1";
+    let address = b"\x16\x0bhttp://a.b/";
+    let other = || qualified_by(GOLD, OTHER, address);
+    let practices = qualified_by(GOLD, PRACTICES, address).critical();
+    let notice = qualified_by(ANY_POLICY, NOTICE, b"\x30\x03\x0c\x01a").critical();
+    let no_address = qualified_by(GOLD, PRACTICES, &[5, 0]).critical();
+    vec![
+        path(
+            "critical policies with a practice statement and a user notice",
+            QUALIFIERS,
+            &[&[practices], &[notice]],
+        )
+        .accepted(),
+        path(
+            "an unknown qualifier of a policy",
+            QUALIFIERS,
+            &[&[other()], &[other()]],
+        )
+        .accepted(),
+        path(
+            "an unknown qualifier in a client's critical policies",
+            QUALIFIERS,
+            &[&[], &[other().critical()]],
+        )
+        .refused(Reason::UnknownCriticalExtension),
+        path(
+            "an unknown qualifier in an intermediate's critical policies",
+            QUALIFIERS,
+            &[&[other().critical()], &[]],
+        )
+        .refused(Reason::UnknownCriticalExtension),
+        path(
+            "a practice statement without an address in critical policies",
+            QUALIFIERS,
+            &[&[], &[no_address]],
+        )
+        .refused(Reason::UnknownCriticalExtension),
+        path(
+            "an unknown qualifier of anyPolicy",
+            QUALIFIERS,
+            &[&[qualified_by(ANY_POLICY, OTHER, address)], &[]],
+        )
+        .refused(Reason::MalformedCertificate),
+    ]
 }

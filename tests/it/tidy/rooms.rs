@@ -74,6 +74,7 @@ pub(crate) const ROOMS: &[Room] = &[
             // The names of the formats of keys and certificates; nothing that speaks TLS.
             "rustls::pki_types",
             "time",
+            "unicode_normalization",
             "x509_parser",
             "zeroize",
         ],
