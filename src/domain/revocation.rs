@@ -8,7 +8,7 @@ use crate::domain::account::AccountValues;
 use crate::domain::environment::Environment;
 use crate::domain::realm::Realm;
 use crate::pki::certificate::Certificate;
-use crate::pki::crl::{self, Crl, CrlFacts};
+use crate::pki::crl::{Crl, CrlFacts};
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::name;
 
@@ -82,6 +82,10 @@ impl Currency {
     }
 }
 
+/// How many certificates with the issuer's name are tried, those with the right key identifier first: checking a list of
+/// many entries takes a while.
+const SIGNERS_MAX: usize = 16;
+
 /// What is known of the signature of `list`, by the certificates of the realm's trust accounts and installations in
 /// `environment`. `trust_prefix` begins the names of trust accounts.
 pub fn signed(realm: &Realm, environment: Environment, list: &Crl, trust_prefix: &str) -> Signed {
@@ -95,17 +99,26 @@ pub fn signed(realm: &Realm, environment: Environment, list: &Crl, trust_prefix:
     let installed = realm
         .installed(environment)
         .map(|of| (of.certificates.as_slice(), of.helpers.as_slice()));
-    let mut verdict = Signed::ByAStranger;
-    for (certificates, helpers) in accounts.chain(installed) {
-        let named = certificates.iter().chain(helpers);
-        for candidate in named.filter(|one| wanted.is(&one.facts().raw_subject)) {
-            if may_sign_lists(candidate) && crl::signed_by(list, candidate) {
-                return Signed::By(candidate.facts().spki_sha256);
-            }
-            verdict = Signed::ByNobodyKnown;
-        }
+    let certificates = accounts
+        .chain(installed)
+        .flat_map(|(certificates, helpers)| certificates.iter().chain(helpers));
+    let mut candidates: Vec<&Certificate> = certificates
+        .filter(|one| wanted.is(&one.facts().raw_subject))
+        .collect();
+    if candidates.is_empty() {
+        return Signed::ByAStranger;
     }
-    verdict
+    candidates.retain(|candidate| may_sign_lists(candidate));
+    let key_id = &list.facts().authority_key_id;
+    candidates.sort_by_key(|candidate| candidate.facts().subject_key_id != *key_id);
+    candidates.dedup_by_key(|candidate| candidate.facts().spki_sha256);
+    let signer = candidates
+        .into_iter()
+        .take(SIGNERS_MAX)
+        .find(|candidate| list.is_signed_by(candidate));
+    signer.map_or(Signed::ByNobodyKnown, |signer| {
+        Signed::By(signer.facts().spki_sha256)
+    })
 }
 
 /// RFC 5280, 4.2.1.3: a key usage, where there is one, says so.

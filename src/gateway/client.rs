@@ -82,9 +82,12 @@ impl Client {
 
     fn standard(&self) -> &Standard {
         self.standard.get_or_init(|| {
-            let mut certificates = self.verified.chain.iter().map(|one| byte_sequence(one));
-            let certificate = value(&certificates.next().unwrap_or_default());
-            let issuers = certificates.collect::<Vec<_>>().join(", ");
+            let leaf = self.verified.chain.first();
+            let certificate = value(&leaf.map(|leaf| byte_sequence(leaf)).unwrap_or_default());
+            // Of the verified path, not of what was sent: a client can send anything along.
+            let issuers = self.verified.intermediates.iter();
+            let issuers: Vec<String> = issuers.map(|one| byte_sequence(one)).collect();
+            let issuers = issuers.join(", ");
             let fits = !issuers.is_empty() && issuers.len() <= CHAIN_HEADER_BYTES_MAX;
             Standard {
                 certificate,

@@ -1,6 +1,6 @@
 //! Revocation lists (RFC 5280, 5), decoded strictly.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::AlgorithmIdentifier;
@@ -35,7 +35,15 @@ struct Inner {
     facts: CrlFacts,
     /// Where the entries begin and end in the DER.
     entries: (usize, usize),
+    /// With which keys (by SHA-256) its signature was checked, and whether it held: that never changes, and a list has
+    /// up to 16 MiB.
+    checked: Mutex<Vec<(Fingerprint, bool)>>,
 }
+
+/// certificateIssuer, 2.5.29.29.
+const CERTIFICATE_ISSUER: &[u8] = &[0x55, 0x1d, 29];
+/// With how many keys the checks of one list are remembered.
+const CHECKED_MAX: usize = 32;
 
 /// What a revocation list says of itself. Texts are bounded and escaped (see [`crate::pki::printable`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,12 +267,34 @@ impl Crl {
             fingerprint: Fingerprint::of(der),
             facts,
             entries: (start, end),
+            checked: Mutex::new(Vec::new()),
         })))
     }
 
     /// What it says of itself.
     pub fn facts(&self) -> &CrlFacts {
         &self.0.facts
+    }
+
+    /// As [`signed_by`], checked once for each key and remembered.
+    pub fn is_signed_by(&self, certificate: &Certificate) -> bool {
+        let key = certificate.facts().spki_sha256;
+        let checked = || {
+            self.0
+                .checked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some((_, holds)) = checked().iter().find(|(known, _)| *known == key) {
+            return *holds;
+        }
+        let holds = signed_by(self, certificate);
+        let mut checked = checked();
+        if checked.len() >= CHECKED_MAX {
+            checked.remove(0);
+        }
+        checked.push((key, holds));
+        holds
     }
 
     /// Its DER.
@@ -388,6 +418,12 @@ fn validate_entries(body: &Body<'_>, facts: &mut CrlFacts) -> Result<(), Invalid
         }
         if let Some(id) = entry.unknown_critical {
             facts.note_unknown(id);
+        }
+        // RFC 5280, 5.3.3: only an indirect list speaks of other issuers' certificates. Whose this and the later entries
+        // are cannot be told.
+        let is_indirect = facts.scope.as_ref().is_some_and(|scope| scope.indirect);
+        if entry.issuer.is_some() && !is_indirect {
+            facts.note_unknown(CERTIFICATE_ISSUER);
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ pub enum PointName {
 }
 
 /// Why certificates may be revoked, a set: bit 1 keyCompromise … bit 8 aACompromise, as ReasonFlags has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reasons(u16);
 
 impl Reasons {

@@ -75,6 +75,13 @@ pub fn is_empty(raw_der_name: &[u8]) -> bool {
     attributes(raw_der_name).is_ok_and(|name| name.is_empty())
 }
 
+/// Whether any value holds a control character, which hides what follows it from some readers.
+pub fn has_controls(raw_der_name: &[u8]) -> bool {
+    let name = attributes(raw_der_name).unwrap_or_default();
+    let mut texts = name.iter().flatten().filter_map(|part| string(&part.value));
+    texts.any(|text| text.chars().any(char::is_control))
+}
+
 /// The values of all attributes of one type (the content octets of its OID), the most general first; `None` for a value
 /// that is no text.
 ///

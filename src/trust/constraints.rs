@@ -11,6 +11,7 @@
 //! Constraints are in force whether they are critical or not.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::pki::certificate::Certificate;
 use crate::pki::general_name::GeneralName;
@@ -23,6 +24,9 @@ use crate::trust::subtree::{Base, Name, Place, Side};
 /// The most comparisons of a name with a subtree for one path; enough for a hundred names and 2,500 subtrees.
 pub const COMPARISONS_MAX: u32 = 250_000;
 
+/// The most comparisons of one judgement, over all paths that it tries.
+pub const JUDGEMENT_COMPARISONS_MAX: u32 = 1_000_000;
+
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 const EMAIL_ADDRESS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1];
 
@@ -31,7 +35,9 @@ const EMAIL_ADDRESS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1];
 /// # Errors
 /// `name-constraint`: the first name that is excluded, or not permitted, or cannot be compared with a constraint of its
 /// kind; from the client's certificate up. Also where there is more to compare than [`COMPARISONS_MAX`].
-pub fn check(path: &Path) -> Result<(), Finding> {
+///
+/// `left` is how many comparisons the judgement may still make, of [`JUDGEMENT_COMPARISONS_MAX`] at first.
+pub fn check(path: &Path, left: &Cell<u32>) -> Result<(), Finding> {
     let certificates: Vec<(Role, &Certificate)> = path.certificates().collect();
     let constraints: Vec<(usize, Constraints<'_>)> = certificates
         .iter()
@@ -39,7 +45,19 @@ pub fn check(path: &Path) -> Result<(), Finding> {
         .skip(1)
         .filter_map(|(place, (role, issuer))| Some((place, Constraints::of(*role, issuer)?)))
         .collect();
-    let mut budget = COMPARISONS_MAX;
+    let given = COMPARISONS_MAX.min(left.get());
+    let mut budget = given;
+    let held = hold(&certificates, &constraints, &mut budget);
+    let spent = given.saturating_sub(budget);
+    left.set(left.get().saturating_sub(spent));
+    held
+}
+
+fn hold(
+    certificates: &[(Role, &Certificate)],
+    constraints: &[(usize, Constraints<'_>)],
+    budget: &mut u32,
+) -> Result<(), Finding> {
     for (place, (role, certificate)) in certificates.iter().enumerate() {
         let mut above = constraints
             .iter()
@@ -52,7 +70,7 @@ pub fn check(path: &Path) -> Result<(), Finding> {
         let names = names(*role, certificate);
         for (_, constraints) in above {
             let this = || called(*role, certificate);
-            constraints.hold(&names, &this, &mut budget)?;
+            constraints.hold(&names, &this, budget)?;
         }
     }
     Ok(())
@@ -99,12 +117,14 @@ impl<'a> Constraints<'a> {
         let comparisons = self.permitted.len().saturating_add(self.excluded.len());
         for name in names {
             let cost = u32::try_from(comparisons).unwrap_or(u32::MAX);
-            *budget = budget.checked_sub(cost).ok_or_else(|| {
+            let Some(left) = budget.checked_sub(cost) else {
+                *budget = 0;
                 let this = this();
-                refused(format!(
+                return Err(refused(format!(
                     "The {this} has more names than are compared with the name constraints of its issuers."
-                ))
-            })?;
+                )));
+            };
+            *budget = left;
             self.hold_one(name, this)?;
         }
         Ok(())

@@ -17,7 +17,7 @@ const CRL_ISSUERS_MAX: usize = 8;
 const NAMES_MAX: usize = 64;
 
 /// The part of its issuer's certificates that a list speaks of; equal scopes are equal values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// Names of the distribution point that it is for, in a form in which equal names are equal bytes.
     names: Option<BTreeSet<Vec<u8>>>,

@@ -41,6 +41,7 @@ impl Crls {
     /// As [`Crls::build`], taking over what an earlier set has prepared and proven.
     pub fn build_again(lists: &[Crl], earlier: &Self) -> Self {
         let mut crls = Self::default();
+        let mut places: HashMap<(Name, Scope), usize> = HashMap::new();
         for list in lists {
             let print = list.fingerprint();
             if crls.lists.contains_key(&print) {
@@ -51,7 +52,7 @@ impl Crls {
                 None => Arc::new(Filed::prepare(list.clone())),
             };
             crls.lists.insert(print, Arc::clone(&filed));
-            crls.file(filed);
+            crls.file(filed, &mut places);
         }
         for line in crls.lines.values_mut().flatten() {
             newest_first(&mut line.complete);
@@ -70,21 +71,20 @@ impl Crls {
         self.lines.get(issuer).map_or(&[], Vec::as_slice)
     }
 
-    fn file(&mut self, filed: Arc<Filed>) {
+    /// `places` tells where the line of an issuer's scope is, so that filing many lists is not looking through all.
+    fn file(&mut self, filed: Arc<Filed>, places: &mut HashMap<(Name, Scope), usize>) {
         let facts = filed.facts();
-        let scope = Scope::of(facts);
+        let (issuer, scope) = (Name::of(&facts.raw_issuer), Scope::of(facts));
         let is_delta = facts.delta_base.is_some();
-        let lines = self.lines.entry(Name::of(&facts.raw_issuer)).or_default();
-        let place = match lines.iter().position(|line| line.scope == scope) {
-            Some(place) => place,
-            None => {
-                lines.push(Line {
-                    scope,
-                    ..Line::default()
-                });
-                lines.len().saturating_sub(1)
-            }
-        };
+        let lines = self.lines.entry(issuer.clone()).or_default();
+        let next = lines.len();
+        let place = *places.entry((issuer, scope.clone())).or_insert(next);
+        if place == next {
+            lines.push(Line {
+                scope,
+                ..Line::default()
+            });
+        }
         if let Some(line) = lines.get_mut(place) {
             let editions = if is_delta {
                 &mut line.deltas

@@ -14,7 +14,7 @@ use crate::clock::Moment;
 use crate::pki::certificate::{Certificate, KeyAlgorithm};
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchors::Anchors;
-use crate::trust::constraints;
+use crate::trust::constraints::{self, JUDGEMENT_COMPARISONS_MAX};
 use crate::trust::finding::{Finding, Role, called};
 use crate::trust::index::{Key, Name};
 use crate::trust::issuer::Issuer;
@@ -66,6 +66,8 @@ pub struct Demands<'a> {
     meter: &'a Meter<'a>,
     asked: Cell<usize>,
     list_checks_left: Cell<u32>,
+    /// For the paths of those who sign lists.
+    comparisons_left: Cell<u32>,
 }
 
 impl<'a> Demands<'a> {
@@ -85,6 +87,7 @@ impl<'a> Demands<'a> {
             meter,
             asked: Cell::new(0),
             list_checks_left: Cell::new(LIST_CHECKS_MAX),
+            comparisons_left: Cell::new(JUDGEMENT_COMPARISONS_MAX),
         }
     }
 
@@ -206,7 +209,7 @@ impl<'a> Demands<'a> {
         let accept = |path: &Path| {
             rules::check_signer(path, self.now, self.limits)?;
             profile::check(path)?;
-            constraints::check(path)?;
+            constraints::check(path, &self.comparisons_left)?;
             policies::check(path)?;
             if accept(path) {
                 Ok(Ground {

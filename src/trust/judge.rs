@@ -1,5 +1,6 @@
 //! The judgement.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::flaw::{Flaw, planted};
 use crate::pki::certificate::{Certificate, InvalidCertificate};
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchors::Anchors;
-use crate::trust::constraints;
+use crate::trust::constraints::{self, JUDGEMENT_COMPARISONS_MAX};
 use crate::trust::demands::{Basis, Demands, Ground};
 use crate::trust::finding::{Finding, named};
 use crate::trust::identity::ClientIdentity;
@@ -24,6 +25,9 @@ use crate::trust::rules;
 use crate::trust::search::{Found, Path, Search};
 use crate::trust::signature::{MODERN, Meter};
 
+/// The most proven paths that one judgement holds to the rules.
+const PATHS_MAX: u32 = 1_024;
+
 /// A client whose chain is trusted. There is no other way to make one than [`judge`] and [`rejudge`].
 #[derive(Clone, Debug)]
 pub struct Verified {
@@ -31,6 +35,8 @@ pub struct Verified {
     pub identity: Arc<ClientIdentity>,
     /// The certificates as presented, the client's first.
     pub chain: Arc<[CertificateDer<'static>]>,
+    /// The certificates between the client's and the anchor on the verified path, the client's issuer first.
+    pub intermediates: Arc<[CertificateDer<'static>]>,
     /// The latest first moment of validity along the path, the anchor's included.
     pub path_starts: Moment,
     /// The earliest last second of validity along the path, the anchor's included; that second still belongs to it.
@@ -237,10 +243,14 @@ fn judge_with(
         meter: &meter,
         attempt: proofs.map_or(0, |proofs| proofs.attempts(&leaf.fingerprint())),
     };
+    let paths_left = Cell::new(PATHS_MAX);
+    let comparisons_left = Cell::new(JUDGEMENT_COMPARISONS_MAX);
     let accept = |path: &Path| {
+        let left = paths_left.get().checked_sub(1).ok_or_else(too_many_paths)?;
+        paths_left.set(left);
         rules::check(path, now, limits)?;
         profile::check(path)?;
-        constraints::check(path)?;
+        constraints::check(path, &comparisons_left)?;
         policies::check(path)?;
         demands.check(path)
     };
@@ -278,6 +288,13 @@ fn remember(proofs: &Proofs, search: &Search<'_>, found: &Found) {
         Err(_) => 0,
     };
     proofs.set_attempts(search.leaf.fingerprint(), attempts);
+}
+
+fn too_many_paths() -> Finding {
+    let detail = format!(
+        "There are more paths from the client certificate to trust anchors than the {PATHS_MAX} that are tried."
+    );
+    Finding::new(Reason::PathTooLong, detail)
 }
 
 const fn distrust(reason: Reason, detail: String) -> Distrust {
@@ -376,6 +393,11 @@ fn verified(
         chain: presented
             .iter()
             .map(|certificate| certificate.clone().into_owned())
+            .collect(),
+        intermediates: path
+            .intermediates
+            .iter()
+            .map(|issuer| CertificateDer::from(issuer.certificate.der().to_vec()))
             .collect(),
         path_starts: facts()
             .map(|facts| facts.not_before)

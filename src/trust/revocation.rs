@@ -271,6 +271,11 @@ impl Inquiry<'_> {
             }
             answer.is_known = true;
             answer.until = answer.until.min(end).min(signer.1);
+            // A list of changes that lies ahead changes the answer when it comes into force.
+            let ahead = line.deltas.iter().map(|delta| delta.facts().this_update);
+            answer.until = ahead
+                .filter(|start| *start > now)
+                .fold(answer.until, Moment::min);
         }
         // Of a key that signed none of those that were looked at, the newest may be among the others.
         let is_settled = |signer: &Signer| newest.iter().any(|(known, _)| *known == signer.key());
@@ -447,7 +452,12 @@ impl Inquiry<'_> {
                     RevocationScope::Off | RevocationScope::Leaf => Some(Moment::MAX),
                     RevocationScope::Chain => self.path(path, &pending).ok(),
                 };
-                ends.set(known);
+                let valid_until = path
+                    .certificates()
+                    .map(|(_, certificate)| certificate.facts().not_after)
+                    .min()
+                    .map_or(Moment::MAX, |last| last.plus(Duration::from_secs(1)));
+                ends.set(known.map(|end| end.min(valid_until)));
                 known.is_some()
             };
             let found = (self.around.has_path)(&signer.certificate, &accept);

@@ -103,7 +103,11 @@ impl Name {
 
     /// Prepares the DER of a Name.
     pub fn directory(raw: &[u8]) -> Self {
-        Self(NameForm::Directory(name::normal_sets(raw).ok()))
+        // A control could hide from an exclusion what other readers see.
+        let parts = name::normal_sets(raw).ok();
+        Self(NameForm::Directory(
+            parts.filter(|_| !name::has_controls(raw)),
+        ))
     }
 
     /// Prepares a mail address of a subject; `None` stands for a value that is no text.

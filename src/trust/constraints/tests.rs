@@ -14,6 +14,11 @@ const RID: u8 = 0x88;
 /// A GeneralName by its tag and content.
 type General<'a> = (u8, &'a [u8]);
 
+/// The verdict of a judgement that has compared nothing yet.
+fn check(path: &Path) -> Result<(), Finding> {
+    super::check(path, &Cell::new(JUDGEMENT_COMPARISONS_MAX))
+}
+
 fn with_constraints(
     params: CertificateParams,
     permitted: &[General<'_>],
@@ -446,4 +451,17 @@ fn findings_name_the_certificate_the_name_and_the_constraint() {
     );
     let many: Vec<General<'_>> = vec![(DNS, b"org"); 9];
     assert!(detail(&many, &[]).contains("DNS:org, …)."));
+}
+
+#[test]
+fn all_paths_of_a_judgement_share_what_may_be_compared() {
+    let bases: Vec<General<'_>> = vec![(DNS, b"other.example"); 1];
+    let root = Made::root(with_constraints(ca("Root"), &[], &bases));
+    let leaf = root.issue(with_names(client("x"), &[(DNS, b"a.example")]));
+    let path = path(&[&leaf.certificate, &root.certificate]);
+    // The subject and one name, each with one subtree.
+    let left = Cell::new(5);
+    let judged = || super::check(&path, &left).is_ok();
+    assert_eq!([judged(), judged(), judged()], [true, true, false]);
+    assert_eq!(left.get(), 0);
 }

@@ -207,3 +207,16 @@ fn of_two_entries_for_one_certificate_the_one_that_revokes_counts() {
         );
     }
 }
+
+#[test]
+fn a_delta_list_that_comes_into_force_ends_the_answer() {
+    let house = House::new();
+    let complete = signed(&list(&house.ca).number(5), &house.ca);
+    let coming = list(&house.ca)
+        .number(6)
+        .delta(5)
+        .dates("2030-06-02", Some("2030-06-09"))
+        .revoked(serial(&house.client), 1);
+    let until = house.verdict(&[complete, signed(&coming, &house.ca)]);
+    assert_eq!(until.unwrap().to_string(), "2030-06-02T00:00:00Z");
+}
