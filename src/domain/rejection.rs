@@ -226,6 +226,20 @@ pub enum Rejection {
         /// When that one was issued.
         stored_this_update: crate::clock::Moment,
     },
+    /// A later edition that is over already, where the stored one is in force.
+    #[error(
+        "the revocation list of {issuer} (number {number}) is over since {next_update}, and the stored one (number {stored_number}) is in force and would go: download the latest one, or remove the stored one first with 'realmgate crl remove'"
+    )]
+    CrlOver {
+        /// Its issuer.
+        issuer: String,
+        /// The number of the one that was given.
+        number: String,
+        /// Until when that one was to be replaced.
+        next_update: String,
+        /// The number of the one that is there.
+        stored_number: String,
+    },
     /// No such revocation list.
     #[error(
         "realm {realm} has no revocation list with the SHA-256 {sha256} in {environment}: 'realmgate crl list --realm {realm} --environment {environment}' names those there are"
@@ -439,6 +453,7 @@ impl Rejection {
             | Self::AlreadyInstalled { .. }
             | Self::RevisionChanged { .. }
             | Self::CrlOlder { .. }
+            | Self::CrlOver { .. }
             | Self::PipelineDeployed { .. }
             | Self::ConnectionInUse { .. }
             | Self::TokenExists { .. }
@@ -491,6 +506,7 @@ impl Rejection {
             Self::CrlWithoutEnd { .. } => "crl-without-end",
             Self::CrlNotSigned { .. } => "crl-not-signed",
             Self::CrlOlder { .. } => "crl-older",
+            Self::CrlOver { .. } => "crl-over",
             Self::NoCrl { .. } => "no-crl",
             Self::CrlsTooLarge { .. } => "crls-too-large",
             Self::NoPipeline { .. } => "no-pipeline",

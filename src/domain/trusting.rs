@@ -110,6 +110,19 @@ pub(crate) fn save_crl(
             Ordering::Less if keeps_out(present.crl.facts(), theirs, signed, around) => {
                 return older(realm, environment, facts, present, intake);
             }
+            // It would be the one that decides, and let nobody in.
+            Ordering::Greater
+                if intake == Intake::Alone
+                    && Currency::of(facts, around.now) == Currency::OutOfDate
+                    && Currency::of(present.crl.facts(), around.now) == Currency::Current =>
+            {
+                return Err(Rejection::CrlOver {
+                    issuer: issuer(),
+                    number: revocation::number(facts),
+                    next_update: revocation::end(facts),
+                    stored_number: revocation::number(present.crl.facts()),
+                });
+            }
             // What is not in force yet leaves the present edition at work.
             Ordering::Greater if facts.this_update <= around.now && is_one_hand(signed, theirs) => {
                 superseded.push(present.crl.fingerprint());

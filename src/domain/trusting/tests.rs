@@ -301,6 +301,23 @@ fn a_list_needs_an_end_and_one_that_is_over_is_told() {
 }
 
 #[test]
+fn a_list_that_is_over_takes_the_place_of_none_that_is_in_force() {
+    let ca = ca("Acme CA");
+    let mut house = House::with(&[&ca]);
+    let current = edition(&ca, 1);
+    house.add(&current, Intake::Alone).unwrap();
+    let over = CrlMade {
+        number: Some(2),
+        next_update: Some(at("2030-05-30T00:00:00Z")),
+        ..CrlMade::default()
+    };
+    let over = crl_testing::list(&ca, &over);
+    let refused = house.add(&over, Intake::Alone).unwrap_err();
+    assert_eq!(refused.code(), "crl-over");
+    assert!(house.keeps(&[&current]));
+}
+
+#[test]
 fn a_list_that_is_removed_is_gone_and_removing_it_again_says_so() {
     let ca = ca("Acme CA");
     let mut house = House::with(&[&ca]);
