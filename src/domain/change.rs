@@ -222,7 +222,7 @@ pub enum Warning {
     },
     /// A list that none of the known keys signed.
     #[error(
-        "realm {realm} in {environment}: the revocation list of {issuer} was signed by none of the keys known for that name, so that it never counts: download it again, or check the account's certificates"
+        "realm {realm} in {environment}: the revocation list of {issuer} was signed by none of the keys known for that name, so that it never counts: download it again, or check the account's certificates; the one that signs it has to allow cRLSign where it states a key usage, and the signature has to be one that is accepted (SHA-2)"
     )]
     CrlNotSigned {
         /// Whose.
