@@ -55,6 +55,11 @@ impl Place {
         Path::of(&["realms", &self.realm, noun, &self.environment, one])
     }
 
+    /// The place as it is given on the command line.
+    pub(crate) fn flags(&self) -> String {
+        format!("--realm {} --environment {}", self.realm, self.environment)
+    }
+
     /// The place in words.
     pub(crate) fn told(&self) -> String {
         format!("realm {} in {}", self.realm, self.environment)
@@ -247,7 +252,11 @@ fn in_words(answer: &Value) -> String {
                 .map(|pointer| show::text(anchor, pointer));
             let mut missing = show::items(answer, "/notInstalled").iter();
             let is_missing = missing.any(|missing| missing.as_str() == Some(sha256.as_str()));
-            let state = if is_missing { "not installed" } else { "installed" };
+            let state = if is_missing {
+                "not installed"
+            } else {
+                "installed"
+            };
             table.push([sha256, revocation, lists, state.to_owned()]);
         }
         text.push('\n');
@@ -324,6 +333,30 @@ mod tests {
         for (flags, expect) in cases {
             assert_eq!(sent(flags, &stored), expect, "{flags}");
         }
+    }
+
+    #[test]
+    fn what_holds_for_the_whole_realm_is_refused_for_one_anchor() {
+        let refused = |flags: &str| {
+            let line = format!("realmgate trust set --realm acme --environment prod {flags}");
+            let parsed = Arguments::try_parse_from(line.split(' ')).unwrap();
+            let Command::Trust(TrustVerb::Set(set)) = parsed.command else {
+                panic!("{line}");
+            };
+            set.check().is_err()
+        };
+        let anchor = format!("--anchor {A} --revocation off");
+        for others in [
+            "--signatures strict".to_owned(),
+            "--ca-names true".to_owned(),
+            "--clear-pins".to_owned(),
+            format!("--pin key:{A}"),
+            format!("--unpin key:{A}"),
+        ] {
+            assert!(refused(&format!("{anchor} {others}")), "{others}");
+            assert!(!refused(&format!("--revocation off {others}")), "{others}");
+        }
+        assert!(!refused(&anchor));
     }
 
     #[test]

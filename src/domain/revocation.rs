@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::domain::account::AccountValues;
-use crate::domain::environment::Environment;
 use crate::domain::change::Warning;
+use crate::domain::environment::Environment;
 use crate::domain::realm::Realm;
 use crate::domain::trust_policy::{RevocationScope, TrustPolicy};
 use crate::pki::certificate::Certificate;

@@ -163,6 +163,8 @@ fn what_is_no_rule_is_told_with_its_place() {
         ("client.?cn == []", "line 1"),
         ("client.`cn` == []", "line 1"),
         ("client.cn == 'svc'", "a list of texts and a text"),
+        ("'svc' != client.dns", "as in \"x\" in client.dns"),
+        ("client.cn in ['svc']", "as in \"x\" in client.cn"),
         ("client.subject == 5", "a text and a number"),
         ("'x' in client.subject", "cannot be applied"),
         (
