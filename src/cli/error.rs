@@ -109,6 +109,11 @@ pub enum CliError {
         /// What is wrong.
         source: Box<CrlProblem<Self>>,
     },
+    /// What holds for a whole realm, given for one of its anchors.
+    #[error(
+        "--anchor goes with --revocation and --crl-out-of-date only: signatures, pins and CA names hold for the whole realm, so change them without --anchor"
+    )]
+    NotOfAnAnchor,
     /// A file of a secret that is no text.
     #[error("the file of '{key}' holds no UTF-8 text: give a text file")]
     SecretNotText {

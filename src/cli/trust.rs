@@ -55,6 +55,11 @@ impl Place {
         Path::of(&["realms", &self.realm, noun, &self.environment, one])
     }
 
+    /// The place as it is given on the command line.
+    pub(crate) fn flags(&self) -> String {
+        format!("--realm {} --environment {}", self.realm, self.environment)
+    }
+
     /// The place in words.
     pub(crate) fn told(&self) -> String {
         format!("realm {} in {}", self.realm, self.environment)
@@ -92,10 +97,10 @@ pub struct Set {
     /// Whether the realm's own host tells clients the names of its anchors
     #[arg(long, value_name = "true|false")]
     ca_names: Option<bool>,
-    /// Expect this client too, and nobody without a pin: certificate:SHA256 or key:SHA256
+    /// Expect this client too, and nobody without a pin: certificate:SHA256 or key:SHA256; may be repeated
     #[arg(long, value_name = "PIN", value_parser = flag::pin)]
     pin: Vec<Pin>,
-    /// Expect this client no more
+    /// Expect this client no more; may be repeated
     #[arg(long, value_name = "PIN", value_parser = flag::pin, conflicts_with = "clear_pins")]
     unpin: Vec<Pin>,
     /// Drop all present pins
@@ -118,6 +123,7 @@ pub fn run(verb: &TrustVerb) -> Result<(), CliError> {
             session.print(&answer, in_words)
         }
         TrustVerb::Set(set) => {
+            set.check()?;
             let session = Session::open(&set.asking)?;
             let path = set.place.path("trust");
             let present = present(&session.get(&path)?)?;
@@ -135,7 +141,7 @@ pub fn run(verb: &TrustVerb) -> Result<(), CliError> {
 fn present(answer: &Value) -> Result<TrustBody, CliError> {
     let mut told = answer.clone();
     if let Some(fields) = told.as_object_mut() {
-        for field in ["realm", "environment", "crls"] {
+        for field in ["realm", "environment", "crls", "notInstalled"] {
             fields.remove(field);
         }
     }
@@ -143,6 +149,19 @@ fn present(answer: &Value) -> Result<TrustBody, CliError> {
 }
 
 impl Set {
+    /// Refuses what one anchor cannot have for itself.
+    fn check(&self) -> Result<(), CliError> {
+        let others = self.signatures.is_some()
+            || self.ca_names.is_some()
+            || self.clear_pins
+            || !self.pin.is_empty()
+            || !self.unpin.is_empty();
+        if self.anchor.is_some() && others {
+            return Err(CliError::NotOfAnAnchor);
+        }
+        Ok(())
+    }
+
     /// The keys that change.
     fn change(&self, present: &TrustBody) -> TrustBody {
         let for_all = self.anchor.is_none();
@@ -227,10 +246,18 @@ fn in_words(answer: &Value) -> String {
     let mut text = show::sheet(answer, &rows, 0);
     let anchors = show::items(answer, "/anchor");
     if !anchors.is_empty() {
-        let mut table = Table::new(&["ANCHOR", "REVOCATION", "OUT-OF-DATE LISTS"]);
+        let mut table = Table::new(&["ANCHOR", "REVOCATION", "OUT-OF-DATE LISTS", "STATE"]);
         for anchor in anchors {
-            let cells = ["/sha256", "/revocation", "/crl-out-of-date"];
-            table.push(cells.map(|pointer| show::text(anchor, pointer)));
+            let [sha256, revocation, lists] = ["/sha256", "/revocation", "/crl-out-of-date"]
+                .map(|pointer| show::text(anchor, pointer));
+            let mut missing = show::items(answer, "/notInstalled").iter();
+            let is_missing = missing.any(|missing| missing.as_str() == Some(sha256.as_str()));
+            let state = if is_missing {
+                "not installed"
+            } else {
+                "installed"
+            };
+            table.push([sha256, revocation, lists, state.to_owned()]);
         }
         text.push('\n');
         text.push_str(&table.to_text());
@@ -309,16 +336,41 @@ mod tests {
     }
 
     #[test]
+    fn what_holds_for_the_whole_realm_is_refused_for_one_anchor() {
+        let refused = |flags: &str| {
+            let line = format!("realmgate trust set --realm acme --environment prod {flags}");
+            let parsed = Arguments::try_parse_from(line.split(' ')).unwrap();
+            let Command::Trust(TrustVerb::Set(set)) = parsed.command else {
+                panic!("{line}");
+            };
+            set.check().is_err()
+        };
+        let anchor = format!("--anchor {A} --revocation off");
+        for others in [
+            "--signatures strict".to_owned(),
+            "--ca-names true".to_owned(),
+            "--clear-pins".to_owned(),
+            format!("--pin key:{A}"),
+            format!("--unpin key:{A}"),
+        ] {
+            assert!(refused(&format!("{anchor} {others}")), "{others}");
+            assert!(!refused(&format!("--revocation off {others}")), "{others}");
+        }
+        assert!(!refused(&anchor));
+    }
+
+    #[test]
     fn the_policy_is_shown_with_its_exceptions_and_pins() {
         let text = in_words(
             &json!({"realm": "acme", "environment": "prod", "crls": 2, "revocation": "leaf",
             "crl-out-of-date": {"allow-hours": 24}, "signatures": "modern", "ca-names": false,
+            "notInstalled": [B],
             "pins": [format!("key:{A}")], "anchor": [{"sha256": B, "revocation": "off"}]}),
         );
         for expect in [
             "revocation          leaf\n",
             "out-of-date lists   allow-hours=24\n",
-            &format!("{B}  off         -\n"),
+            &format!("{B}  off         -                  not installed\n"),
             &format!("  key:{A}\n"),
         ] {
             assert!(text.contains(expect), "{expect}\n{text}");

@@ -15,7 +15,7 @@ use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
-use crate::domain::{identifying, installing, keeping, publishing, trusting};
+use crate::domain::{identifying, installing, keeping, publishing, revocation, trusting};
 use crate::pki::fingerprint::Fingerprint;
 
 /// The appliance's own rules, from its settings.
@@ -136,7 +136,11 @@ impl Catalog {
                 environment,
                 policy,
             } => self.in_realm(realm, |realm| {
-                trusting::save_policy(realm, *environment, policy)
+                let before = Arc::clone(realm.trust_policies.get(*environment));
+                let mut change = trusting::save_policy(realm, *environment, policy)?;
+                let told = revocation::without_anchor(realm, *environment, &before);
+                change.warnings.extend(told);
+                Ok(change)
             }),
             Command::SaveCrl {
                 realm,

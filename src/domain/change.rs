@@ -220,9 +220,33 @@ pub enum Warning {
         /// Where.
         environment: Environment,
     },
+    /// Revocation is on for an anchor that no list speaks of.
+    #[error(
+        "realm {realm} asks for revocation lists in {environment}, and has none of {issuer}: clients with certificates that it issued are refused until its list is added with 'realmgate crl add FILE --realm {realm} --environment {environment}'"
+    )]
+    NoCrlOfAnchor {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The anchor's subject.
+        issuer: String,
+    },
+    /// An exception for an anchor that is not there.
+    #[error(
+        "realm {realm} has no installed anchor with the SHA-256 {sha256} in {environment}: what was saved for it has no effect until there is one; 'realmgate installation show' tells the SHA-256 of each"
+    )]
+    AnchorNotInstalled {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which.
+        sha256: Fingerprint,
+    },
     /// A list that none of the known keys signed.
     #[error(
-        "realm {realm} in {environment}: the revocation list of {issuer} was signed by none of the keys known for that name, so that it never counts: download it again, or check the account's certificates"
+        "realm {realm} in {environment}: the revocation list of {issuer} was signed by none of the keys known for that name, so that it never counts: download it again, or check the account's certificates; the one that signs it has to allow cRLSign where it states a key usage, and the signature has to be one that is accepted (SHA-2)"
     )]
     CrlNotSigned {
         /// Whose.

@@ -13,6 +13,7 @@ use crate::domain::name::AccountName;
 use crate::domain::realm::Realm;
 use crate::domain::rejection::Rejection;
 use crate::domain::review;
+use crate::domain::revocation;
 use crate::pki::certificate::Certificate;
 
 /// How many installations at work a realm may have in one environment.
@@ -163,10 +164,12 @@ pub(crate) fn install(
     };
     touched.extend(set_state(realm, request.id, installed));
     touched.extend(forget_old(realm, environment, name));
-    let warnings = review::remark(&request.certificates, around.now)
+    let mut warnings: Vec<Warning> = review::remark(&request.certificates, around.now)
         .into_iter()
         .map(Warning::Certificate)
         .collect();
+    let told = revocation::without_list(realm, environment, &request.certificates);
+    warnings.extend(told);
     let mut audit = fact(
         "installation.install",
         realm,

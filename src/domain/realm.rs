@@ -82,6 +82,13 @@ impl Realm {
         })
     }
 
+    /// Whether an installation at work in `environment` brought this anchor.
+    pub fn has_anchor(&self, environment: Environment, sha256: &Fingerprint) -> bool {
+        self.installed(environment)
+            .flat_map(|installation| &installation.certificates)
+            .any(|certificate| certificate.fingerprint() == *sha256)
+    }
+
     /// Whether mutual TLS is at work in `environment`: at least one installation is.
     pub fn has_mtls(&self, environment: Environment) -> bool {
         self.installed(environment).next().is_some()

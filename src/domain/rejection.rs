@@ -204,7 +204,7 @@ pub enum Rejection {
     },
     /// A revocation list that none of the known keys signed.
     #[error(
-        "the revocation list of {issuer} was signed by none of the keys known for that name: download it again, or save the certificate that signs it as a helper of the trust account"
+        "the revocation list of {issuer} was signed by none of the keys known for that name: download it again, or save the certificate that signs it as a helper of the trust account; that certificate has to allow cRLSign where it states a key usage, and the signature has to be one that is accepted (SHA-2)"
     )]
     CrlNotSigned {
         /// Its issuer.

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::domain::account::AccountValues;
+use crate::domain::change::Warning;
 use crate::domain::environment::Environment;
 use crate::domain::realm::Realm;
+use crate::domain::trust_policy::{RevocationScope, TrustPolicy};
 use crate::pki::certificate::Certificate;
 use crate::pki::crl::{Crl, CrlFacts};
 use crate::pki::fingerprint::Fingerprint;
@@ -16,6 +18,8 @@ use crate::pki::name;
 pub const LISTS_MAX: usize = 1_000;
 /// How large they may be together, in bytes of DER: 64 MiB.
 pub const LISTS_BYTES_MAX: usize = 64 << 20;
+/// How many anchors are told of one by one.
+const TOLD_MAX: usize = 10;
 
 /// A revocation list that was given to a realm.
 #[derive(Clone, Debug)]
@@ -119,6 +123,54 @@ pub fn signed(realm: &Realm, environment: Environment, list: &Crl, trust_prefix:
     signer.map_or(Signed::ByNobodyKnown, |signer| {
         Signed::By(signer.facts().spki_sha256)
     })
+}
+
+/// What to say of these anchors, newly installed, where the clients of one are looked up and it has no list.
+pub fn without_list(
+    realm: &Realm,
+    environment: Environment,
+    anchors: &[Certificate],
+) -> Vec<Warning> {
+    let policy = realm.trust_policies.get(environment);
+    let lists = realm.crls.get(environment);
+    let is_asked = |anchor: &&Certificate| {
+        policy.of_anchor(&anchor.fingerprint()).scope != RevocationScope::Off
+    };
+    let has_none = |anchor: &&Certificate| {
+        let mut lists = lists.values();
+        !lists.any(|list| IssuerName::of(list.crl.facts()).is(&anchor.facts().raw_subject))
+    };
+    anchors
+        .iter()
+        .filter(is_asked)
+        .filter(has_none)
+        .take(TOLD_MAX)
+        .map(|anchor| Warning::NoCrlOfAnchor {
+            realm: realm.name.clone(),
+            environment,
+            issuer: anchor.facts().subject.clone(),
+        })
+        .collect()
+}
+
+/// What to say of exceptions that `before` did not have, for anchors that are not installed.
+pub fn without_anchor(
+    realm: &Realm,
+    environment: Environment,
+    before: &TrustPolicy,
+) -> Vec<Warning> {
+    let policy = realm.trust_policies.get(environment);
+    let anchors = policy.exceptions.keys();
+    anchors
+        .filter(|anchor| !before.exceptions.contains_key(*anchor))
+        .filter(|anchor| !realm.has_anchor(environment, anchor))
+        .take(TOLD_MAX)
+        .map(|anchor| Warning::AnchorNotInstalled {
+            realm: realm.name.clone(),
+            environment,
+            sha256: *anchor,
+        })
+        .collect()
 }
 
 /// RFC 5280, 4.2.1.3: a key usage, where there is one, says so.

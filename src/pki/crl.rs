@@ -128,6 +128,14 @@ pub enum InvalidCrl {
         /// Which one, dotted.
         oid: String,
     },
+    /// There is nothing in it.
+    #[error("there is nothing in it: give a revocation list as PEM or DER")]
+    Empty,
+    /// Neither DER nor PEM.
+    #[error(
+        "this is no revocation list: give one as DER, or as PEM with a line -----BEGIN {PEM_LABEL}-----"
+    )]
+    NotRecognised,
     /// The PEM text is damaged.
     #[error(transparent)]
     Pem(InvalidPem),
@@ -166,7 +174,13 @@ pub fn read_crls(bytes: &[u8], limit: usize) -> Result<Vec<Crl>, InvalidCrl> {
             limit: UPLOAD_BYTES_MAX,
         });
     }
-    let blocks = pem::read_within(bytes, UPLOAD_BYTES_MAX).map_err(InvalidCrl::Pem)?;
+    if bytes.trim_ascii().is_empty() {
+        return Err(InvalidCrl::Empty);
+    }
+    let blocks = pem::read_within(bytes, UPLOAD_BYTES_MAX).map_err(|problem| match problem {
+        InvalidPem::NothingFound => InvalidCrl::NotRecognised,
+        other => InvalidCrl::Pem(other),
+    })?;
     if blocks.len() > limit {
         return Err(InvalidCrl::TooMany {
             count: blocks.len(),

@@ -239,6 +239,7 @@ impl Checker {
                     .collect::<Vec<_>>()
                     .join(" and "),
             },
+            hint: membership(call),
         })
     }
 
@@ -265,6 +266,7 @@ impl Checker {
             return Err(InvalidClientRule::Operands {
                 operator: LOOPS.to_owned(),
                 operands: range.to_string(),
+                hint: None,
             });
         };
         let before = self.variables.len();
@@ -294,9 +296,28 @@ impl Checker {
             Err(InvalidClientRule::Operands {
                 operator: LOOPS.to_owned(),
                 operands: step.to_string(),
+                hint: None,
             })
         }
     }
+}
+
+/// What is meant where a list is compared with a text, or looked up in other texts: whether the text is in it.
+fn membership(call: &CallExpr) -> Option<String> {
+    let compares = [operators::EQUALS, operators::NOT_EQUALS, operators::IN];
+    if !compares.contains(&call.func_name.as_str()) {
+        return None;
+    }
+    let list = call.args.iter().find_map(|operand| match &operand.expr {
+        Expr::Select(select) if names_client(&select.operand) => {
+            Fact::named(&select.field).filter(|fact| fact.is_list())
+        }
+        _ => None,
+    })?;
+    Some(format!(
+        ": client.{list} is a list, so ask whether a text is in it, as in \"x\" in client.{list}",
+        list = list.as_str()
+    ))
 }
 
 fn names_client(operand: &IdedExpr) -> bool {

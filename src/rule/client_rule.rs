@@ -233,9 +233,21 @@ fn guarded(evaluate: impl FnOnce() -> Result<Value, ExecutionError>) -> Verdict 
             why: format!("it says {} instead of true or false", other.type_of()),
         }),
         Ok(Err(error)) => Verdict::Failed(RuleFailure::Evaluation {
-            why: told(&error.to_string()),
+            why: in_plain_words(&error),
         }),
         Err(_) => Verdict::Failed(RuleFailure::Panicked),
+    }
+}
+
+fn in_plain_words(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::IndexOutOfBounds(Value::Int(place)) => {
+            format!("it asks for item [{place}] of a list that has no such item")
+        }
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+            "it divides by zero".to_owned()
+        }
+        other => told(&other.to_string()),
     }
 }
 

@@ -122,12 +122,14 @@ pub enum InvalidClientRule {
         instead: &'static str,
     },
     /// Operands that do not go together.
-    #[error("'{operator}' cannot be applied to {operands} in a client rule")]
+    #[error("'{operator}' cannot be applied to {operands} in a client rule{}", hint.as_deref().unwrap_or_default())]
     Operands {
         /// The operator or function.
         operator: String,
         /// The types that it is applied to.
         operands: String,
+        /// What to write instead, where that is known; begins with a colon.
+        hint: Option<String>,
     },
     /// The items of a list are not of one type.
     #[error(

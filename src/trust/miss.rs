@@ -96,8 +96,10 @@ pub fn unknown(role: Role, certificate: &Certificate, miss: &Miss, now: Moment) 
         ),
         Miss::NotSigned(list) => format!(
             "The revocation list of {} is signed with no key that may sign it for the {this}: give the certificate of its \
-             signer as a helper, or the right list.",
-            dated(list.facts())
+             signer as a helper, or the right list; that certificate has to allow cRLSign where it states a key usage, \
+             and the signature (this is {}) has to be one that is accepted (SHA-2).",
+            dated(list.facts()),
+            list.facts().signature_algorithm
         ),
         Miss::NotUnderstood(list) => format!(
             "The revocation list of {} has the critical extension {}, which is not understood here, so that it does not \

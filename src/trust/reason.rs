@@ -321,11 +321,13 @@ impl Reason {
             }
             Self::WeakKey => {
                 "A key in your chain is too short, too long or of a kind that is not accepted: use RSA with at least \
-                 2048 bits, an elliptic curve P-256, P-384 or P-521, or Ed25519."
+                 2048 bits (3072 where the realm's signatures are strict), an elliptic curve P-256, P-384 or P-521, or \
+                 Ed25519."
             }
             Self::WeakSignature => {
-                "A certificate of your chain is signed with an algorithm that is not accepted, such as SHA-1: have it \
-                 issued with SHA-256 or better."
+                "A certificate of your chain is signed with an algorithm that is not accepted, such as SHA-1, or RSA \
+                 PKCS#1 v1.5 where the realm's signatures are strict: have it issued with ECDSA, Ed25519 or RSA-PSS, and \
+                 with SHA-256 or better."
             }
             Self::BadSignature => {
                 "A signature in your chain, or your proof that you hold the key, is wrong: check that certificate, \

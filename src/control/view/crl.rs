@@ -18,6 +18,7 @@ use crate::domain::trusting::Intake;
 use crate::manifest::document::CrlsBody;
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::trust;
+use crate::pki::crl::CrlFacts;
 use crate::pki::distribution::IssuingDistributionPoint;
 
 /// A revocation list in words. All texts are escaped and bounded.
@@ -42,7 +43,7 @@ pub struct CrlView {
     pub signature_algorithm: String,
     /// Critical extensions that are not known, as OIDs: such a list never counts.
     pub unknown_critical: Vec<String>,
-    /// `current`, `out-of-date` or `not-yet`.
+    /// `current`, `out-of-date`, `not-yet`, or `not-understood`: it has an unknown critical extension and never counts.
     pub state: &'static str,
     /// `known`, `unknown-issuer` or `wrong`: whether a certificate of the realm is known whose key signed it.
     pub signature: &'static str,
@@ -126,11 +127,20 @@ fn view(list: &RevocationList, signed: Signed, now: Moment) -> CrlView {
         scope: facts.scope.as_ref().map(scope).unwrap_or_default(),
         signature_algorithm: facts.signature_algorithm.clone(),
         unknown_critical: facts.unknown_critical.clone(),
-        state: Currency::of(facts, now).as_str(),
+        state: state(facts, now),
         signature: signed.as_str(),
         added: Time(list.added),
         bytes: list.crl.der().len(),
         sha256: list.crl.fingerprint().to_string(),
+    }
+}
+
+/// What a list is worth now. One that is not understood never counts, whatever its dates say.
+fn state(facts: &CrlFacts, now: Moment) -> &'static str {
+    if facts.unknown_critical.is_empty() {
+        Currency::of(facts, now).as_str()
+    } else {
+        "not-understood"
     }
 }
 

@@ -27,6 +27,8 @@ pub struct TrustSheet {
     pub environment: &'static str,
     /// How many revocation lists the realm has there.
     pub crls: usize,
+    /// The SHA-256 of each anchor that the policy names and that nobody installed there.
+    pub not_installed: Vec<String>,
     /// What is asked of clients.
     #[serde(flatten)]
     pub body: TrustBody,
@@ -44,11 +46,15 @@ impl Control {
         environment: Environment,
     ) -> Result<TrustSheet, Rejection> {
         let realm = self.seen_realm(actor, realm)?;
+        let policy = realm.trust_policies.get(environment);
+        let anchors = policy.exceptions.keys();
+        let missing = anchors.filter(|anchor| !realm.has_anchor(environment, anchor));
         Ok(TrustSheet {
             realm: realm.name.to_string(),
             environment: environment.as_str(),
             crls: realm.crls.get(environment).len(),
-            body: trust::document(realm.trust_policies.get(environment)),
+            not_installed: missing.map(ToString::to_string).collect(),
+            body: trust::document(policy),
         })
     }
 

@@ -8,6 +8,7 @@ use crate::domain::endpoint::HostLabels;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::installation::InstallationState;
 use crate::domain::name::AccountName;
+use crate::domain::trust_policy::{AnchorException, RevocationScope, TrustPolicy};
 use crate::pki::authority::{Authority, AuthorityRequest};
 use crate::pki::certificate::Certificate;
 use crate::pki::key::KeyChoice;
@@ -119,6 +120,45 @@ fn ca(name: &str) -> Certificate {
         key: KeyChoice::EcP256,
     };
     Authority::self_signed(&request).unwrap().certificate
+}
+
+#[test]
+fn anchors_without_a_list_and_exceptions_without_an_anchor_are_told() {
+    let mut world = World::new();
+    let first = ca("first");
+    let save = |policy: TrustPolicy| Command::SaveTrustPolicy {
+        realm: RealmName::parse("acme").unwrap(),
+        environment: PROD,
+        policy: Arc::new(policy),
+    };
+    let mut policy = TrustPolicy::default();
+    policy.revocation.scope = RevocationScope::Leaf;
+    world.apply(save(policy.clone())).unwrap();
+    let exception = AnchorException {
+        scope: Some(RevocationScope::Off),
+        out_of_date: None,
+    };
+    policy.exceptions.insert(first.fingerprint(), exception);
+    let saved = world.apply(save(policy.clone())).unwrap();
+    assert!(matches!(
+        saved.warnings.as_slice(),
+        [Warning::AnchorNotInstalled { sha256, .. }] if *sha256 == first.fingerprint()
+    ));
+    // What was told once is not told again, and nobody asks for a list of this anchor.
+    policy.ca_names = true;
+    assert_eq!(world.apply(save(policy)).unwrap().warnings, []);
+    let told = |change: Change| {
+        let warnings = change.warnings.into_iter();
+        let mut told = warnings.filter(|warning| matches!(warning, Warning::NoCrlOfAnchor { .. }));
+        told.next()
+    };
+    world.save(vec![first]).unwrap();
+    world.request().unwrap();
+    assert_eq!(told(world.install(1).unwrap()), None);
+    world.save(vec![ca("second")]).unwrap();
+    world.request().unwrap();
+    let told = told(world.install(2).unwrap()).unwrap().to_string();
+    assert!(told.contains("has none of CN=second"), "{told}");
 }
 
 #[test]

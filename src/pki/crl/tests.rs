@@ -331,10 +331,17 @@ fn reads_uploads_of_several_lists_and_of_nothing_else() {
     ));
     let commented = format!("0 revoked\n{}", first.to_pem());
     assert_eq!(read_crls(commented.as_bytes(), 1), Ok(vec![first]));
-    assert!(matches!(
-        read_crls(b"hello", 9),
-        Err(InvalidCrl::Pem(InvalidPem::NothingFound))
-    ));
+    for text in [
+        "hello",
+        "<html>not found</html>",
+        "MIIBpjCBjwIBATANBgkqhkiG9w0BAQsFADBN",
+    ] {
+        let told = read_crls(text.as_bytes(), 9).unwrap_err().to_string();
+        assert!(told.contains("-----BEGIN X509 CRL-----"), "{text}: {told}");
+    }
+    for nothing in [b"".as_slice(), b" \n"] {
+        assert_eq!(read_crls(nothing, 9), Err(InvalidCrl::Empty));
+    }
 }
 
 fn sample() -> Vec<u8> {

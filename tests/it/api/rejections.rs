@@ -169,8 +169,14 @@ fn trust_policies_and_revocation_lists() {
     let hex = "0".repeat(64);
     let told = server.get(trust).ok().json();
     let expect = json!({"realm": "acme", "environment": "prod", "crls": 0, "revocation": "off",
-        "crl-out-of-date": "refuse", "signatures": "modern", "pins": [], "ca-names": false, "anchor": []});
+        "crl-out-of-date": "refuse", "signatures": "modern", "pins": [], "ca-names": false, "anchor": [],
+        "notInstalled": []});
     assert_eq!(told, expect);
+    let alone = json!({"anchor": [{"sha256": hex, "revocation": "off"}]});
+    let reply = server.put(trust, &alone).ok().json();
+    let warnings = reply["warnings"].to_string();
+    assert!(warnings.contains("no installed anchor"), "{warnings}");
+    assert_eq!(server.get(trust).ok().json()["notInstalled"], json!([hex]));
     let twice = json!({"anchor": [{"sha256": hex, "revocation": "off"}, {"sha256": hex, "revocation": "off"}]});
     let reply = server.put(trust, &twice);
     reply.refused(422, "invalid-trust-policy");
