@@ -190,13 +190,12 @@ pub struct Open(TlsStream<Box<dyn Bytes>>);
 /// Handshake, one request in HTTP/1.1, and its answer. Once more where the connection is closed: the one before it may
 /// not be gone yet, where a setting allows few at a time.
 pub async fn call(dial: &Dial, request: &[u8]) -> Came {
-    match call_once(dial, request).await {
-        Came::Closed => {
-            tokio::time::sleep(CLOSED_PAUSE).await;
-            call_once(dial, request).await
-        }
-        came => came,
+    let came = call_once(dial, request).await;
+    if matches!(came, Came::Closed) {
+        tokio::time::sleep(CLOSED_PAUSE).await;
+        return call_once(dial, request).await;
     }
+    came
 }
 
 async fn call_once(dial: &Dial, request: &[u8]) -> Came {
