@@ -125,7 +125,8 @@ impl Door<'_> {
                     .await?;
                 let names: Vec<&str> = alerts.iter().map(|alert| alert_name(*alert)).collect();
                 let tried = format!("{host}: {what} ({})", version.as_str());
-                rows.refused(tried, names.join(" or "), &came);
+                // With few signatures to check, a shared host may leave it to the request: nothing is answered then.
+                rows.turned_away(tried, names.join(" or "), &came);
             }
         }
         Ok(())
