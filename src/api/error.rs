@@ -64,6 +64,14 @@ pub(crate) enum ApiError {
         /// Why.
         source: InvalidWord,
     },
+    /// A class of attacks that there is not.
+    #[error("'classes': no such class {name:?}: write {}", source.allowed)]
+    Class {
+        /// What was asked for.
+        name: String,
+        /// Why.
+        source: InvalidWord,
+    },
     /// A text that is no time.
     #[error("'{field}': {source}")]
     Moment {
@@ -167,6 +175,7 @@ impl ApiError {
             Self::PathNotText
             | Self::Name { .. }
             | Self::Word { .. }
+            | Self::Class { .. }
             | Self::Moment { .. }
             | Self::Fingerprint { .. }
             | Self::Number { .. }

@@ -33,12 +33,13 @@ async fn prove(
 ) -> Answer<Board> {
     let classes: Vec<Class> = classes
         .iter()
-        .map(|name| Class::parse(name))
-        .collect::<Result<_, _>>()
-        .map_err(|source| ApiError::Word {
-            field: "classes",
-            source,
-        })?;
+        .map(|name| {
+            Class::parse(name).map_err(|source| ApiError::Class {
+                name: name.clone(),
+                source,
+            })
+        })
+        .collect::<Result<_, _>>()?;
     // Where the caller goes away this is dropped, which ends the run and clears it away.
     let board = Box::pin(run::run(&api.control, actor, &classes)).await?;
     Ok(Json(board))

@@ -102,6 +102,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
     })?;
     control.announce(addresses(&gateway));
     control.announce_listeners(listeners(&gateway));
+    control.announce_cut_grace(settings.gateway.cut_grace_ms);
     let (stop, stopped) = watch::channel(false);
     let admin = start_admin(&settings, &control, admin_socket, &stopped)?;
     Ok(Running {

@@ -10,10 +10,13 @@ use crate::cli::show;
 use crate::cli::table::Table;
 use crate::client::path::Path;
 
-/// What ends with this status could not be carried out, so that nothing was shown either way.
+/// What ends with this status could not be carried out, wholly or for a class, so that nothing was shown either way.
 const NOT_RUN: u8 = 2;
 
-/// Attacks the running server, from outside, and tells whether it held.
+/// Attacks the running server, from outside, and tells whether it held
+///
+/// Exit status: 0 where everything that was tried held; 1 where something did not; 2 where the run, or every try of a
+/// class that was asked for, could not be made.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Prove {
     /// Try this class of attacks only (may be repeated); docs/prove.md describes them
@@ -27,12 +30,18 @@ pub struct Prove {
     asking: Asking,
 }
 
-/// Carries it out: exit status 0 where everything that was tried held, 1 where something did not, 2 where it could not
-/// be carried out.
+/// Carries it out: exit status 0 where everything that was tried held, 1 where something did not, 2 where it, or a class
+/// of it, could not be carried out.
 pub fn main(prove: &Prove) -> ExitCode {
     match run(prove) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(board) if count(&board, "/notHeld") > 0 => ExitCode::FAILURE,
+        Ok(board) => match nothing_tried(&board) {
+            None => ExitCode::SUCCESS,
+            Some(sentence) => {
+                eprintln!("realmgate: {sentence}");
+                ExitCode::from(NOT_RUN)
+            }
+        },
         Err(error) => {
             eprintln!("realmgate: {error}");
             ExitCode::from(NOT_RUN)
@@ -40,7 +49,7 @@ pub fn main(prove: &Prove) -> ExitCode {
     }
 }
 
-fn run(prove: &Prove) -> Result<bool, CliError> {
+fn run(prove: &Prove) -> Result<Value, CliError> {
     let session = Session::open(&prove.asking)?;
     let board = session.post(&Path::of(&["prove"]), &json!({ "classes": prove.classes }))?;
     if session.json() {
@@ -48,12 +57,31 @@ fn run(prove: &Prove) -> Result<bool, CliError> {
     } else {
         say(&in_words(&board, prove.all))?;
     }
-    Ok(count(&board, "/notHeld") == 0)
+    Ok(board)
 }
 
-/// The board: each class with its counts, then the tries that somebody should look at, then one last line.
-fn in_words(board: &Value, all: bool) -> String {
+/// What to say where no try of some class could be made, so that nothing was shown of it.
+fn nothing_tried(board: &Value) -> Option<String> {
     let rows = show::items(board, "/rows");
+    let empty: Vec<String> = classes(rows)
+        .into_iter()
+        .filter(|class| {
+            let mut of_class = rows
+                .iter()
+                .filter(|row| show::text(row, "/class") == *class);
+            of_class.all(|row| show::text(row, "/verdict") == "not-tried")
+        })
+        .collect();
+    (!empty.is_empty()).then(|| {
+        format!(
+            "nothing was shown of {}: none of these tries could be made, and the board says why",
+            empty.join(", ")
+        )
+    })
+}
+
+/// The classes on a board, in its order.
+fn classes(rows: &[Value]) -> Vec<String> {
     let mut classes: Vec<String> = Vec::new();
     for row in rows {
         let class = show::text(row, "/class");
@@ -61,8 +89,14 @@ fn in_words(board: &Value, all: bool) -> String {
             classes.push(class);
         }
     }
+    classes
+}
+
+/// The board: each class with its counts, then the tries that somebody should look at, then one last line.
+fn in_words(board: &Value, all: bool) -> String {
+    let rows = show::items(board, "/rows");
     let mut board_of_classes = Table::new(&["CLASS", "HELD", "NOT HELD", "NOT TRIED"]);
-    for class in &classes {
+    for class in &classes(rows) {
         let count = |verdict: &str| {
             let of_class = rows
                 .iter()
@@ -144,6 +178,22 @@ mod tests {
                         names  a      b         c          not tried\n\n\
                         1 of 2 tries were NOT withstood; 1 could not be made.\n";
         assert_eq!(in_words(&board, false), expected);
+    }
+
+    #[test]
+    fn a_class_of_which_nothing_could_be_tried_is_named() {
+        let rows = [
+            row("paths", "held"),
+            row("paths", "not-tried"),
+            row("names", "not-tried"),
+            row("change", "not-tried"),
+        ];
+        let told = nothing_tried(&json!({ "rows": rows })).unwrap_or_default();
+        assert!(told.contains("shown of names, change:"), "{told}");
+        assert_eq!(
+            nothing_tried(&json!({"rows": [row("paths", "held")]})),
+            None
+        );
     }
 
     #[test]

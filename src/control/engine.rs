@@ -1,7 +1,8 @@
 //! The engine: what `control` is made of, and how it starts.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -51,6 +52,7 @@ pub struct Control {
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) addresses: ArcSwap<Addresses>,
     pub(crate) listeners: ArcSwap<Vec<Listener>>,
+    pub(crate) cut_grace_ms: AtomicU32,
     /// Held by whoever changes something.
     pub(crate) writer: Mutex<()>,
     /// Held while refusals are on their way from the journal to the store, so that a reader waits for them.
@@ -84,6 +86,7 @@ impl Control {
             catalog: ArcSwap::from_pointee(catalog),
             addresses: ArcSwap::from_pointee(Addresses::default()),
             listeners: ArcSwap::from_pointee(Vec::new()),
+            cut_grace_ms: AtomicU32::new(0),
             writer: Mutex::new(()),
             draining: Mutex::new(()),
             proving: AtomicBool::new(false),
@@ -114,6 +117,16 @@ impl Control {
     /// Tells every address that is listened on, once it is.
     pub fn announce_listeners(&self, listeners: Vec<Listener>) {
         self.listeners.store(Arc::new(listeners));
+    }
+
+    /// Tells how long a connection that lost its right to be there may finish what it is doing, in milliseconds.
+    pub fn announce_cut_grace(&self, ms: u32) {
+        self.cut_grace_ms.store(ms, Ordering::Release);
+    }
+
+    /// How long a connection that lost its right to be there may finish what it is doing.
+    pub fn cut_grace(&self) -> Duration {
+        Duration::from_millis(u64::from(self.cut_grace_ms.load(Ordering::Acquire)))
     }
 
     /// Every address that is listened on.

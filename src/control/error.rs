@@ -69,7 +69,7 @@ pub enum ControlError {
     #[error("the machine gave no random bytes for a token: check its source of randomness")]
     Random,
     /// One attack on ourselves at a time.
-    #[error("'realmgate prove' is running already: wait until it has ended, at most a minute")]
+    #[error("'realmgate prove' is running already: wait until it has ended, at most half a minute")]
     ProofRunning,
     /// The server ends, or the work was lost to a fault of the program.
     #[error("the server is shutting down, or lost this request to a fault: try again")]

@@ -113,8 +113,7 @@ async fn elsewhere(
         ];
         for (what, bytes) in tries {
             let came = wire::call(&dial, &bytes).await;
-            let held = came.is_status(&[400, 421]);
-            rows.add(format!("{host}: {what}"), MISDIRECTED, &came, held);
+            rows.turned_away(format!("{host}: {what}"), MISDIRECTED, &came);
         }
         over_h2(stage, rows, from, at, other).await?;
     }
@@ -127,13 +126,12 @@ async fn elsewhere(
         let lines: Vec<String> = lines.iter().map(|host| format!("Host: {host}")).collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let came = wire::call(&dial, &request("GET", path, &lines, "")).await;
-        let held = came.is_status(&[400, 421]);
-        rows.add(format!("{host}: {what}"), MISDIRECTED, &came, held);
+        rows.turned_away(format!("{host}: {what}"), MISDIRECTED, &came);
     }
     let with_dot = format!("Host: {host}.");
     let came = wire::call(&dial, &request("GET", path, &[&with_dot], "")).await;
     let held = came.is_status(&[200]);
-    rows.add(
+    rows.served(
         format!("{host}: one trailing dot in Host"),
         "200",
         &came,
@@ -172,8 +170,7 @@ async fn over_h2(
             continue;
         };
         let came = wire::call_h2(&dial, request).await;
-        let held = came.is_status(&[400, 421]);
-        rows.add(tried, MISDIRECTED, &came, held);
+        rows.turned_away(tried, MISDIRECTED, &came);
     }
     Ok(())
 }

@@ -106,9 +106,9 @@ impl Serialize for Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// What came back is what has to come back.
+    /// Nobody got in, or got anything, that should not have.
     Held,
-    /// Something else came back.
+    /// Somebody did.
     NotHeld,
     /// It could not be tried, so that nothing was shown.
     NotTried,
@@ -197,6 +197,61 @@ impl Rows {
             (Came::Unreachable(_), _) => Verdict::NotTried,
             (_, true) => Verdict::Held,
             (_, false) => Verdict::NotHeld,
+        };
+        self.push(tried.into(), expected.into(), &came.to_string(), verdict);
+    }
+
+    /// Adds a try that has to end in the handshake. By which alert is a matter of the settings: whoever gets none of
+    /// our answers did not get in. An answer, whatever its status, is that of a handshake that succeeded.
+    pub fn refused(&mut self, tried: impl Into<String>, expected: impl Into<String>, came: &Came) {
+        self.decide(tried, expected, came, came.is_refused());
+    }
+
+    /// Adds a request that no pipeline may answer: any refusal will do.
+    pub fn turned_away(
+        &mut self,
+        tried: impl Into<String>,
+        expected: impl Into<String>,
+        came: &Came,
+    ) {
+        let held = came.is_refused() || came.is_turned_away();
+        self.decide(tried, expected, came, held);
+    }
+
+    /// Adds a try of a good client, of which `held` tells whether it got what it should. Not to get in is no breach, and
+    /// shows nothing.
+    pub fn served(
+        &mut self,
+        tried: impl Into<String>,
+        expected: impl Into<String>,
+        came: &Came,
+        held: bool,
+    ) {
+        if held || came.body().is_some() {
+            self.add(tried, expected, came, held);
+        } else {
+            let why = format!("the good client did not get in: {came}, which a setting may cause");
+            self.push(tried.into(), expected.into(), &why, Verdict::NotTried);
+        }
+    }
+
+    /// Adds a try that held or not, or, where nothing of the server's came back, showed nothing.
+    fn decide(
+        &mut self,
+        tried: impl Into<String>,
+        expected: impl Into<String>,
+        came: &Came,
+        held: bool,
+    ) {
+        let verdict = match came {
+            Came::Unreachable(_) | Came::Silence | Came::Broke(_) => Verdict::NotTried,
+            Came::Alert(_) | Came::Closed | Came::WentOn { .. } | Came::Answer(_) => {
+                if held {
+                    Verdict::Held
+                } else {
+                    Verdict::NotHeld
+                }
+            }
         };
         self.push(tried.into(), expected.into(), &came.to_string(), verdict);
     }

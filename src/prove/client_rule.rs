@@ -34,14 +34,17 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
                 .get(at, &host, Some(&shows), Version::V13, &path)
                 .await?;
             let (who, status) = if let_in {
-                ("that the rule lets in", 200)
+                ("that the rule lets in", "200")
             } else {
-                ("that the rule leaves out", 403)
+                ("that the rule leaves out", "403")
             };
             let tried = format!("{host}: a trusted client {who}, called {name:?}");
-            // A certificate that cannot be read is refused before any rule is asked.
-            let held = came.is_status(&[status]) || (!let_in && came.is_refused());
-            rows.add(tried, status.to_string(), &came, held);
+            if let_in {
+                rows.served(tried, status, &came, came.is_status(&[200]));
+            } else {
+                // A certificate that cannot be read is refused before any rule is asked.
+                rows.turned_away(tried, status, &came);
+            }
         }
     }
     Ok(())

@@ -69,8 +69,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
                     .map(|alert| crate::prove::wire::alert_name(*alert))
                     .collect();
                 let tried = format!("{host}: {what} ({})", version.as_str());
-                let held = came.is_alert(alerts);
-                rows.add(tried, names.join(" or "), &came, held);
+                rows.refused(tried, names.join(" or "), &came);
             }
         }
         let followed = showing(&good, &[&stranger.certificate, &nobody.certificate]);
@@ -85,7 +84,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
             .await?;
         let own = good.certificate.fingerprint().to_string();
         let held = came.body().is_some_and(|body| fingerprint(body) == own);
-        rows.add(
+        rows.served(
             format!("{host}: a trusted client's certificate, followed by a stranger's"),
             "200, as the trusted client",
             &came,

@@ -86,7 +86,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
             let held = came
                 .body()
                 .is_some_and(|body| is_clean(body, client.as_deref()));
-            rows.add(format!("{host}: header {name}"), EXPECTED, &came, held);
+            rows.served(format!("{host}: header {name}"), EXPECTED, &came, held);
         }
         let trailers: String = NAMES
             .iter()
@@ -107,7 +107,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         let held = came
             .body()
             .is_some_and(|body| is_clean(body, client.as_deref()));
-        rows.add(
+        rows.served(
             format!("{host}: all of them as trailers"),
             EXPECTED,
             &came,

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rustls::AlertDescription;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -152,11 +151,7 @@ async fn names_with_a_meaning(
             .get(at, &host, Some(&shows), Version::V13, &path)
             .await?;
         let tried = format!("{host}: a stranger called {name:?}");
-        let held = came.is_alert(&[
-            AlertDescription::UnknownCA,
-            AlertDescription::BadCertificate,
-        ]);
-        rows.add(tried, "alert unknown_ca or bad_certificate", &came, held);
+        rows.refused(tried, "alert unknown_ca or bad_certificate", &came);
         let shows = showing(&trusted.issue_client(&request)?, &[]);
         let came = stage
             .get(at, &host, Some(&shows), Version::V13, &path)
@@ -180,12 +175,16 @@ async fn names_with_a_meaning(
         .count();
     let shown = told.iter().filter(|one| one.certificate.is_some()).count();
     let came = format!("{shown} certificates in the journal, {raw} texts with raw characters");
-    rows.tell(
-        "the journal of refused clients, read back",
-        "those certificates, in plain characters",
-        &came,
-        shown > 0 && raw == 0,
-    );
+    let tried = "the journal of refused clients, read back";
+    if shown == 0 && raw == 0 {
+        rows.not_tried(
+            tried,
+            "the journal tells of no certificate, which a setting may cause",
+        );
+    } else {
+        let expected = "those certificates, in plain characters";
+        rows.tell(tried, expected, &came, raw == 0);
+    }
     Ok(())
 }
 

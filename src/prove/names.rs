@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use rustls::AlertDescription;
-
 use crate::domain::environment::Gateway;
 use crate::prove::board::Rows;
 use crate::prove::run::ProveError;
@@ -11,7 +9,6 @@ use crate::prove::stage::{CLOSED, OPEN, Stage};
 use crate::prove::tls::Version;
 use crate::prove::wire::{self, Came};
 
-const UNRECOGNIZED: &[AlertDescription] = &[AlertDescription::UnrecognisedName];
 const LEADS_NOWHERE: &str = "alert unrecognized_name";
 
 /// Tries the class.
@@ -53,8 +50,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
                     .get(at, name, shows, version, &stage.path(OPEN))
                     .await?;
                 let tried = format!("{what}: {name}, {who} ({})", version.as_str());
-                let held = came.is_alert(UNRECOGNIZED);
-                rows.add(tried, LEADS_NOWHERE, &came, held);
+                rows.refused(tried, LEADS_NOWHERE, &came);
             }
         }
     }
@@ -72,19 +68,20 @@ async fn odd(stage: &Stage, rows: &mut Rows, at: std::net::SocketAddr) -> Result
         ("a wildcard", format!("*.{shared}")),
         ("a trailing dot", format!("{own}.")),
         ("a leading dot", format!(".{own}")),
-        ("a NUL inside", format!("{own}\0.x")),
-        ("a space inside", format!("{} .{shared}", stage.realm())),
-        ("a slash inside", format!("{}/x.{shared}", stage.realm())),
+        ("a NUL", format!("{own}\0.x")),
+        ("a space", format!("{} .{shared}", stage.realm())),
+        ("a slash", format!("{}/x.{shared}", stage.realm())),
         ("letters beyond ASCII", format!("\u{e4}.{shared}")),
     ];
     for (what, name) in names {
         let came = wire::hello(at, &config, name.as_bytes()).await;
-        rows.add(
-            format!("{what} in the name: {}", name.escape_debug()),
-            "a fatal alert, or the demand for a certificate",
-            &came,
-            matches!(came, Came::Alert(_) | Came::WentOn { demanding: true }),
-        );
+        let tried = format!("{what} in the name: {}", name.escape_debug());
+        let expected = "a fatal alert, or the demand for a certificate";
+        if matches!(came, Came::WentOn { demanding: true }) {
+            rows.add(tried, expected, &came, true);
+        } else {
+            rows.refused(tried, expected, &came);
+        }
     }
     Ok(())
 }
@@ -99,8 +96,7 @@ async fn spelled_in_capitals(
     let capitals = own.to_ascii_uppercase();
     let path = stage.path(CLOSED);
     let came = stage.get(at, &capitals, None, Version::V13, &path).await?;
-    let held = came.is_alert(&[AlertDescription::CertificateRequired]);
     let tried = format!("{capitals}: no certificate");
-    rows.add(tried, "alert certificate_required", &came, held);
+    rows.refused(tried, "alert certificate_required", &came);
     Ok(())
 }

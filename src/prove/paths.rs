@@ -36,10 +36,9 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
             let lines = [format!("Host: {host}")];
             let bytes = request("GET", &target, &[&lines[0]], "");
             let came = wire::call(&dial, &bytes).await;
-            // hyper closes a connection whose request line cannot be read.
-            let held = came.is_status(&[400, 404]) || came.is_refused();
             let tried = format!("{host}{}", target.escape_debug());
-            rows.add(tried, "400 or 404", &came, held);
+            // hyper closes a connection whose request line cannot be read.
+            rows.turned_away(tried, "400 or 404", &came);
         }
     }
     Ok(())
@@ -58,7 +57,6 @@ fn targets(stage: &Stage, pipeline: &str) -> Vec<String> {
         format!("{base}/./{pipeline}"),
         format!("{base}/%2e/{pipeline}"),
         format!("{base}//{pipeline}"),
-        format!("/{base}/{pipeline}"),
         format!("//pipeline/{realm}/v1/{pipeline}"),
         format!("{base}%2f{pipeline}"),
         format!("{base}/%2f{pipeline}"),

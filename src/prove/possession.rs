@@ -1,7 +1,5 @@
 //! Possession: a certificate is public, only its key makes a client.
 
-use rustls::AlertDescription;
-
 use crate::domain::environment::Gateway;
 use crate::pki::key::{KeyChoice, PrivateKey};
 use crate::prove::board::Rows;
@@ -41,12 +39,11 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
                 let came = stage
                     .get(at, &host, Some(shows), version, &stage.path(CLOSED))
                     .await?;
-                let held = came.is_alert(&[AlertDescription::DecryptError]);
                 let tried = format!(
                     "{host}: a trusted certificate, its CertificateVerify {what} ({})",
                     version.as_str()
                 );
-                rows.add(tried, "alert decrypt_error", &came, held);
+                rows.refused(tried, "alert decrypt_error", &came);
             }
         }
     }

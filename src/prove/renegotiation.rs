@@ -12,7 +12,7 @@ use crate::prove::board::Rows;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, Stage};
 use crate::prove::tls::Version;
-use crate::prove::wire::{self, Came};
+use crate::prove::wire;
 
 /// The types of records (RFC 5246, 6.2.1).
 const ALERT: u8 = 21;
@@ -51,10 +51,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows, at: SocketAddr) -> Result<()
         Ok(ALERT) => rows.tell(tried, expected, "an alert", true),
         Ok(HANDSHAKE) => rows.tell(tried, expected, "a second handshake", false),
         Ok(_) => rows.tell(tried, expected, "another kind of record", false),
-        Err(came) => {
-            let held = matches!(came, Came::Closed);
-            rows.add(tried, expected, &came, held);
-        }
+        Err(came) => rows.refused(tried, expected, &came),
     }
     Ok(())
 }

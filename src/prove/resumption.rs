@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::AlertDescription;
 use rustls::client::{ClientSessionStore, Resumption};
 
 use crate::domain::command::Command;
@@ -15,7 +14,6 @@ use crate::prove::stage::{CLOSED, OPEN, Stage, get};
 use crate::prove::tls::{Sessions, Shows, Version};
 use crate::prove::wire::{self, Came, Dial, Split};
 
-const UNKNOWN: &[AlertDescription] = &[AlertDescription::UnknownCA];
 const RESUMED: &str = "the session was resumed";
 const NO_TICKET: &str = "no ticket was offered";
 const NOT_RESUMED: &str = "no ticket, or a handshake from the beginning";
@@ -147,9 +145,9 @@ async fn after_removal(stage: &Stage, rows: &mut Rows, at: SocketAddr) -> Result
             Ok(open) if open.is_resumed() => rows.tell(tried, expected, RESUMED, false),
             Ok(mut open) => {
                 let came = open.ask(&get(&home, &stage.path(CLOSED))).await;
-                rows.add(tried, expected, &came, came.is_alert(UNKNOWN));
+                rows.refused(tried, expected, &came);
             }
-            Err(came) => rows.add(tried, expected, &came, came.is_alert(UNKNOWN)),
+            Err(came) => rows.refused(tried, expected, &came),
         }
     }
     Ok(())
@@ -215,10 +213,7 @@ impl Traveller {
                 rows.tell(tried, NOT_RESUMED, RESUMED, false);
             }
             Ok(_) => rows.tell(tried, NOT_RESUMED, "a handshake from the beginning", true),
-            Err(came) => {
-                let held = came.is_refused();
-                rows.add(tried, NOT_RESUMED, &came, held);
-            }
+            Err(came) => rows.refused(tried, NOT_RESUMED, &came),
         }
     }
 }

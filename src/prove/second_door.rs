@@ -23,7 +23,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
                 for (who, shows) in callers(stage) {
                     let came = stage.get(at, host, shows, Version::V13, &closed).await?;
                     let tried = format!("{host} at {at}: the mTLS-only pipeline, {who}");
-                    rows.add(tried, "404", &came, came.is_status(&[404]));
+                    rows.turned_away(tried, "404", &came);
                 }
                 // The host of the realm in the request, behind a handshake that asked for no certificate.
                 let dial = stage.dial(at, host, None, Version::V13)?;
@@ -33,7 +33,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
                 for bytes in [get(&own, &closed), bytes] {
                     let came = wire::call(&dial, &bytes).await;
                     let tried = format!("{host} at {at}: a request for {own}");
-                    rows.add(tried, "no 200", &came, came.body().is_none());
+                    rows.turned_away(tried, "no 200", &came);
                 }
             }
         }
@@ -44,7 +44,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
             let good = Some(stage.good());
             let came = stage.get(at, &host, good, Version::V13, &open).await?;
             let tried = format!("{host}: a pipeline that the regular gateways alone have");
-            rows.add(tried, "404", &came, came.is_status(&[404]));
+            rows.turned_away(tried, "404", &came);
         }
     }
     Ok(())
@@ -72,7 +72,7 @@ async fn by_every_address(stage: &Stage, rows: &mut Rows, closed: &str) -> Resul
             for host in [own.as_str(), shared] {
                 let came = stage.get(at, host, None, Version::V13, closed).await?;
                 let tried = format!("{host} at {at}: the mTLS-only pipeline, nothing to show");
-                rows.add(tried, "no 200", &came, came.body().is_none());
+                rows.turned_away(tried, "no 200", &came);
             }
         }
     }

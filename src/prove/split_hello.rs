@@ -1,7 +1,5 @@
 //! Split ClientHello: the name must be found however the bytes come, and nobody be served as somebody without a name.
 
-use rustls::AlertDescription;
-
 use crate::domain::environment::Gateway;
 use crate::prove::board::Rows;
 use crate::prove::run::ProveError;
@@ -34,9 +32,8 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
             let mut dial = stage.dial(at, &host, None, version)?;
             dial.split = split;
             let came = wire::call(&dial, &get(&host, &stage.path(CLOSED))).await;
-            let held = came.is_alert(&[AlertDescription::CertificateRequired]);
             let tried = format!("{host}: no certificate, {how} ({})", version.as_str());
-            rows.add(tried, "alert certificate_required", &came, held);
+            rows.refused(tried, "alert certificate_required", &came);
         }
         let host = stage.host();
         let mut dial = stage.dial(at, &host, Some(stage.good()), Version::V13)?;
@@ -44,7 +41,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         let came = wire::call(&dial, &get(&host, &stage.path(CLOSED))).await;
         let held = came.is_status(&[200]);
         let tried = format!("{host}: a trusted certificate, {how}");
-        rows.add(tried, "200", &came, held);
+        rows.served(tried, "200", &came, held);
     }
     Ok(())
 }

@@ -90,8 +90,7 @@ impl Door<'_> {
         let path = stage.path(CLOSED);
         let came = stage.get(self.at, self.host, shows, version, &path).await?;
         let tried = format!("{}: {what} ({})", self.host, version.as_str());
-        let held = came.is_alert(alerts);
-        rows.add(tried, one_of(alerts), &came, held);
+        rows.refused(tried, one_of(alerts), &came);
         Ok(())
     }
 }
@@ -194,12 +193,14 @@ async fn in_anothers_name(
     let of_another = ask(&format!("/pipeline/{another}/v1/{CLOSED}")).await?;
     let of_nobody = ask("/pipeline/no-such-realm-at-all/v1/x").await?;
     let same = told(&of_another) == told(&of_nobody);
-    rows.add(
-        format!("{host}: a call of realm {another} by a client that another realm trusts"),
-        "404, as of a realm that does not exist",
-        &of_another,
-        of_another.is_status(&[404]) && same,
-    );
+    let tried = format!("{host}: a call of realm {another} by a client that another realm trusts");
+    let expected = "404, as of a realm that does not exist";
+    if of_another.is_turned_away() && of_nobody.is_turned_away() {
+        // Any difference tells that there is such a realm.
+        rows.add(tried, expected, &of_another, same);
+    } else {
+        rows.turned_away(tried, expected, &of_another);
+    }
     Ok(())
 }
 

@@ -24,6 +24,8 @@ const TRY_TIMEOUT: Duration = Duration::from_secs(4);
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Between two pieces of a ClientHello, so that they do not arrive together.
 const PIECE_PAUSE: Duration = Duration::from_millis(1);
+/// Before a call is made again whose connection was closed.
+const CLOSED_PAUSE: Duration = Duration::from_millis(50);
 /// How many pieces have a pause behind them.
 const PAUSES_MAX: usize = 64;
 
@@ -66,9 +68,9 @@ impl Came {
         matches!(self, Self::Alert(_) | Self::Closed)
     }
 
-    /// Whether it is one of these alerts.
-    pub fn is_alert(&self, alerts: &[AlertDescription]) -> bool {
-        matches!(self, Self::Alert(alert) if alerts.contains(alert))
+    /// Whether it is an answer that refuses the request: never a pipeline's, which are all 200 here.
+    pub const fn is_turned_away(&self) -> bool {
+        matches!(self, Self::Answer(answer) if answer.status >= 400)
     }
 
     /// Whether it is an answer with one of these statuses.
@@ -185,8 +187,18 @@ impl Bytes for DuplexStream {}
 /// A connection whose handshake is done, as far as the client knows.
 pub struct Open(TlsStream<Box<dyn Bytes>>);
 
-/// Handshake, one request in HTTP/1.1, and its answer.
+/// Handshake, one request in HTTP/1.1, and its answer. Once more where the connection is closed: the one before it may
+/// not be gone yet, where a setting allows few at a time.
 pub async fn call(dial: &Dial, request: &[u8]) -> Came {
+    let came = call_once(dial, request).await;
+    if matches!(came, Came::Closed) {
+        tokio::time::sleep(CLOSED_PAUSE).await;
+        return call_once(dial, request).await;
+    }
+    came
+}
+
+async fn call_once(dial: &Dial, request: &[u8]) -> Came {
     within(async {
         match open(dial).await {
             Ok(mut open) => open.ask(request).await,
