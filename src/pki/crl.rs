@@ -177,9 +177,12 @@ pub fn read_crls(bytes: &[u8], limit: usize) -> Result<Vec<Crl>, InvalidCrl> {
     if bytes.trim_ascii().is_empty() {
         return Err(InvalidCrl::Empty);
     }
-    let blocks = pem::read_within(bytes, UPLOAD_BYTES_MAX).map_err(|problem| match problem {
-        InvalidPem::NothingFound => InvalidCrl::NotRecognised,
-        other => InvalidCrl::Pem(other),
+    let blocks = pem::read_within(bytes, UPLOAD_BYTES_MAX).map_err(|problem| {
+        if problem == InvalidPem::NothingFound {
+            InvalidCrl::NotRecognised
+        } else {
+            InvalidCrl::Pem(problem)
+        }
     })?;
     if blocks.len() > limit {
         return Err(InvalidCrl::TooMany {

@@ -308,11 +308,12 @@ fn membership(call: &CallExpr) -> Option<String> {
     if !compares.contains(&call.func_name.as_str()) {
         return None;
     }
-    let list = call.args.iter().find_map(|operand| match &operand.expr {
-        Expr::Select(select) if names_client(&select.operand) => {
-            Fact::named(&select.field).filter(|fact| fact.is_list())
-        }
-        _ => None,
+    let list = call.args.iter().find_map(|operand| {
+        let Expr::Select(select) = &operand.expr else {
+            return None;
+        };
+        let fact = Fact::named(&select.field).filter(|fact| fact.is_list())?;
+        names_client(&select.operand).then_some(fact)
     })?;
     Some(format!(
         ": client.{list} is a list, so ask whether a text is in it, as in \"x\" in client.{list}",

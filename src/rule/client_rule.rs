@@ -240,14 +240,17 @@ fn guarded(evaluate: impl FnOnce() -> Result<Value, ExecutionError>) -> Verdict 
 }
 
 fn in_plain_words(error: &ExecutionError) -> String {
-    match error {
-        ExecutionError::IndexOutOfBounds(Value::Int(place)) => {
-            format!("it asks for item [{place}] of a list that has no such item")
-        }
-        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
-            "it divides by zero".to_owned()
-        }
-        other => told(&other.to_string()),
+    if let ExecutionError::IndexOutOfBounds(Value::Int(place)) = error {
+        return format!("it asks for item [{place}] of a list that has no such item");
+    }
+    let is_by_zero = matches!(
+        error,
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_)
+    );
+    if is_by_zero {
+        "it divides by zero".to_owned()
+    } else {
+        told(&error.to_string())
     }
 }
 

@@ -127,7 +127,11 @@ impl<'a> Demands<'a> {
                     });
                 }
                 // It could not be asked in full.
-                Err(_) if self.is_exhausted() => return Ok(nobody),
+                Err(finding)
+                    if finding.reason == Reason::RevocationUnknown && self.is_exhausted() =>
+                {
+                    return Ok(nobody);
+                }
                 Err(finding) => {
                     objection.get_or_insert(finding);
                 }
