@@ -5,6 +5,7 @@ use std::time::Duration;
 use realmgate::clock::Clock;
 use realmgate::pki::authority::{Authority, ClientRequest};
 use realmgate::pki::certificate::Certificate;
+use realmgate::pki::issued_crl::{self, CrlRequest};
 use realmgate::pki::key::{KeyChoice, PrivateKey};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
@@ -307,6 +308,47 @@ fn a_session_ends_with_the_certificate_that_it_was_made_with() {
 }
 
 #[test]
+fn no_session_outlives_the_revocation_of_its_certificate() {
+    let demo = Demo::start();
+    let client = short_lived(&demo, Duration::from_secs(3600));
+    let leaf = Certificate::from_der(&tls::chain(&client.cert)[0]).unwrap();
+    let now = Clock::system().now();
+    let add = |number, revoked: &[&Certificate]| {
+        let request = CrlRequest {
+            number,
+            this_update: now.minus(Duration::from_secs(60 - number)),
+            next_update: now.plus(Duration::from_secs(3600)),
+            revoked,
+        };
+        let list = issued_crl::issue(&authority(&demo), &request).unwrap();
+        let file = demo.file("acme.crl", list.to_pem().as_bytes());
+        let place = ["--realm", "acme", "--environment", "prod"];
+        demo.cli_ok(&[&["crl", "add", file.to_str().unwrap()], &place[..]].concat());
+        demo.cli_ok(&[&["trust", "set", "--revocation", "leaf"], &place[..]].concat());
+    };
+    add(1, &[]);
+    let path = Demo::path("acme", "hello");
+    let mut held = Vec::new();
+    for version in BOTH {
+        for host in ["mtlsHost", "sharedMtlsHost"] {
+            let host = demo.text("acme", "prod", host);
+            let caller = Caller::new(&demo, version, Some(&client));
+            let call = || caller.get(&demo, "mtls", &host, &path);
+            assert_eq!(
+                [call(), call()],
+                [Outcome::Full(200), Outcome::Resumed(200)]
+            );
+            held.push((host, caller));
+        }
+    }
+    add(2, &[&leaf]);
+    for (host, caller) in &held {
+        let told = caller.get(&demo, "mtls", host, &path);
+        assert!(told.is_alert("CertificateRevoked"), "{host}: {told:?}");
+    }
+}
+
+#[test]
 fn with_resumption_off_each_handshake_is_a_full_one() {
     let mut server = Server::start();
     let first = reused_at_the_external_gateway(&server);
@@ -325,12 +367,17 @@ fn with_resumption_off_each_handshake_is_a_full_one() {
     );
 }
 
-/// A client's certificate of acme's CA that ends soon.
-fn short_lived(demo: &Demo, life: Duration) -> Client {
+/// The demo's CA of acme, with its key.
+fn authority(demo: &Demo) -> Authority {
     let file = |key: &str| demo.text("acme", "prod", key);
     let certificate = Certificate::from_der(&tls::chain(&file("caCert"))[0]).unwrap();
     let key = PrivateKeyDer::from_pem_file(file("caKey")).unwrap();
     let key = PrivateKey::from_der(key.secret_der()).unwrap();
+    Authority::load(certificate, key).unwrap()
+}
+
+/// A client's certificate of acme's CA that ends soon.
+fn short_lived(demo: &Demo, life: Duration) -> Client {
     let now = Clock::system().now();
     let request = ClientRequest {
         common_name: "short-lived".to_owned(),
@@ -340,10 +387,7 @@ fn short_lived(demo: &Demo, life: Duration) -> Client {
         not_after: now.plus(life),
         key: KeyChoice::EcP256,
     };
-    let leaf = Authority::load(certificate, key)
-        .unwrap()
-        .issue_client(&request)
-        .unwrap();
+    let leaf = authority(demo).issue_client(&request).unwrap();
     let write = |name: &str, content: &[u8]| demo.file(name, content).display().to_string();
     let chain = write("short.pem", leaf.certificate.to_pem().as_bytes());
     Client {
