@@ -1,6 +1,6 @@
 //! Revocation lists (RFC 5280, 5), decoded strictly.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::AlgorithmIdentifier;
@@ -293,25 +293,31 @@ impl Crl {
         &self.0.facts
     }
 
+    /// Whether it is known to be signed with the key of this SHA-256, or not to be; `None` where that was not checked.
+    pub fn known(&self, key: &Fingerprint) -> Option<bool> {
+        let checked = self.checked();
+        let known = checked.iter().find(|(known, _)| known == key);
+        known.map(|(_, holds)| *holds)
+    }
+
     /// As [`signed_by`], checked once for each key and remembered.
     pub fn is_signed_by(&self, certificate: &Certificate) -> bool {
         let key = certificate.facts().spki_sha256;
-        let checked = || {
-            self.0
-                .checked
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
-        if let Some((_, holds)) = checked().iter().find(|(known, _)| *known == key) {
-            return *holds;
+        if let Some(holds) = self.known(&key) {
+            return holds;
         }
         let holds = signed_by(self, certificate);
-        let mut checked = checked();
+        let mut checked = self.checked();
         if checked.len() >= CHECKED_MAX {
             checked.remove(0);
         }
         checked.push((key, holds));
         holds
+    }
+
+    fn checked(&self) -> MutexGuard<'_, Vec<(Fingerprint, bool)>> {
+        let checked = &self.0.checked;
+        checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its DER.

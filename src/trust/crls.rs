@@ -3,16 +3,13 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::pki::certificate::Certificate;
-use crate::pki::crl::{self, Crl, CrlFacts, RevokedCertificate};
+use crate::pki::crl::{Crl, CrlFacts, RevokedCertificate};
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::crl_scope::Scope;
 use crate::trust::index::Name;
-
-/// With how many keys the checks of one list are remembered.
-const PROOFS_MAX: usize = 8;
 
 /// An immutable set of revocation lists.
 #[derive(Debug, Default)]
@@ -139,7 +136,6 @@ pub struct Filed {
     issuers: HashMap<Name, u32>,
     /// By issuer and serial number.
     rows: Vec<Row>,
-    proofs: Mutex<Vec<(Fingerprint, bool)>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -181,7 +177,6 @@ impl Filed {
             list,
             issuers,
             rows,
-            proofs: Mutex::new(Vec::new()),
         }
     }
 
@@ -205,30 +200,13 @@ impl Filed {
         self.list.entry_at(self.rows.get(found.ok()?)?.place)
     }
 
-    /// Whether it is known to be signed with the key of this SHA-256, or not to be; `None` where that was not checked.
-    pub fn known(&self, key: &Fingerprint) -> Option<bool> {
-        let proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
-        proofs
-            .iter()
-            .find(|(known, _)| known == key)
-            .map(|(_, holds)| *holds)
-    }
-
     /// Whether it is signed with the key of `signer`, which is checked once and remembered; `None` where that would cost
     /// a check and none is left.
     pub fn is_signed_by(&self, signer: &Certificate, checks_left: &Cell<u32>) -> Option<bool> {
-        let key = signer.facts().spki_sha256;
-        if let Some(holds) = self.known(&key) {
-            return Some(holds);
+        if self.list.known(&signer.facts().spki_sha256).is_none() {
+            checks_left.set(checks_left.get().checked_sub(1)?);
         }
-        checks_left.set(checks_left.get().checked_sub(1)?);
-        let holds = crl::signed_by(&self.list, signer);
-        let mut proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
-        if proofs.len() >= PROOFS_MAX {
-            proofs.remove(0);
-        }
-        proofs.push((key, holds));
-        Some(holds)
+        Some(self.list.is_signed_by(signer))
     }
 }
 

@@ -413,7 +413,7 @@ impl Inquiry<'_> {
     ) -> Option<(Certificate, Moment)> {
         for signer in signers {
             let key = signer.key();
-            if is_done(&key) || list.known(&key) == Some(false) {
+            if is_done(&key) || list.list().known(&key) == Some(false) {
                 continue;
             }
             let Some(path_ends) = self.path_ends(signer, subject) else {
