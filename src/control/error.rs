@@ -28,6 +28,16 @@ pub enum ControlError {
         /// The present one.
         present: u64,
     },
+    /// A change that is to be thought through, of one realm, whose manifest tells of another.
+    #[error(
+        "the change is of realm {realm}, and its manifest tells of realm {other} too: leave that out"
+    )]
+    ForeseenElsewhere {
+        /// The realm that it is about.
+        realm: RealmName,
+        /// The other one.
+        other: RealmName,
+    },
     /// A manifest with steps that a person should say yes to.
     #[error(
         "realm {realm}: to {} {noun} '{name}'{} needs your confirmation: look at the plan with \"dryRun\": true, then send it again with \"confirmed\": true",
@@ -127,6 +137,7 @@ impl ControlError {
             )
             | Self::Upload { .. }
             | Self::KeyMissing
+            | Self::ForeseenElsewhere { .. }
             | Self::Compile(
                 CompileError::Trust { .. }
                 | CompileError::Target { .. }
@@ -156,6 +167,7 @@ impl ControlError {
             Self::Manifest(InvalidManifest::Connection { .. }) => "invalid-connection",
             Self::Manifest(InvalidManifest::Pipeline { .. }) => "invalid-pipeline",
             Self::PlanChanged { .. } => "plan-changed",
+            Self::ForeseenElsewhere { .. } => "change-elsewhere",
             Self::ConfirmationNeeded { .. } => "confirmation-needed",
             Self::Upload { .. } => "invalid-upload",
             Self::KeyMissing => "key-missing",

@@ -12,6 +12,7 @@ pub mod authorise;
 pub mod engine;
 pub mod error;
 pub mod executing;
+pub mod foreseeing;
 pub mod identities;
 pub mod proving;
 pub mod recovery;

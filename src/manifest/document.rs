@@ -28,6 +28,23 @@ pub struct Document {
     pub realm: Vec<RealmDocument>,
 }
 
+/// A change of whom a realm trusts in one environment, to be thought through before it is made. What is named happens in
+/// the order of the fields.
+#[derive(Clone, Debug, Default, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ChangeDocument {
+    /// A manifest is applied. Of the realms in it, it may name this one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<Document>,
+    /// The certificates of these accounts are installed: those of the request that waits, else the account's present
+    /// ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub install: Vec<Text<AccountName>>,
+    /// The installations of these accounts are removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<Text<AccountName>>,
+}
+
 /// One realm.
 #[derive(Clone, Debug, Read, Write)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -73,6 +73,19 @@ impl CompiledFrom {
     }
 }
 
+/// Whom a realm's own host would let in by this catalog's word, without compiling anything else; `None` where nothing is
+/// installed.
+///
+/// # Errors
+/// [`InvalidTrustSet`] names the first certificate that cannot serve.
+pub fn trust_set(
+    realm: &Realm,
+    environment: Environment,
+) -> Result<Option<TrustSet>, InvalidTrustSet> {
+    let from = CompiledFrom::of(realm, environment);
+    from.map(|from| from.trust_set(None)).transpose()
+}
+
 fn policy(of: &saved::TrustPolicy) -> policy::TrustPolicy {
     policy::TrustPolicy {
         pins: of

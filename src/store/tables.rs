@@ -54,9 +54,10 @@ pub(crate) const META_REVISION: &str = "revision";
 /// When the store was made: milliseconds since the Unix epoch, 8 bytes, little endian.
 pub(crate) const META_CREATED: &str = "created";
 
-/// The layout of tables that this version reads and writes. 2 added trust policies and revocation lists to 1: a version
-/// that knew nothing of them would let revoked clients in, and must not open it.
-pub(crate) const FORMAT: u32 = 2;
+/// The layout of tables that this version reads and writes. 2 added trust policies and revocation lists to 1, and 3 the
+/// deny list and what keeps lists fresh: a version that knew nothing of them would let revoked or denied clients in, and
+/// must not open it.
+pub(crate) const FORMAT: u32 = 3;
 /// The key of the server's authority in [`IDENTITIES`]; no slot is named so.
 pub(crate) const AUTHORITY: &str = "authority";
 
