@@ -32,6 +32,7 @@ use crate::telemetry::access::{AccessLimits, AccessLog};
 use crate::telemetry::counters::Counters;
 use crate::telemetry::journal::{JournalLimits, RefusalJournal};
 use crate::telemetry::log;
+use crate::telemetry::seen::{ClientsSeen, ClientsSeenLimits};
 
 /// How many threads the admin API and the upkeep have, apart from those of the gateways.
 const ADMIN_THREADS: usize = 2;
@@ -69,6 +70,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
     let store = Store::open(&store_file, &key, clock.now())?;
     let counters = Arc::new(Counters::new());
     let journal = Arc::new(RefusalJournal::new(JournalLimits::default()));
+    let clients_seen = Arc::new(ClientsSeen::new(ClientsSeenLimits::default()));
     let access = Arc::new(access_log(&settings.access_log, &counters)?);
     let control = Control::start(Parts {
         store,
@@ -87,6 +89,8 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         },
         admin_names: settings.admin_names.clone(),
         refusals_per_realm_max: settings.refusals_per_realm_max,
+        clients_seen: Arc::clone(&clients_seen),
+        clients_seen_limits: settings.clients_seen,
     })?;
     let handed_out = handout::write(&settings, &control, admin_address)?;
     let gateway = start_gateway(&settings, admin_address, |pools, chores| Worker {
@@ -94,6 +98,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         clock: clock.clone(),
         access: Arc::clone(&access),
         journal: Arc::clone(&journal),
+        clients_seen: Arc::clone(&clients_seen),
         counters: Arc::clone(&counters),
         pools: pools.clone(),
         limits: settings.gateway,

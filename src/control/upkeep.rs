@@ -34,6 +34,12 @@ impl Control {
                     self.blocking(Self::drain_refusals).await,
                 );
             }
+            if self.clients_seen.waiting() > 0 {
+                report(
+                    "clients that were seen could not be stored",
+                    self.blocking(Self::note_clients).await,
+                );
+            }
             if stopped {
                 return;
             }
@@ -41,6 +47,10 @@ impl Control {
             let now = self.now();
             if is_due(renewed, now) {
                 renewed = now;
+                report(
+                    "clients that were not seen for long could not be forgotten",
+                    self.blocking(Self::forget_clients).await,
+                );
                 let renewal = self.blocking(|control| control.renew_identities().map(|_| ()));
                 report(
                     "the server certificates could not be renewed",

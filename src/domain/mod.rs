@@ -28,6 +28,7 @@ pub mod refusal;
 pub mod rejection;
 pub mod review;
 pub mod revocation;
+pub mod seen;
 pub mod template;
 pub mod token;
 pub mod trigger;

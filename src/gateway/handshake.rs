@@ -26,6 +26,7 @@ use crate::gateway::deadline;
 use crate::gateway::listener::GatewaySet;
 use crate::gateway::peer::{Peer, PeerPlace, Protocol, TlsFacts};
 use crate::gateway::refused::{self, Caller, Why};
+use crate::gateway::seen;
 use crate::gateway::worker::Worker;
 use crate::snapshot::realm::Standing;
 use crate::snapshot::state::Snapshot;
@@ -295,6 +296,7 @@ async fn finish(
         handshake: kind,
     };
     let peer = Arc::new(Peer::new(place, name.into(), address, tls, client, number));
+    seen::connected(worker, &peer, worker.clock.now());
     Some(Established {
         stream,
         peer,

@@ -13,6 +13,7 @@ use crate::snapshot::live::Live;
 use crate::telemetry::access::AccessLog;
 use crate::telemetry::counters::Counters;
 use crate::telemetry::journal::RefusalJournal;
+use crate::telemetry::seen::ClientsSeen;
 
 /// What one worker's connections share. Each worker has its own; what the workers share is behind the `Arc`s.
 pub struct Worker {
@@ -24,6 +25,8 @@ pub struct Worker {
     pub access: Arc<AccessLog>,
     /// Takes the refusals that a realm's people should read.
     pub journal: Arc<RefusalJournal>,
+    /// Takes the clients that were let in.
+    pub clients_seen: Arc<ClientsSeen>,
     /// The process-wide counters.
     pub counters: Arc<Counters>,
     /// Connections to upstreams.

@@ -45,6 +45,16 @@ pub(crate) const REFUSALS: TableDefinition<'_, (&str, u64), &[u8]> =
 pub(crate) const REFUSAL_META: TableDefinition<'_, &str, (u64, u64)> =
     TableDefinition::new("refusal_meta");
 
+/// Clients that were seen, by realm, environment and SHA-256.
+pub(crate) const CLIENTS_SEEN: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("clients_seen");
+/// Their index: realm, when last in milliseconds since the Unix epoch, environment and SHA-256.
+pub(crate) const CLIENTS_SEEN_AT: TableDefinition<'_, (&str, i64, &str, &str), ()> =
+    TableDefinition::new("clients_seen_at");
+/// The use of trust anchors, by realm, environment and SHA-256.
+pub(crate) const ANCHORS_SEEN: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("anchors_seen");
+
 /// Which layout of tables the file has: 4 bytes, little endian.
 pub(crate) const META_FORMAT: &str = "format";
 /// What the store's keys are derived with, besides the master key; see [`crate::store::seal`].
@@ -68,6 +78,11 @@ pub(crate) fn pipeline_object(name: &str, major: u16) -> String {
 
 /// What a revocation list's row is bound to, besides its realm.
 pub(crate) fn crl_object(environment: &str, sha256: &str) -> String {
+    format!("{environment} {sha256}")
+}
+
+/// What the row of a client or an anchor that was seen is bound to, besides its realm.
+pub(crate) fn seen_object(environment: &str, sha256: &str) -> String {
     format!("{environment} {sha256}")
 }
 
@@ -103,6 +118,10 @@ pub enum Table {
     Audit,
     /// The refusal journal.
     Refusals,
+    /// Clients that were seen.
+    ClientsSeen,
+    /// The use of trust anchors.
+    AnchorsSeen,
 }
 
 impl Table {
@@ -121,6 +140,8 @@ impl Table {
             Self::Identities => "identities",
             Self::Audit => "audit",
             Self::Refusals => "refusals",
+            Self::ClientsSeen => "clients_seen",
+            Self::AnchorsSeen => "anchors_seen",
         }
     }
 }

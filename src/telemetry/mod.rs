@@ -11,3 +11,4 @@ pub mod counters;
 pub mod journal;
 pub mod json;
 pub mod log;
+pub mod seen;
