@@ -14,6 +14,7 @@ pub mod client;
 pub mod client_io;
 pub mod client_rule;
 pub mod connection;
+pub mod cutting;
 pub mod deadline;
 pub mod entitlement;
 pub mod exchange;

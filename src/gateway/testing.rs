@@ -267,6 +267,8 @@ impl House {
             access: Arc::new(access),
             journal: Arc::new(RefusalJournal::default()),
             counters,
+            open: Arc::default(),
+            cuts: Arc::default(),
             pools: Pools::new(outbound, guard, NonZeroUsize::MIN),
             limits,
             ids: RequestIds::default(),

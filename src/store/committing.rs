@@ -63,6 +63,29 @@ impl Store {
         )
     }
 
+    /// Adds audit records of what was no change of the catalog, in one durable transaction, at the stored revision.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn add_audit(
+        &self,
+        facts: &[AuditFact],
+        actor: &Actor,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.write(
+            |transaction| {
+                let revision = stored_revision(&transaction.open_table(META)?)?;
+                let records = records(transaction, revision, facts, actor, now)?;
+                write_audit(transaction, &self.keys, &records)
+            },
+            |_| Ok(false),
+        )
+    }
+
     /// Adds refusals to the journals of their realms, in one durable transaction; those of no realm, or of one that is
     /// there no more, to the operator's own. Of each journal the latest `per_realm_max` are kept.
     ///
