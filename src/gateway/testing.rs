@@ -269,6 +269,7 @@ impl House {
             counters,
             pools: Pools::new(outbound, guard, NonZeroUsize::MIN),
             limits,
+            network: Arc::default(),
             ids: RequestIds::default(),
             chores: Chores::default(),
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Clock;
+use crate::domain::network::NetworkRules;
 use crate::gateway::gathered::Gathered;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::request_body::RequestBody;
@@ -30,6 +31,8 @@ pub struct Worker {
     pub pools: Pools<RequestBody>,
     /// The bounds.
     pub limits: GatewayLimits,
+    /// Who may connect to which gateway, and who speaks for others.
+    pub network: Arc<NetworkRules>,
     /// Names calls.
     pub ids: RequestIds,
     /// What the workers do and hold together.
