@@ -26,6 +26,7 @@ use crate::gateway::worker::{Chores, Worker};
 use crate::outbound::guard::OutgoingGuard;
 use crate::outbound::pool::Pools;
 use crate::settings::settled::{AccessLogTarget, Listeners, LogSettings, Settings};
+use crate::settings::warnings;
 use crate::snapshot::compile::Compiler;
 use crate::store::db::{STORE_FILE, Store};
 use crate::telemetry::access::{AccessLimits, AccessLog};
@@ -48,6 +49,13 @@ pub fn start_log(settings: &LogSettings, clock: &Clock) -> Result<(), StartError
         settings.filter.clone(),
         clock.clone(),
     )?)
+}
+
+/// Logs what is configured, can be used, and is probably not meant.
+pub fn warn(settings: &Settings) {
+    for warning in warnings::of(settings) {
+        tracing::warn!("{warning}");
+    }
 }
 
 /// Starts a server: opens the store, or makes it, compiles everything, and listens. It serves when this returns.
@@ -107,6 +115,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         cuts: Arc::clone(&cuts),
         pools: pools.clone(),
         limits: settings.gateway,
+        network: Arc::clone(&settings.network),
         ids: RequestIds::default(),
         chores: chores.clone(),
     })?;

@@ -21,6 +21,7 @@ pub mod installation;
 pub mod installing;
 pub mod keeping;
 pub mod name;
+pub mod network;
 pub mod pipeline;
 pub mod publishing;
 pub mod realm;

@@ -32,6 +32,7 @@ pub mod meter;
 pub mod path;
 pub mod peer;
 pub mod policy;
+pub mod proxy_protocol;
 pub mod refusal;
 pub mod refused;
 pub mod reply;

@@ -271,6 +271,7 @@ impl House {
             cuts: Arc::default(),
             pools: Pools::new(outbound, guard, NonZeroUsize::MIN),
             limits,
+            network: Arc::default(),
             ids: RequestIds::default(),
             chores: Chores::default(),
         };

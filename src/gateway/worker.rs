@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
+use crate::domain::network::NetworkRules;
 use crate::gateway::gathered::Gathered;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::request_body::RequestBody;
@@ -38,6 +39,8 @@ pub struct Worker {
     pub pools: Pools<RequestBody>,
     /// The bounds.
     pub limits: GatewayLimits,
+    /// Who may connect to which gateway, and who speaks for others.
+    pub network: Arc<NetworkRules>,
     /// Names calls.
     pub ids: RequestIds,
     /// What the workers do and hold together.
