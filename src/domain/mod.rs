@@ -12,6 +12,8 @@ pub mod catalog;
 pub mod change;
 pub mod command;
 pub mod connection;
+pub mod denial;
+pub mod denying;
 pub mod deployment;
 pub mod endpoint;
 pub mod environment;

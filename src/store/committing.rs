@@ -21,9 +21,9 @@ use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DEPLOYMENTS, IDENTITIES,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS, IDENTITIES,
     INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS,
-    TRUST_POLICIES, Table, crl_object, deployment_object, pipeline_object,
+    TRUST_POLICIES, Table, crl_object, denial_object, deployment_object, pipeline_object,
 };
 
 impl Store {
@@ -121,6 +121,7 @@ impl<'a> Rows<'a> {
         self.installations()?;
         self.trust_policies()?;
         self.crls()?;
+        self.denials()?;
         self.pipelines()?;
         self.deployments()?;
         self.connections()?;
@@ -230,6 +231,30 @@ impl<'a> Rows<'a> {
             Ok((key, finish(row, &seal)?))
         });
         put(self.transaction, CRLS, rows)
+    }
+
+    fn denials(&self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Denials)?;
+        let touched: Vec<(&RealmName, Environment, Fingerprint, String)> = self
+            .select(|touched| {
+                if let Touched::Denial(realm, environment, id) = touched {
+                    Some((realm, *environment, *id, id.to_string()))
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let rows = touched.iter().map(|(realm, environment, id, hex)| {
+            let object = denial_object(environment.as_str(), hex);
+            let seal = keys.at(realm.as_str(), &object);
+            let denial = self
+                .realm(realm)
+                .and_then(|realm| realm.denials.get(*environment).get(id));
+            let row = denial.map(|denial| row::denial::encode(denial, &seal));
+            let key = (realm.as_str(), environment.as_str(), hex.as_str());
+            Ok((key, finish(row, &seal)?))
+        });
+        put(self.transaction, DENIALS, rows)
     }
 
     fn pipelines(&self) -> Result<(), Fault> {
