@@ -269,8 +269,11 @@ impl House {
             journal: Arc::new(RefusalJournal::default()),
             clients_seen: Arc::new(ClientsSeen::default()),
             counters,
+            open: Arc::default(),
+            cuts: Arc::default(),
             pools: Pools::new(outbound, guard, NonZeroUsize::MIN),
             limits,
+            network: Arc::default(),
             ids: RequestIds::default(),
             chores: Chores::default(),
         };

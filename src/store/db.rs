@@ -20,7 +20,7 @@ use crate::store::master_key::{MasterKey, sync_directory_of};
 use crate::store::seal::{KeyCheckError, SealError, StoreKeys};
 use crate::store::tables::{
     ACCOUNTS, ANCHORS_SEEN, AUDIT, AUDIT_BY_REALM, CLIENTS_SEEN, CLIENTS_SEEN_AT, CONNECTIONS,
-    CRLS, DEPLOYMENTS, FORMAT, IDENTITIES, INSTALLATIONS, META, META_CREATED, META_FORMAT,
+    CRLS, DENIALS, DEPLOYMENTS, FORMAT, IDENTITIES, INSTALLATIONS, META, META_CREATED, META_FORMAT,
     META_KEY_CHECK, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS,
     TRUST_POLICIES,
 };
@@ -412,6 +412,7 @@ fn initialise(database: &Database, key_check: &[u8], now: Moment) -> Result<(), 
         transaction.open_table(INSTALLATIONS)?;
         transaction.open_table(TRUST_POLICIES)?;
         transaction.open_table(CRLS)?;
+        transaction.open_table(DENIALS)?;
         transaction.open_table(PIPELINES)?;
         transaction.open_table(DEPLOYMENTS)?;
         transaction.open_table(CONNECTIONS)?;
@@ -434,6 +435,7 @@ fn upgrade(database: &Database) -> Result<(), Fault> {
     {
         transaction.open_table(TRUST_POLICIES)?;
         transaction.open_table(CRLS)?;
+        transaction.open_table(DENIALS)?;
         transaction.open_table(CLIENTS_SEEN)?;
         transaction.open_table(CLIENTS_SEEN_AT)?;
         transaction.open_table(ANCHORS_SEEN)?;
