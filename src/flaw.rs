@@ -47,11 +47,13 @@ pub enum Flaw {
     Rules,
     /// Open connections are not told of changes.
     Epoch,
+    /// What a refused client asks for is looked at before it is told why it is refused.
+    Explain,
 }
 
 impl Flaw {
     /// All flaws.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Signatures,
         Self::Names,
         Self::SplitHello,
@@ -66,6 +68,7 @@ impl Flaw {
         Self::Lists,
         Self::Rules,
         Self::Epoch,
+        Self::Explain,
     ];
 
     /// Its name in [`VARIABLE`].
@@ -85,6 +88,7 @@ impl Flaw {
             Self::Lists => "lists",
             Self::Rules => "rules",
             Self::Epoch => "epoch",
+            Self::Explain => "explain",
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod connection;
 pub mod deadline;
 pub mod entitlement;
 pub mod exchange;
+pub mod explained;
 pub mod forwarding;
 pub mod gathered;
 pub mod handlers;
