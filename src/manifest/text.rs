@@ -11,7 +11,7 @@ use crate::domain::address::{BaseUrl, InvalidBaseUrl};
 use crate::domain::environment::{Environment, InvalidWord};
 use crate::domain::name::{AccountName, ConnectionName, InvalidName, PipelineName, RealmName};
 use crate::domain::trigger::{InvalidTrigger, Method, RoutePattern};
-use crate::domain::trust_policy::{InvalidPin, Pin, RevocationScope, Signatures};
+use crate::domain::trust_policy::{HandshakePolicy, InvalidPin, Pin, RevocationScope, Signatures};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
 use crate::rule::client_rule::ClientRule;
 use crate::rule::invalid::InvalidClientRule;
@@ -89,6 +89,7 @@ written! {
     Pin, InvalidPin, Self::to_string;
     RevocationScope, InvalidWord, Self::to_string;
     Signatures, InvalidWord, Self::to_string;
+    HandshakePolicy, InvalidWord, Self::to_string;
     Fingerprint, InvalidFingerprint, Self::to_string;
     ClientRule, InvalidClientRule, |rule: &Self| rule.as_str().to_owned();
     Method, InvalidTrigger, |method: &Self| method.as_str().to_owned();

@@ -11,12 +11,13 @@ use crate::domain::change::Touched;
 use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
-use crate::domain::refusal::RefusalRecord;
+use crate::domain::refusal::{CHAINS_PER_REALM_MAX, RefusalRecord};
 use crate::domain::token::Actor;
 use crate::domain::trust_policy::TrustPolicy;
 use crate::pki::fingerprint::Fingerprint;
 use crate::store::db::{Store, stored_revision};
 use crate::store::error::{Fault, StoreError};
+use crate::store::loading::at;
 use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
@@ -87,7 +88,8 @@ impl Store {
     }
 
     /// Adds refusals to the journals of their realms, in one durable transaction; those of no realm, or of one that is
-    /// there no more, to the operator's own. Of each journal the latest `per_realm_max` are kept.
+    /// there no more, to the operator's own. Of each journal the latest `per_realm_max` are kept, the latest
+    /// [`CHAINS_PER_REALM_MAX`] of them with their chains.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -517,7 +519,36 @@ fn write_refusals(
             let row = finish(Some(row::refusal::encode(refusal, &seal)), &seal)?;
             table.insert((realm, sequence), row.unwrap_or_default().as_slice())?;
         }
+        // Those before had none already.
+        let chains_from = |end: u64| end.saturating_sub(CHAINS_PER_REALM_MAX).max(keep_from);
+        for sequence in chains_from(next)..chains_from(end) {
+            drop_chain(
+                &mut table,
+                keys.at(realm, &sequence.to_string()),
+                (realm, sequence),
+            )?;
+        }
         meta.insert(realm, (keep_from, end))?;
+    }
+    Ok(())
+}
+
+/// Writes a refusal anew without the chain that was shown.
+fn drop_chain(
+    table: &mut redb::Table<'_, (&str, u64), &[u8]>,
+    seal: RowSeal<'_>,
+    (realm, sequence): (&str, u64),
+) -> Result<(), Fault> {
+    let Some(row) = table
+        .get((realm, sequence))?
+        .map(|row| row.value().to_vec())
+    else {
+        return Ok(());
+    };
+    let mut refusal = row::refusal::decode(realm, &row, &seal).map_err(at(&seal))?;
+    if refusal.chain.take().is_some() {
+        let row = finish(Some(row::refusal::encode(&refusal, &seal)), &seal)?;
+        table.insert((realm, sequence), row.unwrap_or_default().as_slice())?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ pub mod installation;
 pub mod pipeline;
 pub mod realm;
 pub mod refusal;
+pub mod refusal_group;
 pub mod server_identity;
 pub mod status;
 pub mod time;

@@ -25,7 +25,7 @@ use crate::domain::installation::{Installation, InstallationId, InstallationStat
 use crate::domain::name::{ConnectionName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::realm::{Realm, RealmState};
-use crate::domain::refusal::{RefusalRecord, ShownCertificate};
+use crate::domain::refusal::{PresentedChain, RefusalRecord, ShownCertificate};
 use crate::domain::revocation::RevocationList;
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::{Role, Token};
@@ -33,7 +33,8 @@ use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs, Trigger,
 };
 use crate::domain::trust_policy::{
-    AnchorException, Hours, OutOfDate, Pin, Revocation, RevocationScope, Signatures, TrustPolicy,
+    AnchorException, HandshakePolicy, Hours, OutOfDate, Pin, RecordBytes, Revocation,
+    RevocationScope, Signatures, TrustPolicy,
 };
 use crate::pki::certificate::Certificate;
 use crate::pki::crl::Crl;
@@ -383,10 +384,19 @@ fn trust_policies() {
         .into(),
         signatures: Signatures::Strict,
         ca_names: true,
+        handshake: HandshakePolicy::Strict,
+        record_bytes: None,
+    };
+    let explains = TrustPolicy {
+        handshake: HandshakePolicy::Explain,
+        record_bytes: RecordBytes::new(1024).ok(),
+        ..full.clone()
     };
     for (name, expect) in [
         ("trust-policy-1", full),
         ("trust-policy-1-bare", TrustPolicy::default()),
+        ("trust-policy-2", explains),
+        ("trust-policy-2-bare", TrustPolicy::default()),
     ] {
         let place = At(Table::TrustPolicies, "acme", "prod");
         let read = check(
@@ -529,6 +539,7 @@ fn refusals() {
             not_before: AT,
             not_after: Moment::MAX,
         }),
+        chain: None,
         left_out: 6,
     };
     let bare = RefusalRecord {
@@ -538,7 +549,18 @@ fn refusals() {
         certificate: None,
         ..full.clone()
     };
-    for (name, of, expect) in [("refusal-1", "acme", full), ("refusal-1-bare", "", bare)] {
+    let chain = [&[1, 2, 3][..], &[4; 700]];
+    let chain = PresentedChain::kept(chain.map(Box::from).into(), 2);
+    let with_chain = RefusalRecord {
+        chain,
+        ..full.clone()
+    };
+    for (name, of, expect) in [
+        ("refusal-1", "acme", full),
+        ("refusal-1-bare", "", bare.clone()),
+        ("refusal-2", "acme", with_chain),
+        ("refusal-2-bare", "", bare),
+    ] {
         let place = At(Table::Refusals, of, "3");
         check(name, place, &expect, row::refusal::encode, |row, seal| {
             row::refusal::decode(of, row, seal)
