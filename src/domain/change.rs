@@ -6,7 +6,7 @@ use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::identity::IdentitySlot;
 use crate::domain::installation::InstallationId;
-use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName, TokenName};
 use crate::domain::pipeline::PipelineKey;
 use crate::pki::fingerprint::Fingerprint;
 
@@ -23,6 +23,8 @@ pub enum Touched {
     TrustPolicy(RealmName, Environment),
     /// A revocation list, by its SHA-256.
     Crl(RealmName, Environment, Fingerprint),
+    /// What revocation lists are fetched from.
+    CrlSource(RealmName, Environment, CrlSourceName),
     /// A pipeline.
     Pipeline(RealmName, PipelineKey),
     /// A deployment.
@@ -46,6 +48,7 @@ impl Touched {
             | Self::Installation(realm, _)
             | Self::TrustPolicy(realm, _)
             | Self::Crl(realm, _, _)
+            | Self::CrlSource(realm, _, _)
             | Self::Pipeline(realm, _)
             | Self::Deployment(realm, _)
             | Self::Connection(realm, _) => Some(realm),

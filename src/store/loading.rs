@@ -19,8 +19,8 @@ use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUTHORITY, CONNECTIONS, CRLS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META,
-    PIPELINES, REALMS, TOKENS, TRUST_POLICIES, Table, crl_object, deployment_object,
+    ACCOUNTS, AUTHORITY, CONNECTIONS, CRL_SOURCES, CRLS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META,
+    PIPELINES, REALMS, TOKENS, TRUST_POLICIES, Table, crl_object, crl_source_object, deployment_object,
     pipeline_object,
 };
 
@@ -43,6 +43,7 @@ impl Store {
             reader.installations()?;
             reader.trust_policies()?;
             reader.crls()?;
+            reader.crl_sources()?;
             reader.pipelines()?;
             reader.deployments()?;
             reader.connections()?;
@@ -142,6 +143,26 @@ impl Reader<'_> {
             let list = row::crl::decode(row.value(), &seal).map_err(at(&seal))?;
             let lists = self.realm(&seal)?.crls.get_mut(place);
             lists.insert(list.crl.fingerprint(), Arc::new(list));
+        }
+        Ok(())
+    }
+
+    /// A source that cannot be read is told, and closes its realm: nobody could say what keeps its lists fresh.
+    fn crl_sources(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::CrlSources)?;
+        for entry in self.transaction.open_table(CRL_SOURCES)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, environment, name) = key.value();
+            let object = crl_source_object(environment, name);
+            let seal = keys.at(realm, &object);
+            let place = Environment::parse(environment).map_err(RowError::from);
+            let place = place.map_err(at(&seal))?;
+            let row = row::crl_source::decode(name, row.value(), &seal);
+            let Some(source) = self.readable(row, &seal)? else {
+                continue;
+            };
+            let sources = self.realm(&seal)?.crl_sources.get_mut(place);
+            sources.insert(source.name.clone(), Arc::new(source));
         }
         Ok(())
     }
