@@ -9,6 +9,8 @@ pub mod call;
 pub mod certificate;
 pub mod connection;
 pub mod crl;
+pub mod crl_coverage;
+pub mod crl_source;
 pub mod deployment;
 pub mod endpoint;
 pub mod installation;
