@@ -18,6 +18,8 @@
 //! 6. [`policies`]: certificate policies (6.1.3 (d) to (f), 6.1.4 (a) to (j), 6.1.5; RFC 9618).
 //! 7. [`demands`]: what the realm's own policy asks: signatures, revocation ([`revocation`]; 6.3), pins.
 //!
+//! [`trace`] tells these steps to whoever asks why; [`outlook`], when the verdict will be another one.
+//!
 //! The trust anchor is held to 3 to 6 as far as that applies to an issuer, which RFC 5280, 6.2 leaves open.
 //!
 //! Invariants: nothing here does input or output, reads a clock, or panics on any input; the work for one judgement is
@@ -44,6 +46,7 @@ pub mod issuer;
 pub mod judge;
 pub mod limits;
 pub mod miss;
+pub mod outlook;
 pub mod policies;
 pub mod policy;
 pub mod profile;
@@ -57,6 +60,7 @@ pub mod setid;
 pub mod shared;
 pub mod signature;
 pub mod subtree;
+pub mod trace;
 pub mod verdicts;
 #[cfg(test)]
 mod workshop;
