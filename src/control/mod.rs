@@ -16,6 +16,7 @@ pub mod foreseeing;
 pub mod identities;
 pub mod proving;
 pub mod recovery;
+pub mod testing;
 pub mod tokens;
 pub mod upkeep;
 pub mod view;

@@ -148,7 +148,11 @@ impl<'a> Demands<'a> {
             Signatures::Strict => exam.ask(Check::Signatures, || strict_signatures(path))?,
         }
         let mut until = Moment::MAX;
-        if policy.of_anchor(&path.anchor.certificate.fingerprint()).scope == RevocationScope::Off {
+        if policy
+            .of_anchor(&path.anchor.certificate.fingerprint())
+            .scope
+            == RevocationScope::Off
+        {
             exam.pass_over(Check::Revocation);
         } else {
             exam.ask(Check::Revocation, || {

@@ -1,6 +1,6 @@
-//! When a verdict will be another one, if nothing but time changes.
+//! A verdict with its steps, and when it will be another one, if nothing but time changes.
 //!
-//! Not computed but tried: the chain is judged again at the moments at which something begins or ends.
+//! That is not computed but tried: the chain is judged again at the moments at which something begins or ends.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,12 +14,56 @@ use crate::trust::index::Name;
 use crate::trust::judge::{self, Distrust, Verified};
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::TrustSet;
+use crate::trust::shared::SharedTrust;
 use crate::trust::trace::Trace;
 
 /// The most judgements that are made for one answer.
 const JUDGEMENTS_MAX: usize = 12;
 /// The most editions of one revocation list that are looked at.
 const EDITIONS_MAX: usize = 16;
+
+/// What one judgement came to, and what will come of it.
+#[derive(Debug)]
+pub struct Sounding {
+    /// The verdict.
+    pub verdict: Result<Verified, Distrust>,
+    /// Its steps.
+    pub trace: Trace,
+    /// The next verdict that is another one; `None` where no such moment is known.
+    pub turn: Option<Turn>,
+}
+
+/// Judges a chain, each certificate as DER, the client's first, at the moment `now`.
+pub fn sound(set: &TrustSet, chain: &[Vec<u8>], now: Moment, limits: &TrustLimits) -> Sounding {
+    let presented = presented(chain);
+    let (verdict, trace) = judge::judge_telling(set, &presented, now, limits);
+    let turn = next_turn(set, &presented, now, limits, (&verdict, &trace));
+    Sounding {
+        verdict,
+        trace,
+        turn,
+    }
+}
+
+/// Whether a shared host lets a chain in at the moment `now`.
+///
+/// # Errors
+/// As [`judge::judge`]. What it says may be of another owner's anchors.
+pub fn at_shared_host(
+    shared: &SharedTrust,
+    chain: &[Vec<u8>],
+    now: Moment,
+    limits: &TrustLimits,
+) -> Result<Verified, Distrust> {
+    judge::judge(shared, &presented(chain), now, limits)
+}
+
+fn presented(chain: &[Vec<u8>]) -> Vec<CertificateDer<'_>> {
+    chain
+        .iter()
+        .map(|der| CertificateDer::from(der.as_slice()))
+        .collect()
+}
 
 /// The next verdict.
 #[derive(Clone, Debug)]
@@ -32,7 +76,7 @@ pub struct Turn {
 
 /// When the verdict on a chain, given at `now` with its trace, becomes another: trust ends, begins, or is refused for
 /// another reason. `None` where no such moment is known.
-pub fn next_turn(
+fn next_turn(
     set: &TrustSet,
     presented: &[CertificateDer<'_>],
     now: Moment,

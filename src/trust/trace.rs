@@ -218,9 +218,10 @@ impl Trace {
         let Some(path) = paths.last_mut() else {
             return;
         };
-        let is_known = path.answers.iter().any(|(known, by)| {
-            known == certificate && by.fingerprint() == list.fingerprint()
-        });
+        let is_known = path
+            .answers
+            .iter()
+            .any(|(known, by)| known == certificate && by.fingerprint() == list.fingerprint());
         if path.answers.len() < ANSWERS_MAX && !is_known {
             path.answers.push((certificate.clone(), list.clone()));
         }
@@ -360,13 +361,7 @@ impl<'t> Exam<'t> {
         }
     }
 
-    fn keep(
-        &self,
-        trace: &Trace,
-        check: Check,
-        place: Option<usize>,
-        result: Result<(), Finding>,
-    ) {
+    fn keep(&self, trace: &Trace, check: Check, place: Option<usize>, result: Result<(), Finding>) {
         let outcome = Outcome::of(result.as_ref().copied());
         trace.of_path(|path| {
             path.steps.push(Step {

@@ -17,6 +17,7 @@ pub mod realm;
 pub mod refusal;
 pub mod server_identity;
 pub mod status;
+pub mod tester;
 pub mod time;
 pub mod token;
 pub mod trust;
