@@ -20,6 +20,7 @@ pub mod refusal;
 pub mod refusal_group;
 pub mod server_identity;
 pub mod status;
+pub mod tester;
 pub mod time;
 pub mod token;
 pub mod trust;
