@@ -1,5 +1,6 @@
 //! Why something was not done.
 
+use crate::control::impact::WouldCut;
 use crate::domain::name::RealmName;
 use crate::domain::rejection::{Rejection, RejectionKind};
 use crate::manifest::invalid::InvalidManifest;
@@ -56,6 +57,9 @@ pub enum ControlError {
         /// How many more there are.
         more: usize,
     },
+    /// A change that would cut clients that were seen lately, and whose author did not say that they know.
+    #[error("{0}")]
+    WouldCut(Box<WouldCut>),
     /// A server certificate or key that cannot be read.
     #[error("'{field}': {source}")]
     Upload {
@@ -156,6 +160,7 @@ impl ControlError {
                 RejectionKind::Invalid => FailureKind::Invalid,
                 RejectionKind::Forbidden => FailureKind::Forbidden,
             },
+            Self::WouldCut(_) => FailureKind::Conflict,
             Self::PlanChanged { .. }
             | Self::ConfirmationNeeded { .. }
             | Self::ProofRunning
@@ -206,6 +211,7 @@ impl ControlError {
             Self::PlanChanged { .. } => "plan-changed",
             Self::ForeseenElsewhere { .. } => "change-elsewhere",
             Self::ConfirmationNeeded { .. } => "confirmation-needed",
+            Self::WouldCut(_) => "would-cut-clients",
             Self::Upload { .. } => "invalid-upload",
             Self::KeyMissing => "key-missing",
             Self::ChainNotGiven | Self::ChainNotBase64 | Self::Chain { .. } => "invalid-chain",
