@@ -35,6 +35,7 @@ use crate::telemetry::cuts::Cuts;
 use crate::telemetry::journal::{JournalLimits, RefusalJournal};
 use crate::telemetry::log;
 use crate::telemetry::open::OpenConnections;
+use crate::telemetry::seen::{ClientsSeen, ClientsSeenLimits};
 
 /// How many threads the admin API and the upkeep have, apart from those of the gateways.
 const ADMIN_THREADS: usize = 2;
@@ -83,6 +84,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         Arc::new(OpenConnections::default()),
         Arc::new(Cuts::default()),
     );
+    let clients_seen = Arc::new(ClientsSeen::new(ClientsSeenLimits::default()));
     let access = Arc::new(access_log(&settings.access_log, &counters)?);
     let control = Control::start(Parts {
         store,
@@ -103,6 +105,8 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         },
         admin_names: settings.admin_names.clone(),
         refusals_per_realm_max: settings.refusals_per_realm_max,
+        clients_seen: Arc::clone(&clients_seen),
+        clients_seen_limits: settings.clients_seen,
     })?;
     let handed_out = handout::write(&settings, &control, admin_address)?;
     let gateway = start_gateway(&settings, admin_address, |pools, chores| Worker {
@@ -110,6 +114,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         clock: clock.clone(),
         access: Arc::clone(&access),
         journal: Arc::clone(&journal),
+        clients_seen: Arc::clone(&clients_seen),
         counters: Arc::clone(&counters),
         open: Arc::clone(&open),
         cuts: Arc::clone(&cuts),

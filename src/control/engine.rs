@@ -16,6 +16,7 @@ use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::endpoint::NamePlan;
 use crate::domain::name::RealmName;
+use crate::domain::seen::SeenLimits;
 use crate::domain::token::{Actor, Role};
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
@@ -23,6 +24,7 @@ use crate::store::db::Store;
 use crate::telemetry::cuts::Cuts;
 use crate::telemetry::journal::RefusalJournal;
 use crate::telemetry::open::OpenConnections;
+use crate::telemetry::seen::ClientsSeen;
 
 /// What `control` is put together from.
 pub struct Parts {
@@ -44,6 +46,10 @@ pub struct Parts {
     pub admin_names: Vec<String>,
     /// How many refusals are kept for each realm, and in the operator's own journal.
     pub refusals_per_realm_max: u64,
+    /// Where the data plane tells of clients that were let in.
+    pub clients_seen: Arc<ClientsSeen>,
+    /// How many of them are kept, and how long.
+    pub clients_seen_limits: SeenLimits,
 }
 
 /// The single way to change anything. One per process.
@@ -57,6 +63,8 @@ pub struct Control {
     pub(crate) rules: Rules,
     pub(crate) admin_names: Vec<String>,
     pub(crate) refusals_per_realm_max: u64,
+    pub(crate) clients_seen: Arc<ClientsSeen>,
+    pub(crate) clients_seen_limits: SeenLimits,
     pub(crate) live: Arc<Live>,
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) addresses: ArcSwap<Addresses>,
@@ -66,6 +74,8 @@ pub struct Control {
     pub(crate) writer: Mutex<()>,
     /// Held while refusals are on their way from the journal to the store, so that a reader waits for them.
     pub(crate) draining: Mutex<()>,
+    /// The same for clients that were seen.
+    pub(crate) noting: Mutex<()>,
     /// Whether an attack on ourselves is going on.
     pub(crate) proving: AtomicBool,
     /// How long before the end of a list in use people are warned, in milliseconds.
@@ -97,6 +107,8 @@ impl Control {
             rules: parts.rules,
             admin_names: parts.admin_names,
             refusals_per_realm_max: parts.refusals_per_realm_max,
+            clients_seen: parts.clients_seen,
+            clients_seen_limits: parts.clients_seen_limits,
             live: Arc::new(Live::new(snapshot)),
             catalog: ArcSwap::from_pointee(catalog),
             addresses: ArcSwap::from_pointee(Addresses::default()),
@@ -104,6 +116,7 @@ impl Control {
             cut_grace_ms: AtomicU32::new(0),
             writer: Mutex::new(()),
             draining: Mutex::new(()),
+            noting: Mutex::new(()),
             proving: AtomicBool::new(false),
             crl_warn_ms: AtomicU64::new(24 * 3_600_000),
             freshness: Freshness::default(),

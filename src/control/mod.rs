@@ -18,6 +18,7 @@ pub mod identities;
 pub mod proving;
 pub mod recovery;
 pub mod refreshing;
+pub mod seeing;
 pub mod testing;
 pub mod tokens;
 pub mod upkeep;

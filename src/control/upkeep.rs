@@ -43,6 +43,12 @@ impl Control {
                     self.blocking(Self::store_cuts).await,
                 );
             }
+            if self.clients_seen.waiting() > 0 {
+                report(
+                    "clients that were seen could not be stored",
+                    self.blocking(Self::note_clients).await,
+                );
+            }
             if stopped {
                 return;
             }
@@ -63,6 +69,10 @@ impl Control {
             }
             if is_over(renewed, now, RENEW_EVERY) {
                 renewed = now;
+                report(
+                    "clients that were not seen for long could not be forgotten",
+                    self.blocking(Self::forget_clients).await,
+                );
                 let renewal = self.blocking(|control| control.renew_identities().map(|_| ()));
                 report(
                     "the server certificates could not be renewed",

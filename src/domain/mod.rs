@@ -32,6 +32,7 @@ pub mod refusal;
 pub mod rejection;
 pub mod review;
 pub mod revocation;
+pub mod seen;
 pub mod sourcing;
 pub mod template;
 pub mod token;

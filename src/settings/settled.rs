@@ -13,6 +13,7 @@ use crate::domain::catalog::Rules;
 use crate::domain::endpoint::{HostLabels, NamePlan};
 use crate::domain::environment::PerEnvironment;
 use crate::domain::network::{self, NetworkRules};
+use crate::domain::seen::SeenLimits;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::server::WorkerModel;
 use crate::outbound::limits::OutboundLimits;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub access_log: AccessLogTarget,
     /// How many refusals are kept for each realm.
     pub refusals_per_realm_max: u64,
+    /// How many clients are kept for each realm, and how long.
+    pub clients_seen: SeenLimits,
     /// The gateways' limits.
     pub gateway: GatewayLimits,
     /// How long after its full handshake a TLS session can be resumed; zero: not at all.
@@ -166,6 +169,10 @@ impl Settings {
             log: log(given)?,
             access_log: access_log(given)?,
             refusals_per_realm_max: number(given, "refusals_per_realm_max")?,
+            clients_seen: SeenLimits {
+                per_realm_max: number(given, "clients_seen_per_realm_max")?,
+                days: small(given, "clients_seen_days")?,
+            },
             gateway: GatewayLimits {
                 handshake_timeout_ms: small(given, "handshake_timeout_ms")?,
                 header_timeout_ms: small(given, "header_timeout_ms")?,

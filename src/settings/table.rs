@@ -197,6 +197,18 @@ pub const GROUPS: &[Group] = &[
                 "1000",
                 "How many refused clients are kept for each realm, and for those of no realm; the oldest ones go.",
             ),
+            key(
+                "clients_seen_per_realm_max",
+                count("clients", 1, MILLION),
+                "10000",
+                "How many clients that were let in are kept for each realm, to tell whom a change would cut; those not seen for longest go.",
+            ),
+            key(
+                "clients_seen_days",
+                count("days", 1, 3650),
+                "400",
+                "After how many days a client that was not seen again is forgotten.",
+            ),
         ],
     },
     Group {

@@ -21,6 +21,7 @@ use crate::store::loading::at;
 use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
+use crate::store::seen;
 use crate::store::tables::{
     ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRL_SOURCES, CRLS, DENIALS,
     DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META,
@@ -32,7 +33,7 @@ impl Store {
     /// Stores a change: of each touched row what `next` has of it, the revision of `next`, and an audit record for each
     /// fact, all in one durable transaction. Answers with the audit records.
     ///
-    /// A row that `next` does not have is removed; touching one twice is the same as once. With a realm go its refusals.
+    /// A row that `next` does not have is removed; touching one twice is the same as once. With a realm go its refusals, and the clients that it saw.
     ///
     /// # Errors
     /// [`StoreError::StaleRevision`] unless the revision of `next` is later than the stored one;
@@ -144,6 +145,7 @@ impl<'a> Rows<'a> {
         };
         let gone = |name: &&RealmName| !self.next.realms.contains_key(*name);
         forget_refusals(self.transaction, self.select(of).filter(gone))?;
+        seen::forget_realms(self.transaction, self.select(of).filter(gone))?;
         let rows = self.select(of).map(|name| {
             let (seal, realm) = (keys.at("", name.as_str()), self.realm(name));
             let row = realm.map(|realm| row::realm::encode(realm, &seal));
@@ -417,7 +419,7 @@ impl<'a> Rows<'a> {
 }
 
 /// Says which row an error belongs to.
-fn finish(
+pub(crate) fn finish(
     row: Option<Result<Vec<u8>, RowError>>,
     seal: &RowSeal<'_>,
 ) -> Result<Option<Vec<u8>>, Fault> {

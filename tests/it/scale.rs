@@ -12,6 +12,7 @@ use realmgate::domain::change::Touched;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::environment::Environment;
 use realmgate::domain::name::RealmName;
+use realmgate::domain::seen::SeenLimits;
 use realmgate::domain::token::Actor;
 use realmgate::manifest::plan::Unnamed;
 use realmgate::manifest::read;
@@ -55,6 +56,8 @@ fn control(store: Store) -> Arc<Control> {
         },
         admin_names: Vec::new(),
         refusals_per_realm_max: 1000,
+        clients_seen: Arc::default(),
+        clients_seen_limits: SeenLimits::default(),
     })
     .unwrap()
 }

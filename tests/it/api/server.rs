@@ -16,6 +16,7 @@ use realmgate::control::tokens;
 use realmgate::domain::catalog::Rules;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::name::TokenName;
+use realmgate::domain::seen::SeenLimits;
 use realmgate::snapshot::compile::Compiler;
 use realmgate::store::db::Store;
 use realmgate::store::master_key::MasterKey;
@@ -125,6 +126,8 @@ impl Server {
             },
             admin_names: Vec::new(),
             refusals_per_realm_max: 1000,
+            clients_seen: Arc::default(),
+            clients_seen_limits: SeenLimits::default(),
         })
         .unwrap();
         let secret = tokens::generate().unwrap();

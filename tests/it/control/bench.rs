@@ -12,6 +12,7 @@ use realmgate::domain::catalog::Rules;
 use realmgate::domain::command::Command;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::name::RealmName;
+use realmgate::domain::seen::SeenLimits;
 use realmgate::domain::token::{Actor, Role};
 use realmgate::manifest::plan::Unnamed;
 use realmgate::manifest::read;
@@ -180,6 +181,8 @@ impl Bench {
             rules,
             admin_names: vec!["admin.example".to_owned()],
             refusals_per_realm_max: place.refusals_per_realm_max,
+            clients_seen: Arc::default(),
+            clients_seen_limits: SeenLimits::default(),
         });
         Self {
             control: control.unwrap(),
