@@ -19,6 +19,7 @@ use crate::control::address::{Addresses, Listener, Reach};
 use crate::control::engine::{Control, Parts};
 use crate::domain::catalog::Rules;
 use crate::domain::environment::Gateway;
+use crate::domain::network::NetworkRules;
 use crate::gateway::listener::GatewaySet;
 use crate::gateway::request_id::RequestIds;
 use crate::gateway::server::{self, GatewayError, GatewayParts, RunningGateway};
@@ -125,7 +126,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         chores: chores.clone(),
     })?;
     control.announce(addresses(&gateway));
-    control.announce_listeners(listeners(&gateway));
+    control.announce_listeners(listeners(&gateway, &settings.network));
     control.announce_cut_grace(settings.gateway.cut_grace_ms);
     let (stop, stopped) = watch::channel(false);
     let admin = start_admin(&settings, &control, admin_socket, &stopped)?;
@@ -272,13 +273,14 @@ fn addresses(gateway: &RunningGateway) -> Addresses {
     }
 }
 
-fn listeners(gateway: &RunningGateway) -> Vec<Listener> {
+fn listeners(gateway: &RunningGateway, network: &Arc<NetworkRules>) -> Vec<Listener> {
     let told = |(address, set): &(SocketAddr, GatewaySet)| Listener {
         address: *address,
         gateways: Gateway::ALL
             .into_iter()
             .filter(|gateway| set.has(*gateway))
             .collect(),
+        network: Arc::clone(network),
     };
     gateway.bound().iter().map(told).collect()
 }
