@@ -12,7 +12,7 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    account, apply, audit, connection, crl, deployment, endpoint, installation, pipeline, prove,
+    account, apply, audit, connection, crl, denial, deployment, endpoint, installation, pipeline, prove,
     realm, refusal, server_identity, status, token, trust,
 };
 use crate::control::engine::Control;
@@ -37,6 +37,7 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(installation::routes())
         .merge(trust::routes())
         .merge(crl::routes())
+        .merge(denial::routes())
         .merge(pipeline::routes())
         .merge(deployment::routes())
         .merge(connection::routes())

@@ -427,6 +427,7 @@ fn in_words(action: &str) -> String {
         ("refusal", "read") => "read the refusals that belong to no realm".to_owned(),
         ("audit", "read") => "read the audit of all realms".to_owned(),
         ("trust", verb) => format!("{verb} a trust policy"),
+        ("denial", verb) => format!("{verb} an entry of a deny list"),
         ("crl", verb) => format!("{verb} a revocation list"),
         ("manifest", "apply") => "apply a manifest".to_owned(),
         ("server identity", verb) => format!("{verb} server identities"),

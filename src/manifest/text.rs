@@ -6,13 +6,17 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::clock::{InvalidMoment, Moment};
 use crate::domain::account::AccountType;
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
+use crate::domain::denial::{DenialReason, InvalidDenialReason};
 use crate::domain::environment::{Environment, InvalidWord};
 use crate::domain::name::{AccountName, ConnectionName, InvalidName, PipelineName, RealmName};
 use crate::domain::trigger::{InvalidTrigger, Method, RoutePattern};
 use crate::domain::trust_policy::{InvalidPin, Pin, RevocationScope, Signatures};
+use crate::pki::distinguished::{DistinguishedName, InvalidDistinguishedName};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
+use crate::pki::serial::{InvalidSerial, SerialNumber};
 use crate::rule::client_rule::ClientRule;
 use crate::rule::invalid::InvalidClientRule;
 
@@ -90,6 +94,10 @@ written! {
     RevocationScope, InvalidWord, Self::to_string;
     Signatures, InvalidWord, Self::to_string;
     Fingerprint, InvalidFingerprint, Self::to_string;
+    DistinguishedName, InvalidDistinguishedName, Self::written;
+    SerialNumber, InvalidSerial, Self::to_string;
+    DenialReason, InvalidDenialReason, Self::to_string;
+    Moment, InvalidMoment, Self::to_string;
     ClientRule, InvalidClientRule, |rule: &Self| rule.as_str().to_owned();
     Method, InvalidTrigger, |method: &Self| method.as_str().to_owned();
 }

@@ -9,6 +9,7 @@ pub mod call;
 pub mod certificate;
 pub mod connection;
 pub mod crl;
+pub mod denial;
 pub mod deployment;
 pub mod endpoint;
 pub mod installation;
