@@ -65,6 +65,13 @@ impl Path {
         number.ok_or(ApiError::Number { field })
     }
 
+    /// `{id}`, of a denial.
+    pub(crate) fn id(&self) -> Result<Fingerprint, ApiError> {
+        let field = "id";
+        Fingerprint::parse(self.text(field))
+            .map_err(|source| ApiError::Fingerprint { field, source })
+    }
+
     /// `{token}`.
     pub(crate) fn token(&self) -> Result<TokenName, ApiError> {
         self.name("token", TokenName::parse)

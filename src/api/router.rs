@@ -12,7 +12,7 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    account, apply, audit, connection, crl, deployment, endpoint, installation, pipeline, prove,
+    denial, account, apply, audit, connection, crl, deployment, endpoint, installation, pipeline, prove,
     realm, refusal, server_identity, status, test_certificate, token, trust,
 };
 use crate::control::engine::Control;
@@ -38,6 +38,7 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(trust::routes())
         .merge(crl::routes())
         .merge(test_certificate::routes())
+        .merge(denial::routes())
         .merge(pipeline::routes())
         .merge(deployment::routes())
         .merge(connection::routes())

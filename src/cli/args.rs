@@ -9,6 +9,7 @@ use crate::cli::config::ConfigVerb;
 use crate::cli::connection::ConnectionVerb;
 use crate::cli::crl::CrlVerb;
 use crate::cli::demo::DemoFlags;
+use crate::cli::deny::DenyVerb;
 use crate::cli::deployment::DeploymentVerb;
 use crate::cli::endpoint::EndpointVerb;
 use crate::cli::installation::InstallationVerb;
@@ -67,6 +68,9 @@ pub enum Command {
     Crl(CrlVerb),
     /// What would come of a client with a chain: now, at another moment, after a change
     TestCertificate(Box<TestCertificate>),
+    /// The deny list of a realm: what is let in no more
+    #[command(subcommand)]
+    Deny(DenyVerb),
     /// The published APIs of a realm
     #[command(subcommand)]
     Pipeline(PipelineVerb),
@@ -131,6 +135,10 @@ mod tests {
             "test-certificate --realm acme --environment prod chain.pem",
             "test-certificate --realm acme --environment test --at 2027-01-31 --after-install dgb-mtls-a --json -",
             "test-certificate --realm acme --environment test --after-change m.toml c.pem",
+            "deny list --realm acme --environment prod --json",
+            "deny add --realm acme --environment prod --subject CN=a --reason lost --until 30d",
+            "deny add --realm acme --environment prod --certificate-file a.pem --by key --reason lost -y",
+            "deny remove --realm acme --environment prod --id ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad --yes",
             "pipeline save hello --realm acme --handler echo --mtls --external false --route /a --route /b",
             "pipeline save hello --realm acme --file p.toml --major 2",
             "pipeline save hello --realm acme --mtls=false --timeout-ms 7",

@@ -14,6 +14,7 @@ pub mod config;
 pub mod connection;
 pub mod crl;
 pub mod demo;
+pub mod deny;
 pub mod deployment;
 pub mod endpoint;
 pub mod error;

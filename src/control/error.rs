@@ -165,6 +165,7 @@ impl ControlError {
                 | InvalidManifest::StateTwice { .. }
                 | InvalidManifest::Account { .. }
                 | InvalidManifest::Trust { .. }
+                | InvalidManifest::Denial { .. }
                 | InvalidManifest::Connection { .. }
                 | InvalidManifest::Pipeline { .. },
             )
@@ -201,6 +202,7 @@ impl ControlError {
             }
             Self::Manifest(InvalidManifest::Account { .. }) => "invalid-account",
             Self::Manifest(InvalidManifest::Trust { .. }) => "invalid-trust-policy",
+            Self::Manifest(InvalidManifest::Denial { .. }) => "invalid-denial",
             Self::Manifest(InvalidManifest::Connection { .. }) => "invalid-connection",
             Self::Manifest(InvalidManifest::Pipeline { .. }) => "invalid-pipeline",
             Self::PlanChanged { .. } => "plan-changed",

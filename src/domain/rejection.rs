@@ -457,6 +457,7 @@ fn in_words(action: &str) -> String {
         ("refusal", "read") => "read the refusals that belong to no realm".to_owned(),
         ("audit", "read") => "read the audit of all realms".to_owned(),
         ("trust", verb) => format!("{verb} a trust policy"),
+        ("denial", verb) => format!("{verb} an entry of a deny list"),
         ("crl", verb) => format!("{verb} a revocation list"),
         ("crl source", "save") => {
             "approve what revocation lists are fetched from, which only operators do".to_owned()

@@ -13,6 +13,7 @@ use crate::domain::name::{AccountName, ConnectionName, PipelineName, RealmName};
 use crate::domain::trigger::{Method, RoutePattern};
 use crate::domain::trust_policy::{HandshakePolicy, Pin, RevocationScope, Signatures};
 use crate::manifest::connection::{BaseUrlDocument, TrustDocument};
+use crate::manifest::denial::DenyDocument;
 use crate::manifest::given::GivenSecret;
 use crate::manifest::text::Text;
 use crate::manifest::trust::{OutOfDateDocument, RecordBytesDocument};
@@ -43,6 +44,9 @@ pub struct ChangeDocument {
     /// The installations of these accounts are removed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<Text<AccountName>>,
+    /// These are put on the deny list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<DenyDocument>,
 }
 
 /// One realm.
@@ -257,6 +261,9 @@ pub struct RealmTrustDocument {
     /// Files, relative to the manifest, of revocation lists in PEM or DER.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crl_files: Vec<String>,
+    /// What is let in no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<DenyDocument>,
 }
 
 /// A trust policy whose place stands elsewhere: the body of a `PUT`. Keys that are left out stay as they are.

@@ -117,6 +117,11 @@ impl Planner<'_> {
         }
     }
 
+    /// The moment that is planned for.
+    pub(crate) const fn now(&self) -> Moment {
+        self.around.now
+    }
+
     fn realm(
         &mut self,
         name: &RealmName,

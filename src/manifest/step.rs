@@ -44,6 +44,8 @@ pub enum Noun {
     Trust,
     /// A revocation list.
     Crl,
+    /// A denial.
+    Denial,
     /// A connection.
     Connection,
     /// A pipeline.
@@ -61,6 +63,7 @@ impl Noun {
             Self::Installation => "installation",
             Self::Trust => "trust",
             Self::Crl => "crl",
+            Self::Denial => "denial",
             Self::Connection => "connection",
             Self::Pipeline => "pipeline",
             Self::Deployment => "deployment",

@@ -1,4 +1,4 @@
-//! Trust policies and revocation lists of a manifest, and what becomes of them.
+//! Trust policies, revocation lists and deny lists of a manifest, and what becomes of them.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -17,6 +17,7 @@ use crate::domain::realm::Realm;
 use crate::domain::revocation::{self, LISTS_MAX};
 use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, RecordBytes, TrustPolicy};
 use crate::domain::trusting::Intake;
+use crate::manifest::denial::{self, InvalidDenial};
 use crate::manifest::document::{AnchorDocument, CrlsBody, RealmTrustDocument, TrustBody};
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::plan::{About, Planner, Unnamed};
@@ -148,6 +149,20 @@ pub enum InvalidTrust {
         "'crl-files' names files, which the server does not read: send their content, as 'realmgate apply' does"
     )]
     File,
+    /// An entry of the deny list that cannot be.
+    #[error("'deny', number {position}: {source}")]
+    Deny {
+        /// Its place in the list, from 1.
+        position: usize,
+        /// Why.
+        source: InvalidDenial,
+    },
+    /// An entry of the deny list that stands there twice.
+    #[error("'deny', number {position}, stands there already: leave one of them out")]
+    DenyTwice {
+        /// The place of the second one, from 1.
+        position: usize,
+    },
     /// Not base64.
     #[error("'{key}', number {position}: this is no base64")]
     Base64 {
@@ -299,6 +314,7 @@ pub(crate) fn plan(
             (None, Unnamed::Go) => {
                 place.save(planner, TrustPolicy::default())?;
                 place.prune(planner, &[])?;
+                denial::prune(planner, realm, environment, &[])?;
             }
             (None, Unnamed::Stay) => {}
         }
@@ -321,12 +337,16 @@ impl Place<'_> {
         unnamed: Unnamed,
     ) -> Result<(), InvalidManifest> {
         let (named, policy) = self.read(planner, document, unnamed)?;
+        denial::save(planner, self.realm, self.environment, &document.deny)?;
         for list in &named {
             self.take_in(planner, list)?;
         }
         self.save(planner, policy)?;
         match unnamed {
-            Unnamed::Go => self.prune(planner, &named),
+            Unnamed::Go => {
+                self.prune(planner, &named)?;
+                denial::prune(planner, self.realm, self.environment, &document.deny)
+            }
             Unnamed::Stay => Ok(()),
         }
     }

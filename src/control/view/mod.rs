@@ -11,6 +11,7 @@ pub mod connection;
 pub mod crl;
 pub mod crl_coverage;
 pub mod crl_source;
+pub mod denial;
 pub mod deployment;
 pub mod endpoint;
 pub mod installation;
