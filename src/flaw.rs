@@ -45,6 +45,8 @@ pub enum Flaw {
     Lists,
     /// Client rules are not asked.
     Rules,
+    /// Deny lists are not looked at.
+    Denials,
     /// Open connections are not told of changes.
     Epoch,
     /// What a refused client asks for is looked at before it is told why it is refused.
@@ -53,7 +55,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// All flaws.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Signatures,
         Self::Names,
         Self::SplitHello,
@@ -67,6 +69,7 @@ impl Flaw {
         Self::SecondDoor,
         Self::Lists,
         Self::Rules,
+        Self::Denials,
         Self::Epoch,
         Self::Explain,
     ];
@@ -87,6 +90,7 @@ impl Flaw {
             Self::SecondDoor => "second-door",
             Self::Lists => "lists",
             Self::Rules => "rules",
+            Self::Denials => "denials",
             Self::Epoch => "epoch",
             Self::Explain => "explain",
         }

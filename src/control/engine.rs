@@ -19,7 +19,9 @@ use crate::domain::token::{Actor, Role};
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
 use crate::store::db::Store;
+use crate::telemetry::cuts::Cuts;
 use crate::telemetry::journal::RefusalJournal;
+use crate::telemetry::open::OpenConnections;
 
 /// What `control` is put together from.
 pub struct Parts {
@@ -31,6 +33,10 @@ pub struct Parts {
     pub clock: Clock,
     /// Where the data plane tells of refused clients.
     pub journal: Arc<RefusalJournal>,
+    /// The open connections of verified clients.
+    pub open: Arc<OpenConnections>,
+    /// Where the data plane tells of whom it cut.
+    pub cuts: Arc<Cuts>,
     /// The appliance's rules.
     pub rules: Rules,
     /// Names and addresses of the admin listener, besides those of this machine itself.
@@ -45,6 +51,8 @@ pub struct Control {
     pub(crate) compiler: Compiler,
     pub(crate) clock: Clock,
     pub(crate) journal: Arc<RefusalJournal>,
+    pub(crate) open: Arc<OpenConnections>,
+    pub(crate) cuts: Arc<Cuts>,
     pub(crate) rules: Rules,
     pub(crate) admin_names: Vec<String>,
     pub(crate) refusals_per_realm_max: u64,
@@ -79,6 +87,8 @@ impl Control {
             compiler: parts.compiler,
             clock: parts.clock,
             journal: parts.journal,
+            open: parts.open,
+            cuts: parts.cuts,
             rules: parts.rules,
             admin_names: parts.admin_names,
             refusals_per_realm_max: parts.refusals_per_realm_max,
@@ -97,6 +107,11 @@ impl Control {
     /// What the data plane serves by.
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// The open connections of verified clients.
+    pub const fn open_connections(&self) -> &Arc<OpenConnections> {
+        &self.open
     }
 
     /// The present catalog, to keep.

@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod authorise;
+pub mod cutting;
 pub mod engine;
 pub mod error;
 pub mod executing;

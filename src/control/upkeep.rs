@@ -34,6 +34,12 @@ impl Control {
                     self.blocking(Self::drain_refusals).await,
                 );
             }
+            if !self.cuts.is_empty() {
+                report(
+                    "whom was cut could not be stored",
+                    self.blocking(Self::store_cuts).await,
+                );
+            }
             if stopped {
                 return;
             }

@@ -22,9 +22,9 @@ use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DEPLOYMENTS, IDENTITIES,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS, IDENTITIES,
     INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS,
-    TRUST_POLICIES, Table, crl_object, deployment_object, pipeline_object,
+    TRUST_POLICIES, Table, crl_object, denial_object, deployment_object, pipeline_object,
 };
 
 impl Store {
@@ -64,6 +64,29 @@ impl Store {
         )
     }
 
+    /// Adds audit records of what was no change of the catalog, in one durable transaction, at the stored revision.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn add_audit(
+        &self,
+        facts: &[AuditFact],
+        actor: &Actor,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.write(
+            |transaction| {
+                let revision = stored_revision(&transaction.open_table(META)?)?;
+                let records = records(transaction, revision, facts, actor, now)?;
+                write_audit(transaction, &self.keys, &records)
+            },
+            |_| Ok(false),
+        )
+    }
+
     /// Adds refusals to the journals of their realms, in one durable transaction; those of no realm, or of one that is
     /// there no more, to the operator's own. Of each journal the latest `per_realm_max` are kept, the latest
     /// [`CHAINS_PER_REALM_MAX`] of them with their chains.
@@ -100,6 +123,7 @@ impl<'a> Rows<'a> {
         self.installations()?;
         self.trust_policies()?;
         self.crls()?;
+        self.denials()?;
         self.pipelines()?;
         self.deployments()?;
         self.connections()?;
@@ -209,6 +233,30 @@ impl<'a> Rows<'a> {
             Ok((key, finish(row, &seal)?))
         });
         put(self.transaction, CRLS, rows)
+    }
+
+    fn denials(&self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Denials)?;
+        let touched: Vec<(&RealmName, Environment, Fingerprint, String)> = self
+            .select(|touched| {
+                if let Touched::Denial(realm, environment, id) = touched {
+                    Some((realm, *environment, *id, id.to_string()))
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let rows = touched.iter().map(|(realm, environment, id, hex)| {
+            let object = denial_object(environment.as_str(), hex);
+            let seal = keys.at(realm.as_str(), &object);
+            let denial = self
+                .realm(realm)
+                .and_then(|realm| realm.denials.get(*environment).get(id));
+            let row = denial.map(|denial| row::denial::encode(denial, &seal));
+            let key = (realm.as_str(), environment.as_str(), hex.as_str());
+            Ok((key, finish(row, &seal)?))
+        });
+        put(self.transaction, DENIALS, rows)
     }
 
     fn pipelines(&self) -> Result<(), Fault> {

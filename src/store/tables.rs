@@ -20,6 +20,9 @@ pub(crate) const TRUST_POLICIES: TableDefinition<'_, (&str, &str), &[u8]> =
 /// Revocation lists, by realm, environment and SHA-256.
 pub(crate) const CRLS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
     TableDefinition::new("crls");
+/// The deny lists, by realm, environment and the denial's id.
+pub(crate) const DENIALS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("denials");
 /// Pipelines, by realm, name and major version.
 pub(crate) const PIPELINES: TableDefinition<'_, (&str, &str, u16), &[u8]> =
     TableDefinition::new("pipelines");
@@ -71,6 +74,11 @@ pub(crate) fn crl_object(environment: &str, sha256: &str) -> String {
     format!("{environment} {sha256}")
 }
 
+/// What a denial's row is bound to, besides its realm.
+pub(crate) fn denial_object(environment: &str, id: &str) -> String {
+    format!("{environment} {id}")
+}
+
 /// What a deployment's row is bound to, besides its realm.
 pub(crate) fn deployment_object(environment: &str, name: &str, major: u16) -> String {
     format!("{environment} {name} v{major}")
@@ -89,6 +97,8 @@ pub enum Table {
     TrustPolicies,
     /// Revocation lists.
     Crls,
+    /// Deny lists.
+    Denials,
     /// Pipelines.
     Pipelines,
     /// Deployments.
@@ -114,6 +124,7 @@ impl Table {
             Self::Installations => "installations",
             Self::TrustPolicies => "trust_policies",
             Self::Crls => "crls",
+            Self::Denials => "denials",
             Self::Pipelines => "pipelines",
             Self::Deployments => "deployments",
             Self::Connections => "connections",

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod codec;
 pub mod connection;
 pub mod crl;
+pub mod denial;
 pub mod deployment;
 pub mod identity;
 pub mod installation;
