@@ -90,9 +90,7 @@ pub fn run(refusals: &Refusals) -> Result<(), CliError> {
             let session = Session::open(asking)?;
             let path = path(realm.as_deref(), &["groups"]).with("since", since.as_deref());
             let answer = session.get(&path)?;
-            session.print(&answer, |answer| {
-                groups_in_words(answer, realm.as_deref())
-            })
+            session.print(&answer, |answer| groups_in_words(answer, realm.as_deref()))
         }
         Some(RefusalsVerb::Chain {
             number,

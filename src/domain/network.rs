@@ -148,7 +148,11 @@ mod tests {
             ("2001:db8::6", false),
         ];
         for (address, expect) in cases {
-            assert_eq!(rules.is_proxy(address.parse().unwrap()), expect, "{address}");
+            assert_eq!(
+                rules.is_proxy(address.parse().unwrap()),
+                expect,
+                "{address}"
+            );
         }
     }
 

@@ -445,9 +445,8 @@ fn address(key: &'static str, entry: &Entry, found: &str) -> Result<SocketAddr, 
 fn networks(given: &Given, name: &'static str) -> Result<Vec<IpNet>, InvalidSettings> {
     let entry = given.entry(name)?;
     let key = key::find(name).ok_or(InvalidSettings::NotInTable { name })?;
-    let parse = |item: &String| {
-        network::parse(item).ok_or_else(|| wrong(key, entry.origin.clone(), item))
-    };
+    let parse =
+        |item: &String| network::parse(item).ok_or_else(|| wrong(key, entry.origin.clone(), item));
     list(given, name)?.iter().map(parse).collect()
 }
 

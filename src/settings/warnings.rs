@@ -10,7 +10,8 @@ use crate::settings::settled::Settings;
 pub fn of(settings: &Settings) -> Vec<String> {
     let (listeners, network) = (&settings.listeners, &settings.network);
     let mut warnings = Vec::new();
-    if network.internal().is_empty() && !(listeners.mtls.is_empty() && listeners.internal.is_empty())
+    if network.internal().is_empty()
+        && !(listeners.mtls.is_empty() && listeners.internal.is_empty())
     {
         warnings.push(
             "'internal_networks' is empty, so that the mtls and internal gateways take connections from everywhere: \
@@ -27,8 +28,7 @@ pub fn of(settings: &Settings) -> Vec<String> {
     }
     // Its own callers are all on this machine.
     let shut = |address: &SocketAddr| loopback(*address).is_some_and(|ip| network.is_internal(ip));
-    let relayed =
-        |address: &SocketAddr| loopback(*address).is_some_and(|ip| network.is_proxy(ip));
+    let relayed = |address: &SocketAddr| loopback(*address).is_some_and(|ip| network.is_proxy(ip));
     if let Some(address) = listeners.mtls.iter().find(|at| shut(at) && !relayed(at)) {
         warnings.push(format!(
             "the mtls gateway listens on {address}, which only this machine reaches, and 'internal_networks' holds this \

@@ -134,12 +134,10 @@ fn grouped(records: &[(u64, RefusalRecord)]) -> Vec<RefusalGroup> {
 /// SHA-256 of the client's own certificate, decodable or not.
 fn fingerprint(record: &RefusalRecord) -> Option<String> {
     let decoded = record.certificate.as_ref();
-    decoded
-        .map(|shown| shown.fingerprint.clone())
-        .or_else(|| {
-            let own = record.chain.as_ref()?.certificates().next()?;
-            Some(Fingerprint::of(own).to_string())
-        })
+    decoded.map(|shown| shown.fingerprint.clone()).or_else(|| {
+        let own = record.chain.as_ref()?.certificates().next()?;
+        Some(Fingerprint::of(own).to_string())
+    })
 }
 
 /// The issuer of a certificate that nobody here vouches for.
@@ -300,7 +298,13 @@ mod tests {
             ("malformed-certificate", "192.0.2.9", 1, (1, Some(1)), false),
         ];
         let expect = expect.map(|(reason, client, count, sequences, issuer)| {
-            (reason.to_owned(), client.to_owned(), count, sequences, issuer)
+            (
+                reason.to_owned(),
+                client.to_owned(),
+                count,
+                sequences,
+                issuer,
+            )
         });
         assert_eq!(told, expect);
         let group = &grouped(&records)[4];

@@ -150,7 +150,10 @@ fn what_begins_otherwise_is_no_header() {
 
 #[test]
 fn binary_headers_are_read() {
-    let tls = tlv(0x20, &[&[7, 0, 0, 0, 0][..], &tlv(0x22, b"mallory")].concat());
+    let tls = tlv(
+        0x20,
+        &[&[7, 0, 0, 0, 0][..], &tlv(0x22, b"mallory")].concat(),
+    );
     let cases = [
         (v2(0x21, 0x11, &INET), from("192.168.0.1:56324")),
         (
