@@ -12,8 +12,8 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    denial, account, apply, audit, connection, crl, deployment, endpoint, installation, pipeline, prove,
-    realm, refusal, server_identity, status, test_certificate, token, trust,
+    account, apply, audit, connection, crl, denial, deployment, endpoint, installation, pipeline,
+    prove, realm, refusal, server_identity, status, test_certificate, token, trust,
 };
 use crate::control::engine::Control;
 use crate::control::error::ControlError;

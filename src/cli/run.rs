@@ -7,7 +7,7 @@ use clap::Parser;
 use crate::cli::args::{Arguments, Command};
 use crate::cli::error::CliError;
 use crate::cli::{
-    deny, account, apply, audit, config, connection, crl, demo, deployment, endpoint, installation,
+    account, apply, audit, config, connection, crl, demo, deny, deployment, endpoint, installation,
     pipeline, prove, realm, refusals, serve, server_identity, status, test_certificate, token,
     trust,
 };

@@ -16,7 +16,10 @@ use crate::domain::name::{
     AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName,
 };
 use crate::domain::trigger::{InvalidTrigger, Method, RoutePattern};
-use crate::domain::trust_policy::{pki, distinguished, DistinguishedName, InvalidDistinguishedName, HandshakePolicy, InvalidPin, Pin, RevocationScope, Signatures};
+use crate::domain::trust_policy::{
+    DistinguishedName, HandshakePolicy, InvalidDistinguishedName, InvalidPin, Pin, RevocationScope,
+    Signatures, distinguished, pki,
+};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
 use crate::pki::serial::{InvalidSerial, SerialNumber};
 use crate::rule::client_rule::ClientRule;

@@ -22,6 +22,7 @@ use crate::domain::token::Actor;
 use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, TIMEOUT_MS_DEFAULT, TimeoutMs, Trigger,
 };
+use crate::domain::trust_policy::HandshakePolicy;
 use crate::pki::authority::Authority;
 use crate::pki::certificate::Certificate;
 use crate::prove::board::Rows;
@@ -65,6 +66,8 @@ pub struct RealHost {
     pub host: String,
     /// One of the anchors that it trusts.
     pub anchor: Certificate,
+    /// Whether it tells refused clients why, rather than failing their handshakes.
+    pub explains: bool,
 }
 
 /// A way in that was seen to be open.
@@ -510,6 +513,8 @@ fn real_hosts(catalog: &Catalog, names: &NamePlan) -> (Vec<RealHost>, usize) {
                 environment,
                 host: names.realm_host(environment, &realm.name),
                 anchor: anchor.clone(),
+                explains: realm.trust_policies.get(environment).handshake
+                    == HandshakePolicy::Explain,
             });
         }
     }

@@ -36,6 +36,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         let door = Door {
             at,
             host: &host.host,
+            explains: host.explains,
         };
         general(stage, rows, &door, &host.anchor, &stranger).await?;
         let what = "a client that another realm trusts";
@@ -51,7 +52,18 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         let own = stage.names().realm_host(environment, stage.realm());
         let shared = stage.names().shared_host(Gateway::Mtls, environment);
         for host in [own.as_str(), shared] {
-            general(stage, rows, &Door { at, host }, anchor, &stranger).await?;
+            general(
+                stage,
+                rows,
+                &Door {
+                    at,
+                    host,
+                    explains: false,
+                },
+                anchor,
+                &stranger,
+            )
+            .await?;
         }
     }
     known_but_not_good(stage, rows, at).await?;
@@ -62,6 +74,8 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 struct Door<'a> {
     at: Entrance,
     host: &'a str,
+    /// Whether it tells refused clients why.
+    explains: bool,
 }
 
 impl Door<'_> {
@@ -89,7 +103,11 @@ impl Door<'_> {
         let path = stage.path(CLOSED);
         let came = stage.get(self.at, self.host, shows, version, &path).await?;
         let tried = format!("{}: {what} ({})", self.host, version.as_str());
-        rows.refused(tried, one_of(alerts), &came);
+        if self.explains {
+            rows.refused_or_told(tried, format!("403, or {}", one_of(alerts)), &came);
+        } else {
+            rows.refused(tried, one_of(alerts), &came);
+        }
         Ok(())
     }
 }
@@ -141,7 +159,11 @@ async fn known_but_not_good(
     at: Entrance,
 ) -> Result<(), ProveError> {
     let host = stage.host();
-    let door = Door { at, host: &host };
+    let door = Door {
+        at,
+        host: &host,
+        explains: false,
+    };
     let ca = &stage.main(Environment::Prod).authority;
     let (past, ahead) = (stage.validity_past(), stage.validity_ahead());
     let issue = |validity: Validity| ca.issue_client(&client_request("prove-client", validity));

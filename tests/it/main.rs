@@ -19,6 +19,7 @@ mod control;
 mod crash;
 mod devices;
 mod docs;
+mod explaining;
 mod foundry;
 mod fuzzed;
 mod handshakes;
