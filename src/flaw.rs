@@ -45,13 +45,17 @@ pub enum Flaw {
     Lists,
     /// Client rules are not asked.
     Rules,
+    /// Deny lists are not looked at.
+    Denials,
     /// Open connections are not told of changes.
     Epoch,
+    /// What a refused client asks for is looked at before it is told why it is refused.
+    Explain,
 }
 
 impl Flaw {
     /// All flaws.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Signatures,
         Self::Names,
         Self::SplitHello,
@@ -65,7 +69,9 @@ impl Flaw {
         Self::SecondDoor,
         Self::Lists,
         Self::Rules,
+        Self::Denials,
         Self::Epoch,
+        Self::Explain,
     ];
 
     /// Its name in [`VARIABLE`].
@@ -84,7 +90,9 @@ impl Flaw {
             Self::SecondDoor => "second-door",
             Self::Lists => "lists",
             Self::Rules => "rules",
+            Self::Denials => "denials",
             Self::Epoch => "epoch",
+            Self::Explain => "explain",
         }
     }
 }

@@ -55,6 +55,16 @@ impl Path {
             .map_err(|source| ApiError::Fingerprint { field, source })
     }
 
+    /// `{sequence}`: the number of a record.
+    pub(crate) fn sequence(&self) -> Result<u64, ApiError> {
+        let field = "sequence";
+        let text = self.text(field);
+        // There is one way to write a number, so that each record has one path.
+        let canonical = !text.starts_with(['0', '+']);
+        let number = text.parse().ok().filter(|_| canonical);
+        number.ok_or(ApiError::Number { field })
+    }
+
     /// `{token}`.
     pub(crate) fn token(&self) -> Result<TokenName, ApiError> {
         self.name("token", TokenName::parse)

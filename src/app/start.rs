@@ -26,12 +26,15 @@ use crate::gateway::worker::{Chores, Worker};
 use crate::outbound::guard::OutgoingGuard;
 use crate::outbound::pool::Pools;
 use crate::settings::settled::{AccessLogTarget, Listeners, LogSettings, Settings};
+use crate::settings::warnings;
 use crate::snapshot::compile::Compiler;
 use crate::store::db::{STORE_FILE, Store};
 use crate::telemetry::access::{AccessLimits, AccessLog};
 use crate::telemetry::counters::Counters;
+use crate::telemetry::cuts::Cuts;
 use crate::telemetry::journal::{JournalLimits, RefusalJournal};
 use crate::telemetry::log;
+use crate::telemetry::open::OpenConnections;
 
 /// How many threads the admin API and the upkeep have, apart from those of the gateways.
 const ADMIN_THREADS: usize = 2;
@@ -46,6 +49,13 @@ pub fn start_log(settings: &LogSettings, clock: &Clock) -> Result<(), StartError
         settings.filter.clone(),
         clock.clone(),
     )?)
+}
+
+/// Logs what is configured, can be used, and is probably not meant.
+pub fn warn(settings: &Settings) {
+    for warning in warnings::of(settings) {
+        tracing::warn!("{warning}");
+    }
 }
 
 /// Starts a server: opens the store, or makes it, compiles everything, and listens. It serves when this returns.
@@ -69,6 +79,10 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
     let store = Store::open(&store_file, &key, clock.now())?;
     let counters = Arc::new(Counters::new());
     let journal = Arc::new(RefusalJournal::new(JournalLimits::default()));
+    let (open, cuts) = (
+        Arc::new(OpenConnections::default()),
+        Arc::new(Cuts::default()),
+    );
     let access = Arc::new(access_log(&settings.access_log, &counters)?);
     let control = Control::start(Parts {
         store,
@@ -81,6 +95,8 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         .map_err(|source| StartError::Tls { source })?,
         clock: clock.clone(),
         journal: Arc::clone(&journal),
+        open: Arc::clone(&open),
+        cuts: Arc::clone(&cuts),
         rules: Rules {
             external_port: told_port(&settings.listeners.external),
             ..settings.rules.clone()
@@ -95,8 +111,11 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         access: Arc::clone(&access),
         journal: Arc::clone(&journal),
         counters: Arc::clone(&counters),
+        open: Arc::clone(&open),
+        cuts: Arc::clone(&cuts),
         pools: pools.clone(),
         limits: settings.gateway,
+        network: Arc::clone(&settings.network),
         ids: RequestIds::default(),
         chores: chores.clone(),
     })?;

@@ -120,7 +120,7 @@ pub enum CliError {
     },
     /// What holds for a whole realm, given for one of its anchors.
     #[error(
-        "--anchor goes with --revocation and --crl-out-of-date only: signatures, pins and CA names hold for the whole realm, so change them without --anchor"
+        "--anchor goes with --revocation and --crl-out-of-date only: signatures, pins, CA names, handshake and records hold for the whole realm, so change them without --anchor"
     )]
     NotOfAnAnchor,
     /// A file of a secret that is no text.

@@ -8,8 +8,10 @@ use crate::domain::name::{
     AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
 };
 use crate::domain::trigger::{InvalidTrigger, Method, RequestSizeMb, RoutePattern, TimeoutMs};
-use crate::domain::trust_policy::{Hours, InvalidPin, OutOfDate, Pin, RevocationScope, Signatures};
-use crate::manifest::trust::OutOfDateDocument;
+use crate::domain::trust_policy::{
+    HandshakePolicy, Hours, InvalidPin, OutOfDate, Pin, RecordBytes, RevocationScope, Signatures,
+};
+use crate::manifest::trust::{OutOfDateDocument, RecordBytesDocument};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
 use crate::rule::client_rule::ClientRule;
 
@@ -59,6 +61,28 @@ pub fn revocation(text: &str) -> Result<RevocationScope, InvalidWord> {
 /// [`InvalidWord`].
 pub fn signatures(text: &str) -> Result<Signatures, InvalidWord> {
     Signatures::parse(text)
+}
+
+/// What becomes of the handshake of a client that is not let in: `strict` or `explain`.
+///
+/// # Errors
+/// [`InvalidWord`].
+pub fn handshake(text: &str) -> Result<HandshakePolicy, InvalidWord> {
+    HandshakePolicy::parse(text)
+}
+
+/// How much content a TLS record has at most: a number of bytes, or `default`.
+///
+/// # Errors
+/// What to write, in words.
+pub fn record_bytes(text: &str) -> Result<RecordBytesDocument, String> {
+    if text == "default" {
+        return Ok(RecordBytesDocument(None));
+    }
+    let bytes = text.parse().unwrap_or(0);
+    RecordBytes::new(bytes)
+        .map(|bytes| RecordBytesDocument(Some(bytes)))
+        .map_err(|invalid| invalid.to_string())
 }
 
 /// What an out-of-date revocation list is worth: `refuse`, `allow`, or hours, such as `24h`.

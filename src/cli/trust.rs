@@ -11,10 +11,10 @@ use crate::cli::session::{Asking, Session};
 use crate::cli::show;
 use crate::cli::table::{Table, plain};
 use crate::client::path::Path;
-use crate::domain::trust_policy::{Pin, RevocationScope, Signatures, TrustPolicy};
+use crate::domain::trust_policy::{HandshakePolicy, Pin, RevocationScope, Signatures, TrustPolicy};
 use crate::manifest::document::{AnchorDocument, TrustBody};
 use crate::manifest::text::Text;
-use crate::manifest::trust::{self, OutOfDateDocument};
+use crate::manifest::trust::{self, OutOfDateDocument, RecordBytesDocument};
 use crate::pki::fingerprint::Fingerprint;
 
 /// What to do with trust policies.
@@ -72,7 +72,7 @@ impl Place {
     ArgGroup::new("change")
         .required(true)
         .multiple(true)
-        .args(["revocation", "crl_out_of_date", "signatures", "ca_names", "pin", "clear_pins", "unpin", "clear_anchor"])
+        .args(["revocation", "crl_out_of_date", "signatures", "ca_names", "handshake", "record_bytes", "pin", "clear_pins", "unpin", "clear_anchor"])
 ))]
 pub struct Set {
     /// Where.
@@ -97,6 +97,13 @@ pub struct Set {
     /// Whether the realm's own host tells clients the names of its anchors
     #[arg(long, value_name = "true|false")]
     ca_names: Option<bool>,
+    /// What becomes of the handshake of a client that is not let in, on the realm's own host: it fails (strict), or it is
+    /// completed and each request is told why, with 403 (explain)
+    #[arg(long, value_name = "strict|explain", value_parser = flag::handshake)]
+    handshake: Option<HandshakePolicy>,
+    /// How much content a TLS record has at most that the realm's own host sends: 512 to 16384 bytes
+    #[arg(long, value_name = "N|default", value_parser = flag::record_bytes)]
+    record_bytes: Option<RecordBytesDocument>,
     /// Expect this client too, and nobody without a pin: certificate:SHA256 or key:SHA256; may be repeated
     #[arg(long, value_name = "PIN", value_parser = flag::pin)]
     pin: Vec<Pin>,
@@ -153,6 +160,8 @@ impl Set {
     fn check(&self) -> Result<(), CliError> {
         let others = self.signatures.is_some()
             || self.ca_names.is_some()
+            || self.handshake.is_some()
+            || self.record_bytes.is_some()
             || self.clear_pins
             || !self.pin.is_empty()
             || !self.unpin.is_empty();
@@ -171,6 +180,8 @@ impl Set {
             signatures: self.signatures.map(Text),
             pins: self.pins(present),
             ca_names: self.ca_names,
+            handshake: self.handshake.map(Text),
+            record_bytes: self.record_bytes,
             anchor: self.anchors(present),
         }
     }
@@ -242,6 +253,8 @@ fn in_words(answer: &Value) -> String {
         ("lists", "/crls"),
         ("signatures", "/signatures"),
         ("tells names of CAs", "/ca-names"),
+        ("handshake", "/handshake"),
+        ("record bytes", "/record-bytes"),
     ];
     let mut text = show::sheet(answer, &rows, 0);
     let anchors = show::items(answer, "/anchor");
@@ -313,6 +326,14 @@ mod tests {
                 json!({"signatures": "strict", "ca-names": true}),
             ),
             (
+                "--handshake explain --record-bytes 1024",
+                json!({"handshake": "explain", "record-bytes": 1024}),
+            ),
+            (
+                "--handshake strict --record-bytes default",
+                json!({"handshake": "strict", "record-bytes": "default"}),
+            ),
+            (
                 &format!("--pin key:{B}"),
                 json!({"pins": [format!("key:{A}"), format!("key:{B}")]}),
             ),
@@ -349,6 +370,8 @@ mod tests {
         for others in [
             "--signatures strict".to_owned(),
             "--ca-names true".to_owned(),
+            "--handshake explain".to_owned(),
+            "--record-bytes 512".to_owned(),
             "--clear-pins".to_owned(),
             format!("--pin key:{A}"),
             format!("--unpin key:{A}"),

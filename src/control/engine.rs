@@ -1,6 +1,6 @@
 //! The engine: what `control` is made of, and how it starts.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::control::address::{Addresses, Listener};
 use crate::control::error::ControlError;
 use crate::control::executing::{self, Prepared};
 use crate::control::identities;
+use crate::control::refreshing::Freshness;
 use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::endpoint::NamePlan;
@@ -19,7 +20,9 @@ use crate::domain::token::{Actor, Role};
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
 use crate::store::db::Store;
+use crate::telemetry::cuts::Cuts;
 use crate::telemetry::journal::RefusalJournal;
+use crate::telemetry::open::OpenConnections;
 
 /// What `control` is put together from.
 pub struct Parts {
@@ -31,6 +34,10 @@ pub struct Parts {
     pub clock: Clock,
     /// Where the data plane tells of refused clients.
     pub journal: Arc<RefusalJournal>,
+    /// The open connections of verified clients.
+    pub open: Arc<OpenConnections>,
+    /// Where the data plane tells of whom it cut.
+    pub cuts: Arc<Cuts>,
     /// The appliance's rules.
     pub rules: Rules,
     /// Names and addresses of the admin listener, besides those of this machine itself.
@@ -45,6 +52,8 @@ pub struct Control {
     pub(crate) compiler: Compiler,
     pub(crate) clock: Clock,
     pub(crate) journal: Arc<RefusalJournal>,
+    pub(crate) open: Arc<OpenConnections>,
+    pub(crate) cuts: Arc<Cuts>,
     pub(crate) rules: Rules,
     pub(crate) admin_names: Vec<String>,
     pub(crate) refusals_per_realm_max: u64,
@@ -59,6 +68,10 @@ pub struct Control {
     pub(crate) draining: Mutex<()>,
     /// Whether an attack on ourselves is going on.
     pub(crate) proving: AtomicBool,
+    /// How long before the end of a list in use people are warned, in milliseconds.
+    pub(crate) crl_warn_ms: AtomicU64,
+    /// What keeps revocation lists fresh.
+    pub(crate) freshness: Freshness,
     pub(crate) started: Stopwatch,
 }
 
@@ -79,6 +92,8 @@ impl Control {
             compiler: parts.compiler,
             clock: parts.clock,
             journal: parts.journal,
+            open: parts.open,
+            cuts: parts.cuts,
             rules: parts.rules,
             admin_names: parts.admin_names,
             refusals_per_realm_max: parts.refusals_per_realm_max,
@@ -90,6 +105,8 @@ impl Control {
             writer: Mutex::new(()),
             draining: Mutex::new(()),
             proving: AtomicBool::new(false),
+            crl_warn_ms: AtomicU64::new(24 * 3_600_000),
+            freshness: Freshness::default(),
             started: Stopwatch::start(),
         }))
     }
@@ -97,6 +114,11 @@ impl Control {
     /// What the data plane serves by.
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// The open connections of verified clients.
+    pub const fn open_connections(&self) -> &Arc<OpenConnections> {
+        &self.open
     }
 
     /// The present catalog, to keep.
@@ -127,6 +149,16 @@ impl Control {
     /// How long a connection that lost its right to be there may finish what it is doing.
     pub fn cut_grace(&self) -> Duration {
         Duration::from_millis(u64::from(self.cut_grace_ms.load(Ordering::Acquire)))
+    }
+
+    /// Tells how long before the end of a revocation list that is in use people are warned, in milliseconds.
+    pub fn announce_crl_warning(&self, ms: u64) {
+        self.crl_warn_ms.store(ms, Ordering::Release);
+    }
+
+    /// How long before the end of a revocation list that is in use people are warned.
+    pub fn crl_warn_before(&self) -> Duration {
+        Duration::from_millis(self.crl_warn_ms.load(Ordering::Acquire))
     }
 
     /// Every address that is listened on.

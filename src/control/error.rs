@@ -95,6 +95,22 @@ pub enum ControlError {
     /// The machine gave no random bytes.
     #[error("the machine gave no random bytes for a token: check its source of randomness")]
     Random,
+    /// A refusal that is not there, or not any more.
+    #[error(
+        "there is no refusal with the number {sequence}: 'realmgate refusals' lists those that are kept"
+    )]
+    NoRefusal {
+        /// Its number.
+        sequence: u64,
+    },
+    /// A refusal whose client showed nothing, or so much or so long ago that it is not kept.
+    #[error(
+        "no chain is kept of refusal {sequence}: the client showed none or one that is too large, or newer ones took its place"
+    )]
+    NoChain {
+        /// The refusal's number.
+        sequence: u64,
+    },
     /// One attack on ourselves at a time.
     #[error("'realmgate prove' is running already: wait until it has ended, at most half a minute")]
     ProofRunning,
@@ -168,6 +184,7 @@ impl ControlError {
             | Self::Store(_)
             | Self::Authority(_)
             | Self::Random => FailureKind::Failed,
+            Self::NoRefusal { .. } | Self::NoChain { .. } => FailureKind::NotFound,
             Self::Interrupted => FailureKind::Unavailable,
         }
     }
@@ -203,6 +220,8 @@ impl ControlError {
             Self::Authority(_) => "authority-failed",
             Self::Random => "random-failed",
             Self::ProofRunning => "proof-running",
+            Self::NoRefusal { .. } => "no-such-refusal",
+            Self::NoChain { .. } => "no-chain-kept",
             Self::Interrupted => "interrupted",
         }
     }

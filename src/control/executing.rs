@@ -203,13 +203,19 @@ impl Control {
                 warnings,
             });
         }
-        let (snapshot, realms) =
-            self.compiler
-                .recompile(&self.live.load_full(), &next, &touched)?;
+        let former = self.live.load_full();
+        let (snapshot, realms) = self.compiler.recompile(&former, &next, &touched)?;
         self.store.commit(&next, &touched, &audit, actor, now)?;
         let revision = next.revision;
+        self.foretell_cuts((&former, &snapshot), &realms, &audit);
         self.live.publish(Arc::new(snapshot), &realms);
         self.catalog.store(Arc::new(next));
+        if touched
+            .iter()
+            .any(|row| matches!(row, Touched::CrlSource(..)))
+        {
+            self.freshness.wake();
+        }
         log(&audit, actor, revision);
         Ok(Done {
             changed: true,

@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod authorise;
+pub mod cutting;
 pub mod engine;
 pub mod error;
 pub mod executing;
@@ -16,6 +17,7 @@ pub mod foreseeing;
 pub mod identities;
 pub mod proving;
 pub mod recovery;
+pub mod refreshing;
 pub mod testing;
 pub mod tokens;
 pub mod upkeep;

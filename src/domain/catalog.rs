@@ -15,7 +15,9 @@ use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
-use crate::domain::{identifying, installing, keeping, publishing, revocation, trusting};
+use crate::domain::{
+    denying, identifying, installing, keeping, publishing, revocation, sourcing, trusting,
+};
 use crate::pki::fingerprint::Fingerprint;
 
 /// The appliance's own rules, from its settings.
@@ -157,6 +159,33 @@ impl Catalog {
             } => self.in_realm(realm, |realm| {
                 trusting::remove_crl(realm, *environment, *sha256)
             }),
+            Command::Deny {
+                realm,
+                environment,
+                what,
+                reason,
+                until,
+            } => self.in_realm(realm, |realm| {
+                denying::deny(realm, *environment, what, reason, *until, around)
+            }),
+            Command::Allow {
+                realm,
+                environment,
+                id,
+            } => self.in_realm(realm, |realm| denying::allow(realm, *environment, *id)),
+            Command::SaveCrlSource {
+                realm,
+                environment,
+                name,
+                url,
+            } => self.in_realm(realm, |realm| {
+                sourcing::save(realm, *environment, name, url, around)
+            }),
+            Command::DeleteCrlSource {
+                realm,
+                environment,
+                name,
+            } => self.in_realm(realm, |realm| sourcing::delete(realm, *environment, name)),
             Command::SavePipeline {
                 realm,
                 key,
@@ -322,6 +351,20 @@ impl Catalog {
                 lists
                     .keys()
                     .map(|sha256| Touched::Crl(name.clone(), environment, *sha256)),
+            );
+        }
+        for (environment, denials) in realm.denials.iter() {
+            touched.extend(
+                denials
+                    .keys()
+                    .map(|id| Touched::Denial(name.clone(), environment, *id)),
+            );
+        }
+        for (environment, sources) in realm.crl_sources.iter() {
+            touched.extend(
+                sources
+                    .keys()
+                    .map(|source| Touched::CrlSource(name.clone(), environment, source.clone())),
             );
         }
         touched.extend(

@@ -6,7 +6,7 @@ use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::identity::IdentitySlot;
 use crate::domain::installation::InstallationId;
-use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName, TokenName};
 use crate::domain::pipeline::PipelineKey;
 use crate::pki::fingerprint::Fingerprint;
 
@@ -23,6 +23,10 @@ pub enum Touched {
     TrustPolicy(RealmName, Environment),
     /// A revocation list, by its SHA-256.
     Crl(RealmName, Environment, Fingerprint),
+    /// A denial, by its id.
+    Denial(RealmName, Environment, Fingerprint),
+    /// What revocation lists are fetched from.
+    CrlSource(RealmName, Environment, CrlSourceName),
     /// A pipeline.
     Pipeline(RealmName, PipelineKey),
     /// A deployment.
@@ -46,6 +50,8 @@ impl Touched {
             | Self::Installation(realm, _)
             | Self::TrustPolicy(realm, _)
             | Self::Crl(realm, _, _)
+            | Self::Denial(realm, _, _)
+            | Self::CrlSource(realm, _, _)
             | Self::Pipeline(realm, _)
             | Self::Deployment(realm, _)
             | Self::Connection(realm, _) => Some(realm),
@@ -323,6 +329,18 @@ pub enum Warning {
         issuer: String,
         /// The extension.
         oid: String,
+    },
+    /// An anchor is on the deny list, and all of its clients with it.
+    #[error(
+        "the deny list of realm {realm} in {environment} now bars the installed anchor {anchor} itself: no client of it is let in"
+    )]
+    AnchorDenied {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The anchor's subject.
+        anchor: String,
     },
     /// An admin certificate by which no client of this machine finds its way.
     #[error(

@@ -9,11 +9,12 @@ use tokio::sync::Notify;
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::gateway::client_rule::Answers;
-use crate::gateway::entitlement::{self, Standings};
+use crate::gateway::entitlement::Standings;
+use crate::gateway::explained::Explained;
 use crate::gateway::forwarding::Forwarding;
 use crate::gateway::in_flight::InFlight;
-use crate::gateway::worker::Worker;
 use crate::telemetry::counters::Handshake;
+use crate::telemetry::open::OpenClient;
 use crate::trust::judge::Verified;
 
 /// A connection whose handshake is done.
@@ -27,16 +28,20 @@ pub struct Peer {
     pub address: SocketAddr,
     /// How the two sides speak.
     pub tls: TlsFacts,
-    /// The client, as verified in the handshake; always there on the mtls gateway, and only there.
+    /// The client, as verified in the handshake; there on the mtls gateway only, and always where the client was not
+    /// refused.
     pub client: Option<Arc<Verified>>,
     /// The trust epoch that the handshake was made in; 0 on the regular gateways.
     pub epoch: u64,
+    /// Why the client was refused, on a host that explains it. [`Peer::refused`] makes such peers, without a client.
+    explained: Option<Arc<Explained>>,
     standings: Mutex<Standings>,
     answers: Mutex<Answers>,
     forwarding: OnceLock<Forwarding>,
     in_flight: InFlight,
     dismissed: AtomicBool,
     dismissal: Notify,
+    open: OnceLock<Arc<OpenClient>>,
 }
 
 /// What a server name leads to.
@@ -122,19 +127,35 @@ impl Peer {
             tls,
             client,
             epoch,
+            explained: None,
             standings: Mutex::new(Standings::default()),
             answers: Mutex::new(Answers::default()),
             forwarding: OnceLock::new(),
             in_flight: InFlight::default(),
             dismissed: AtomicBool::new(false),
             dismissal: Notify::new(),
+            open: OnceLock::new(),
         }
     }
 
-    /// Whether the client may still be on this connection, by what its host trusts now. Requests are each held to their
-    /// realm besides; this is for connections that make none.
-    pub fn still_entitled(&self, worker: &Worker) -> bool {
-        entitlement::still_entitled(&worker.live.load(), self, worker.clock.now())
+    /// A peer that is told on each request why it is refused, and nothing else.
+    pub fn refused(
+        place: PeerPlace,
+        host: Arc<str>,
+        address: SocketAddr,
+        tls: TlsFacts,
+        explained: Explained,
+        epoch: u64,
+    ) -> Self {
+        Self {
+            explained: Some(Arc::new(explained)),
+            ..Self::new(place, host, address, tls, None, epoch)
+        }
+    }
+
+    /// What the client is told instead of being served.
+    pub const fn explained(&self) -> Option<&Arc<Explained>> {
+        self.explained.as_ref()
     }
 
     /// Asks for the connection's end: what is being answered is finished, and nothing more is accepted.
@@ -168,6 +189,23 @@ impl Peer {
     /// The calls that are being served on it.
     pub(crate) const fn in_flight(&self) -> &InFlight {
         &self.in_flight
+    }
+
+    /// Its connection has come in among the open ones.
+    pub(crate) fn is_open_as(&self, open: &Arc<OpenClient>) {
+        let _ = self.open.set(Arc::clone(open));
+    }
+
+    /// A realm has let it in, on a shared host.
+    pub(crate) fn calls(&self, realm: &RealmName) {
+        if let Some(open) = self.open.get() {
+            open.calls(realm);
+        }
+    }
+
+    /// The realms that have let it in, on a shared host.
+    pub(crate) fn called(&self) -> Vec<RealmName> {
+        self.open.get().map_or_else(Vec::new, |open| open.called())
     }
 
     /// Has an upstream told where a call that names `port` comes from.

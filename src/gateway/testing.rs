@@ -267,8 +267,11 @@ impl House {
             access: Arc::new(access),
             journal: Arc::new(RefusalJournal::default()),
             counters,
+            open: Arc::default(),
+            cuts: Arc::default(),
             pools: Pools::new(outbound, guard, NonZeroUsize::MIN),
             limits,
+            network: Arc::default(),
             ids: RequestIds::default(),
             chores: Chores::default(),
         };

@@ -11,11 +11,11 @@ use crate::domain::address::BaseUrl;
 use crate::domain::environment::Environment;
 use crate::domain::name::{AccountName, ConnectionName, PipelineName, RealmName};
 use crate::domain::trigger::{Method, RoutePattern};
-use crate::domain::trust_policy::{Pin, RevocationScope, Signatures};
+use crate::domain::trust_policy::{HandshakePolicy, Pin, RevocationScope, Signatures};
 use crate::manifest::connection::{BaseUrlDocument, TrustDocument};
 use crate::manifest::given::GivenSecret;
 use crate::manifest::text::Text;
-use crate::manifest::trust::OutOfDateDocument;
+use crate::manifest::trust::{OutOfDateDocument, RecordBytesDocument};
 use crate::pki::fingerprint::Fingerprint;
 use crate::rule::client_rule::ClientRule;
 
@@ -239,6 +239,12 @@ pub struct RealmTrustDocument {
     /// Whether the realm's own host tells the names of its anchors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_names: Option<bool>,
+    /// What becomes of the handshake of a client that is not let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<Text<HandshakePolicy>>,
+    /// How much content a TLS record has at most that the realm's own host sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_bytes: Option<RecordBytesDocument>,
     /// Anchors with an exception: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Vec<AnchorDocument>>,
@@ -272,6 +278,12 @@ pub struct TrustBody {
     /// Whether the realm's own host tells the names of its anchors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_names: Option<bool>,
+    /// What becomes of the handshake of a client that is not let in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<Text<HandshakePolicy>>,
+    /// How much content a TLS record has at most that the realm's own host sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_bytes: Option<RecordBytesDocument>,
     /// Anchors with an exception: all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Vec<AnchorDocument>>,

@@ -15,7 +15,7 @@ use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
 use crate::domain::revocation::{self, LISTS_MAX};
-use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, TrustPolicy};
+use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, RecordBytes, TrustPolicy};
 use crate::domain::trusting::Intake;
 use crate::manifest::document::{AnchorDocument, CrlsBody, RealmTrustDocument, TrustBody};
 use crate::manifest::invalid::InvalidManifest;
@@ -82,6 +82,52 @@ impl<'de> Visitor<'de> for OutOfDateVisitor {
     }
 }
 
+/// How much content a TLS record has at most: a number of bytes, or `"default"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordBytesDocument(pub Option<RecordBytes>);
+
+impl<'de> Deserialize<'de> for RecordBytesDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RecordBytesVisitor)
+    }
+}
+
+impl Serialize for RecordBytesDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            None => serializer.serialize_str("default"),
+            Some(bytes) => serializer.serialize_u16(bytes.get()),
+        }
+    }
+}
+
+struct RecordBytesVisitor;
+
+impl Visitor<'_> for RecordBytesVisitor {
+    type Value = RecordBytesDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of bytes, or \"default\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        match text {
+            "default" => Ok(RecordBytesDocument(None)),
+            _ => Err(E::custom("write a number of bytes, or \"default\"")),
+        }
+    }
+
+    fn visit_u64<E: Error>(self, bytes: u64) -> Result<Self::Value, E> {
+        // What is too large for the type is out of bounds as well.
+        let bytes = RecordBytes::new(u16::try_from(bytes).unwrap_or(0)).map_err(E::custom)?;
+        Ok(RecordBytesDocument(Some(bytes)))
+    }
+
+    fn visit_i64<E: Error>(self, bytes: i64) -> Result<Self::Value, E> {
+        self.visit_u64(u64::try_from(bytes).unwrap_or(0))
+    }
+}
+
 /// Why a trust policy or a revocation list of a manifest cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTrust {
@@ -143,6 +189,12 @@ pub fn policy(body: &TrustBody, present: &TrustPolicy) -> Result<TrustPolicy, In
     if let Some(ca_names) = body.ca_names {
         policy.ca_names = ca_names;
     }
+    if let Some(Text(handshake)) = body.handshake {
+        policy.handshake = handshake;
+    }
+    if let Some(RecordBytesDocument(record_bytes)) = body.record_bytes {
+        policy.record_bytes = record_bytes;
+    }
     if let Some(anchors) = &body.anchor {
         policy.exceptions.clear();
         for anchor in anchors {
@@ -171,6 +223,8 @@ pub fn document(policy: &TrustPolicy) -> TrustBody {
         signatures: Some(Text(policy.signatures)),
         pins: Some(policy.pins.iter().copied().map(Text).collect()),
         ca_names: Some(policy.ca_names),
+        handshake: Some(Text(policy.handshake)),
+        record_bytes: Some(RecordBytesDocument(policy.record_bytes)),
         anchor: Some(
             exceptions
                 .map(|(anchor, exception)| AnchorDocument {
@@ -223,6 +277,8 @@ impl From<&RealmTrustDocument> for TrustBody {
             signatures: document.signatures.clone(),
             pins: document.pins.clone(),
             ca_names: document.ca_names,
+            handshake: document.handshake.clone(),
+            record_bytes: document.record_bytes,
             anchor: document.anchor.clone(),
         }
     }

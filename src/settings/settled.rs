@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -11,6 +12,7 @@ use crate::api::limits::ApiLimits;
 use crate::domain::catalog::Rules;
 use crate::domain::endpoint::{HostLabels, NamePlan};
 use crate::domain::environment::PerEnvironment;
+use crate::domain::network::{self, NetworkRules};
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::server::WorkerModel;
 use crate::outbound::limits::OutboundLimits;
@@ -36,6 +38,8 @@ pub struct Settings {
     pub admin_names: Vec<String>,
     /// Who listens where.
     pub listeners: Listeners,
+    /// Who may connect to which gateway, and who speaks for others.
+    pub network: Arc<NetworkRules>,
     /// How many threads serve the gateways; 0: one for each processor.
     pub workers: usize,
     /// How they share the work.
@@ -149,6 +153,10 @@ impl Settings {
                 external: addresses(given, "external_listen")?,
                 internal: addresses(given, "internal_listen")?,
             },
+            network: Arc::new(NetworkRules::new(
+                networks(given, "internal_networks")?,
+                networks(given, "trusted_proxies")?,
+            )),
             workers: size(given, "workers")?,
             worker_model: match text(given, "worker_model")? {
                 "shared" => WorkerModel::Shared,
@@ -437,10 +445,8 @@ fn address(key: &'static str, entry: &Entry, found: &str) -> Result<SocketAddr, 
 fn networks(given: &Given, name: &'static str) -> Result<Vec<IpNet>, InvalidSettings> {
     let entry = given.entry(name)?;
     let key = key::find(name).ok_or(InvalidSettings::NotInTable { name })?;
-    let parse = |item: &String| {
-        item.parse::<IpNet>()
-            .map_err(|_| wrong(key, entry.origin.clone(), item))
-    };
+    let parse =
+        |item: &String| network::parse(item).ok_or_else(|| wrong(key, entry.origin.clone(), item));
     list(given, name)?.iter().map(parse).collect()
 }
 

@@ -20,6 +20,12 @@ pub(crate) const TRUST_POLICIES: TableDefinition<'_, (&str, &str), &[u8]> =
 /// Revocation lists, by realm, environment and SHA-256.
 pub(crate) const CRLS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
     TableDefinition::new("crls");
+/// The deny lists, by realm, environment and the denial's id.
+pub(crate) const DENIALS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("denials");
+/// What revocation lists are fetched from, by realm, environment and name.
+pub(crate) const CRL_SOURCES: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("crl_sources");
 /// Pipelines, by realm, name and major version.
 pub(crate) const PIPELINES: TableDefinition<'_, (&str, &str, u16), &[u8]> =
     TableDefinition::new("pipelines");
@@ -71,6 +77,16 @@ pub(crate) fn crl_object(environment: &str, sha256: &str) -> String {
     format!("{environment} {sha256}")
 }
 
+/// What a denial's row is bound to, besides its realm.
+pub(crate) fn denial_object(environment: &str, id: &str) -> String {
+    format!("{environment} {id}")
+}
+
+/// What the row of a source of revocation lists is bound to, besides its realm.
+pub(crate) fn crl_source_object(environment: &str, name: &str) -> String {
+    format!("{environment} {name}")
+}
+
 /// What a deployment's row is bound to, besides its realm.
 pub(crate) fn deployment_object(environment: &str, name: &str, major: u16) -> String {
     format!("{environment} {name} v{major}")
@@ -89,6 +105,10 @@ pub enum Table {
     TrustPolicies,
     /// Revocation lists.
     Crls,
+    /// Deny lists.
+    Denials,
+    /// What revocation lists are fetched from.
+    CrlSources,
     /// Pipelines.
     Pipelines,
     /// Deployments.
@@ -114,6 +134,8 @@ impl Table {
             Self::Installations => "installations",
             Self::TrustPolicies => "trust_policies",
             Self::Crls => "crls",
+            Self::Denials => "denials",
+            Self::CrlSources => "crl_sources",
             Self::Pipelines => "pipelines",
             Self::Deployments => "deployments",
             Self::Connections => "connections",

@@ -8,6 +8,8 @@ pub mod access_buffer;
 pub mod access_record;
 pub mod access_writer;
 pub mod counters;
+pub mod cuts;
 pub mod journal;
 pub mod json;
 pub mod log;
+pub mod open;

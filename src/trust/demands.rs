@@ -1,4 +1,4 @@
-//! What a realm demands of its clients beyond a valid path: signatures, revocation, pins.
+//! What a realm demands of its clients beyond a valid path: the deny list, signatures, revocation, pins.
 //!
 //! On a shared host the realm that will be called is not known yet, so a client is let in where any owner of its anchor
 //! would have it; each request is then held to its realm's own set. At most [`RULEBOOKS_MAX`] different policies are
@@ -143,6 +143,11 @@ impl<'a> Demands<'a> {
 
     fn of(&self, set: &TrustSet, path: &Path, exam: &Exam<'_>) -> Result<Moment, Finding> {
         let policy = set.policy();
+        if set.denials().is_empty() {
+            exam.pass_over(Check::Denials);
+        } else {
+            exam.ask(Check::Denials, || set.denials().check(path, self.now))?;
+        }
         match policy.signatures {
             Signatures::Modern => exam.pass_over(Check::Signatures),
             Signatures::Strict => exam.ask(Check::Signatures, || strict_signatures(path))?,
@@ -241,6 +246,7 @@ impl<'a> Demands<'a> {
             profile::check(path)?;
             constraints::check(path, &self.comparisons_left)?;
             policies::check(path)?;
+            set.denials().check(path, self.now)?;
             if accept(path) {
                 Ok(Ground {
                     until: Moment::MAX,

@@ -48,6 +48,8 @@ pub enum Check {
     NameConstraints,
     /// The certificate policies that a CA requires.
     Policies,
+    /// The realm's deny list.
+    Denials,
     /// The realm's demands on signatures.
     Signatures,
     /// The revocation lists.
@@ -73,6 +75,7 @@ impl Check {
             Self::Profile => "profile",
             Self::NameConstraints => "name-constraints",
             Self::Policies => "policies",
+            Self::Denials => "denials",
             Self::Signatures => "signatures",
             Self::Revocation => "revocation",
             Self::Pins => "pins",
@@ -95,6 +98,7 @@ impl Check {
             Self::Profile => "does not contradict itself",
             Self::NameConstraints => "name constraints",
             Self::Policies => "certificate policies",
+            Self::Denials => "not on the deny list",
             Self::Signatures => "signatures that the realm accepts",
             Self::Revocation => "not revoked",
             Self::Pins => "pinned",

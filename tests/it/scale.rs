@@ -45,6 +45,8 @@ fn control(store: Store) -> Arc<Control> {
         .unwrap(),
         clock,
         journal: Arc::new(RefusalJournal::new(JournalLimits::default())),
+        open: Arc::default(),
+        cuts: Arc::default(),
         rules: Rules {
             external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),

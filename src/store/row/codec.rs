@@ -9,12 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::Moment;
 use crate::domain::address::InvalidBaseUrl;
+use crate::domain::crl_source::InvalidCrlUrl;
 use crate::domain::environment::{Environment, InvalidWord};
 use crate::domain::name::InvalidName;
 use crate::domain::template::InvalidTemplate;
 use crate::domain::trigger::InvalidTrigger;
 use crate::pki::certificate::InvalidCertificate;
 use crate::pki::crl::InvalidCrl;
+use crate::pki::distinguished::InvalidDistinguishedName;
 use crate::pki::key::InvalidKey;
 use crate::rule::invalid::InvalidClientRule;
 use crate::store::seal::{RowSeal, SealError, TAG_BYTES};
@@ -69,6 +71,9 @@ pub enum RowError {
     /// A revocation list.
     #[error("{0}")]
     Crl(#[from] InvalidCrl),
+    /// A distinguished name.
+    #[error("{0}")]
+    DistinguishedName(#[from] InvalidDistinguishedName),
     /// A private key.
     #[error("{0}")]
     Key(#[from] InvalidKey),
@@ -87,6 +92,9 @@ pub enum RowError {
     /// A base URL.
     #[error("{0}")]
     BaseUrl(#[from] InvalidBaseUrl),
+    /// The URL of a source of revocation lists.
+    #[error("{0}")]
+    CrlUrl(#[from] InvalidCrlUrl),
     /// An IP address.
     #[error("its address is none ({0})")]
     Address(#[from] AddrParseError),

@@ -115,6 +115,8 @@ impl Server {
             .unwrap(),
             clock,
             journal: Arc::new(RefusalJournal::new(JournalLimits::default())),
+            open: Arc::default(),
+            cuts: Arc::default(),
             rules: Rules {
                 external_port: None,
                 trust_account_prefix: "dgb-mtls-".to_owned(),

@@ -175,6 +175,8 @@ impl Bench {
             .unwrap(),
             clock,
             journal: Arc::clone(&journal),
+            open: Arc::default(),
+            cuts: Arc::default(),
             rules,
             admin_names: vec!["admin.example".to_owned()],
             refusals_per_realm_max: place.refusals_per_realm_max,
