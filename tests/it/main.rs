@@ -33,5 +33,6 @@ mod scale;
 mod serving;
 mod story;
 mod support;
+mod tester;
 mod tidy;
 mod upstream;
