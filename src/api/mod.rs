@@ -13,6 +13,7 @@ pub mod body;
 pub mod caller;
 pub mod connection;
 pub mod crl;
+pub mod crl_source;
 pub mod deployment;
 pub mod endpoint;
 pub mod envelope;

@@ -12,8 +12,8 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    account, apply, audit, connection, crl, deployment, endpoint, installation, pipeline, prove,
-    realm, refusal, server_identity, status, token, trust,
+    account, apply, audit, connection, crl, crl_source, deployment, endpoint, installation,
+    pipeline, prove, realm, refusal, server_identity, status, token, trust,
 };
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
@@ -37,6 +37,7 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(installation::routes())
         .merge(trust::routes())
         .merge(crl::routes())
+        .merge(crl_source::routes())
         .merge(pipeline::routes())
         .merge(deployment::routes())
         .merge(connection::routes())

@@ -212,7 +212,11 @@ impl Control {
 
     /// How a source is.
     pub fn crl_source_state(&self, key: &SourceKey) -> SourceState {
-        self.freshness.states().get(key).cloned().unwrap_or_default()
+        self.freshness
+            .states()
+            .get(key)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Of lists that a source gave: whether all of them are still there.
@@ -277,7 +281,11 @@ impl Control {
     ) -> Result<bool, ControlError> {
         let catalog = self.catalog.load_full();
         let realm = catalog.realm(&key.realm)?;
-        if realm.crls.get(key.environment).contains_key(&list.fingerprint()) {
+        if realm
+            .crls
+            .get(key.environment)
+            .contains_key(&list.fingerprint())
+        {
             return Ok(false);
         }
         // The list remembers the check, so that nobody waits for it while this is the one who writes.
@@ -376,7 +384,10 @@ impl Control {
         for realm in catalog.realms.values() {
             for environment in Environment::ALL {
                 for (list, how) in endings(realm, environment, now, warn_before) {
-                    ending.insert((realm.name.clone(), environment, list.fingerprint()), (how, list.clone()));
+                    ending.insert(
+                        (realm.name.clone(), environment, list.fingerprint()),
+                        (how, list.clone()),
+                    );
                 }
             }
         }

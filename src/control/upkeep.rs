@@ -50,7 +50,10 @@ impl Control {
                     control.warn_of_ending_crls(control.crl_warn_before());
                     Ok(())
                 });
-                report("the ends of revocation lists could not be looked at", warning.await);
+                report(
+                    "the ends of revocation lists could not be looked at",
+                    warning.await,
+                );
             }
             if is_over(renewed, now, RENEW_EVERY) {
                 renewed = now;

@@ -15,9 +15,7 @@ use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
-use crate::domain::{
-    identifying, installing, keeping, publishing, revocation, sourcing, trusting,
-};
+use crate::domain::{identifying, installing, keeping, publishing, revocation, sourcing, trusting};
 use crate::pki::fingerprint::Fingerprint;
 
 /// The appliance's own rules, from its settings.

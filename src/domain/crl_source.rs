@@ -142,11 +142,20 @@ mod tests {
     #[test]
     fn reads_urls_and_writes_them_as_they_are_called() {
         let cases = [
-            ("http://pki.example/acme.crl", Ok("http://pki.example/acme.crl")),
+            (
+                "http://pki.example/acme.crl",
+                Ok("http://pki.example/acme.crl"),
+            ),
             ("https://PKI.example:443", Ok("https://pki.example/")),
             ("http://pki.example?dn=a", Ok("http://pki.example/?dn=a")),
-            ("http://[2001:db8::1]:81/a/b?c=%20d", Ok("http://[2001:db8::1]:81/a/b?c=%20d")),
-            ("ldap://pki.example/cn=a", Err("it must begin with http:// or https://")),
+            (
+                "http://[2001:db8::1]:81/a/b?c=%20d",
+                Ok("http://[2001:db8::1]:81/a/b?c=%20d"),
+            ),
+            (
+                "ldap://pki.example/cn=a",
+                Err("it must begin with http:// or https://"),
+            ),
             ("file:///etc/passwd", Err("it is no URL")),
             ("pki.example/acme.crl", Err("it is no URL")),
             ("/acme.crl", Err("it must begin with http:// or https://")),
@@ -177,7 +186,12 @@ mod tests {
         ] {
             assert_eq!(here.follow(location).unwrap().to_string(), expect);
         }
-        for bad in ["file:///etc/passwd", "ftp://pki.example/", "http://", "http://a@b/"] {
+        for bad in [
+            "file:///etc/passwd",
+            "ftp://pki.example/",
+            "http://",
+            "http://a@b/",
+        ] {
             assert!(here.follow(bad).is_err(), "{bad}");
         }
     }

@@ -116,10 +116,7 @@ pub fn signed_by_installed(realm: &Realm, environment: Environment, list: &Crl) 
     signed_by_one_of(list, certificates)
 }
 
-fn signed_by_one_of<'a>(
-    list: &Crl,
-    certificates: impl Iterator<Item = &'a Certificate>,
-) -> Signed {
+fn signed_by_one_of<'a>(list: &Crl, certificates: impl Iterator<Item = &'a Certificate>) -> Signed {
     let wanted = IssuerName::of(list.facts());
     let mut candidates: Vec<&Certificate> = certificates
         .filter(|one| wanted.is(&one.facts().raw_subject))

@@ -31,7 +31,11 @@ pub(crate) fn save(
         });
     }
     let mut detail = vec![("url", url.to_string())];
-    detail.extend(before.as_ref().map(|before| ("before", before.url.to_string())));
+    detail.extend(
+        before
+            .as_ref()
+            .map(|before| ("before", before.url.to_string())),
+    );
     let source = CrlSource {
         name: name.clone(),
         url: url.clone(),
@@ -57,7 +61,13 @@ pub(crate) fn delete(
         });
     };
     let detail = vec![("url", source.url.to_string())];
-    Ok(change("crl-source.delete", realm, environment, name, detail))
+    Ok(change(
+        "crl-source.delete",
+        realm,
+        environment,
+        name,
+        detail,
+    ))
 }
 
 fn change(

@@ -44,6 +44,8 @@ pub enum Noun {
     Trust,
     /// A revocation list.
     Crl,
+    /// What revocation lists are fetched from.
+    CrlSource,
     /// A connection.
     Connection,
     /// A pipeline.
@@ -61,6 +63,7 @@ impl Noun {
             Self::Installation => "installation",
             Self::Trust => "trust",
             Self::Crl => "crl",
+            Self::CrlSource => "crl-source",
             Self::Connection => "connection",
             Self::Pipeline => "pipeline",
             Self::Deployment => "deployment",

@@ -19,9 +19,9 @@ use crate::store::error::{Damage, Fault, StoreError};
 use crate::store::master_key::{MasterKey, sync_directory_of};
 use crate::store::seal::{KeyCheckError, SealError, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, CONNECTIONS, CRL_SOURCES, CRLS, DEPLOYMENTS, FORMAT, IDENTITIES,
-    INSTALLATIONS, META, META_CREATED, META_FORMAT, META_KEY_CHECK, META_REVISION, PIPELINES,
-    REALMS, REFUSAL_META, REFUSALS, TOKENS, TRUST_POLICIES,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, CONNECTIONS, CRL_SOURCES, CRLS, DEPLOYMENTS, FORMAT,
+    IDENTITIES, INSTALLATIONS, META, META_CREATED, META_FORMAT, META_KEY_CHECK, META_REVISION,
+    PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS, TRUST_POLICIES,
 };
 
 /// The name of the store's file in the data directory.

@@ -19,9 +19,9 @@ use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUTHORITY, CONNECTIONS, CRL_SOURCES, CRLS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META,
-    PIPELINES, REALMS, TOKENS, TRUST_POLICIES, Table, crl_object, crl_source_object, deployment_object,
-    pipeline_object,
+    ACCOUNTS, AUTHORITY, CONNECTIONS, CRL_SOURCES, CRLS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS,
+    META, PIPELINES, REALMS, TOKENS, TRUST_POLICIES, Table, crl_object, crl_source_object,
+    deployment_object, pipeline_object,
 };
 
 impl Store {

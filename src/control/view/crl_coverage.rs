@@ -177,7 +177,8 @@ impl Place<'_> {
         let of_it: Vec<&Arc<RevocationList>> = shelf
             .filter(|list| revocation::is_of(&list.crl, raw_subject))
             .filter(|list| {
-                let signed = revocation::signed_by_installed(self.realm, self.environment, &list.crl);
+                let signed =
+                    revocation::signed_by_installed(self.realm, self.environment, &list.crl);
                 matches!(signed, Signed::By(_))
             })
             .collect();
@@ -241,7 +242,10 @@ impl Place<'_> {
         told.collect()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one field of what is told")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one field of what is told"
+    )]
     fn told(
         &self,
         subject: String,
@@ -301,7 +305,9 @@ impl Place<'_> {
             )),
             (_, "ends-soon") => Some(format!(
                 "the list of {subject} ends {}, and the next one has not come",
-                issuer.until.map_or_else(|| "soon".to_owned(), |end| format!("at {}", end.0))
+                issuer
+                    .until
+                    .map_or_else(|| "soon".to_owned(), |end| format!("at {}", end.0))
             )),
             _ => None,
         }

@@ -141,12 +141,7 @@ fn of_url(
     }
 }
 
-fn view(
-    realm: &Realm,
-    environment: Environment,
-    name: &str,
-    state: &SourceState,
-) -> CrlSourceView {
+fn view(realm: &Realm, environment: Environment, name: &str, state: &SourceState) -> CrlSourceView {
     let shelf = realm.crls.get(environment);
     let lists = state.lists.iter().filter_map(|sha256| {
         let facts = shelf.get(sha256)?.crl.facts();

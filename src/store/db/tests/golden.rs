@@ -47,7 +47,9 @@ use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
-use crate::store::tables::{AUTHORITY, Table, crl_object, crl_source_object, deployment_object, pipeline_object};
+use crate::store::tables::{
+    AUTHORITY, Table, crl_object, crl_source_object, deployment_object, pipeline_object,
+};
 use crate::store::workshop::{AUTHORITIES, SERVER, account, master_key, realm};
 
 const AT: Moment = Moment::from_unix_millis(1_800_000_000_123);
