@@ -14,6 +14,7 @@ pub mod caller;
 pub mod connection;
 pub mod crl;
 pub mod denial;
+pub mod crl_source;
 pub mod deployment;
 pub mod endpoint;
 pub mod envelope;

@@ -12,7 +12,7 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    account, apply, audit, connection, crl, denial, deployment, endpoint, installation, pipeline,
+    crl_source, account, apply, audit, connection, crl, denial, deployment, endpoint, installation, pipeline,
     prove, realm, refusal, server_identity, status, test_certificate, token, trust,
 };
 use crate::control::engine::Control;
@@ -39,6 +39,7 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(crl::routes())
         .merge(test_certificate::routes())
         .merge(denial::routes())
+        .merge(crl_source::routes())
         .merge(pipeline::routes())
         .merge(deployment::routes())
         .merge(connection::routes())

@@ -13,6 +13,7 @@ pub mod certificate;
 pub mod config;
 pub mod connection;
 pub mod crl;
+pub mod crl_source;
 pub mod demo;
 pub mod deny;
 pub mod deployment;

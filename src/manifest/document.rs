@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::domain::account::AccountType;
 use crate::domain::address::BaseUrl;
+use crate::domain::crl_source::CrlUrl;
 use crate::domain::environment::Environment;
-use crate::domain::name::{AccountName, ConnectionName, PipelineName, RealmName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, PipelineName, RealmName};
 use crate::domain::trigger::{Method, RoutePattern};
 use crate::domain::trust_policy::{HandshakePolicy, Pin, RevocationScope, Signatures};
 use crate::manifest::connection::{BaseUrlDocument, TrustDocument};
@@ -264,6 +265,9 @@ pub struct RealmTrustDocument {
     /// What is let in no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deny: Vec<DenyDocument>,
+    /// What revocation lists are fetched from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crl_source: Vec<CrlSourceDocument>,
 }
 
 /// A trust policy whose place stands elsewhere: the body of a `PUT`. Keys that are left out stay as they are.
@@ -308,6 +312,24 @@ pub struct AnchorDocument {
     /// What a list is worth after its nextUpdate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crl_out_of_date: Option<OutOfDateDocument>,
+}
+
+/// What revocation lists are fetched from.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CrlSourceDocument {
+    /// What it is called.
+    pub name: Text<CrlSourceName>,
+    /// Where it is.
+    pub url: Text<CrlUrl>,
+}
+
+/// What revocation lists are fetched from, whose name stands elsewhere: the body of a `PUT`.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CrlSourceBody {
+    /// Where it is.
+    pub url: Text<CrlUrl>,
 }
 
 /// Revocation lists: the body of a `POST`.

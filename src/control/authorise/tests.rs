@@ -6,12 +6,13 @@ use crate::clock::Moment;
 use crate::domain::account::AccountType;
 use crate::domain::command::{ProofOutcome, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
+use crate::domain::crl_source::CrlUrl;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
-use crate::domain::name::{AccountName, ConnectionName, PipelineName, TokenName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
 use crate::domain::trusting::Intake;
@@ -49,6 +50,7 @@ fn authority() -> Authority {
 fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
     let account = AccountName::parse("a").unwrap();
     let connection = ConnectionName::parse("c").unwrap();
+    let source = CrlSourceName::parse("s").unwrap();
     let key = PipelineKey {
         name: PipelineName::parse("p").unwrap(),
         major: 1,
