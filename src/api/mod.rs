@@ -18,6 +18,7 @@ pub mod endpoint;
 pub mod envelope;
 pub mod error;
 pub mod installation;
+pub mod intake;
 pub mod limits;
 pub mod path;
 pub mod pipeline;

@@ -12,8 +12,8 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    account, apply, audit, connection, crl, deployment, endpoint, installation, pipeline, prove,
-    realm, refusal, server_identity, status, token, trust,
+    account, apply, audit, connection, crl, deployment, endpoint, installation, intake, pipeline,
+    prove, realm, refusal, server_identity, status, token, trust,
 };
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
@@ -35,6 +35,7 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(realm::routes())
         .merge(account::routes())
         .merge(installation::routes())
+        .merge(intake::routes())
         .merge(trust::routes())
         .merge(crl::routes())
         .merge(pipeline::routes())

@@ -14,6 +14,7 @@ use crate::control::identities;
 use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::endpoint::NamePlan;
+use crate::domain::key_proof::IntakeRules;
 use crate::domain::name::RealmName;
 use crate::domain::token::{Actor, Role};
 use crate::snapshot::compile::Compiler;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub journal: Arc<RefusalJournal>,
     /// The appliance's rules.
     pub rules: Rules,
+    /// What is asked of certificates before they become anchors.
+    pub intake: IntakeRules,
     /// Names and addresses of the admin listener, besides those of this machine itself.
     pub admin_names: Vec<String>,
     /// How many refusals are kept for each realm, and in the operator's own journal.
@@ -46,6 +49,7 @@ pub struct Control {
     pub(crate) clock: Clock,
     pub(crate) journal: Arc<RefusalJournal>,
     pub(crate) rules: Rules,
+    pub(crate) intake: IntakeRules,
     pub(crate) admin_names: Vec<String>,
     pub(crate) refusals_per_realm_max: u64,
     pub(crate) live: Arc<Live>,
@@ -80,6 +84,7 @@ impl Control {
             clock: parts.clock,
             journal: parts.journal,
             rules: parts.rules,
+            intake: parts.intake,
             admin_names: parts.admin_names,
             refusals_per_realm_max: parts.refusals_per_realm_max,
             live: Arc::new(Live::new(snapshot)),

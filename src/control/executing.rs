@@ -203,6 +203,7 @@ impl Control {
                 warnings,
             });
         }
+        self.check_intake(&before, &next, &touched)?;
         let (snapshot, realms) =
             self.compiler
                 .recompile(&self.live.load_full(), &next, &touched)?;

@@ -23,6 +23,7 @@ impl Control {
         let mut ticks = interval(DRAIN_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut renewed = self.now();
+        self.warn_of_overdue_retirements();
         loop {
             let stopped = tokio::select! {
                 _ = ticks.tick() => false,
@@ -41,6 +42,7 @@ impl Control {
             let now = self.now();
             if is_due(renewed, now) {
                 renewed = now;
+                self.warn_of_overdue_retirements();
                 let renewal = self.blocking(|control| control.renew_identities().map(|_| ()));
                 report(
                     "the server certificates could not be renewed",

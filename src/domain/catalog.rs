@@ -15,7 +15,9 @@ use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
-use crate::domain::{identifying, installing, keeping, publishing, revocation, trusting};
+use crate::domain::{
+    identifying, installing, keeping, moving, proving, publishing, retiring, revocation, trusting,
+};
 use crate::pki::fingerprint::Fingerprint;
 
 /// The appliance's own rules, from its settings.
@@ -130,6 +132,46 @@ impl Catalog {
                 account,
             } => self.in_realm(realm, |realm| {
                 installing::remove(realm, *environment, account, around)
+            }),
+            Command::RetireInstallation {
+                realm,
+                environment,
+                account,
+                until,
+            } => self.in_realm(realm, |realm| {
+                retiring::retire(realm, *environment, account, *until, around)
+            }),
+            Command::KeepInstallation {
+                realm,
+                environment,
+                account,
+            } => self.in_realm(realm, |realm| retiring::keep(realm, *environment, account)),
+            Command::ChallengeInstallation {
+                realm,
+                environment,
+                account,
+                random,
+            } => self.in_realm(realm, |realm| {
+                proving::challenge(realm, *environment, account, *random)
+            }),
+            Command::ProveKey {
+                realm,
+                environment,
+                account,
+                ca,
+                proof,
+            } => self.in_realm(realm, |realm| {
+                proving::prove(realm, *environment, account, ca.as_ref(), proof, around)
+            }),
+            Command::PromoteInstallation { realm, account } => {
+                self.in_realm(realm, |realm| moving::promote(realm, account, around))
+            }
+            Command::RestoreInstallations {
+                realm,
+                environment,
+                account,
+            } => self.in_realm(realm, |realm| {
+                moving::restore(realm, *environment, account.as_ref(), around)
             }),
             Command::SaveTrustPolicy {
                 realm,

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::clock::{InvalidMoment, Moment};
 use crate::domain::account::AccountType;
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
 use crate::domain::environment::{Environment, InvalidWord};
@@ -90,6 +91,7 @@ written! {
     RevocationScope, InvalidWord, Self::to_string;
     Signatures, InvalidWord, Self::to_string;
     Fingerprint, InvalidFingerprint, Self::to_string;
+    Moment, InvalidMoment, Self::to_string;
     ClientRule, InvalidClientRule, |rule: &Self| rule.as_str().to_owned();
     Method, InvalidTrigger, |method: &Self| method.as_str().to_owned();
 }

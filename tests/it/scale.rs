@@ -11,6 +11,7 @@ use realmgate::domain::catalog::{Catalog, Rules};
 use realmgate::domain::change::Touched;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::environment::Environment;
+use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::RealmName;
 use realmgate::domain::token::Actor;
 use realmgate::manifest::plan::Unnamed;
@@ -52,6 +53,7 @@ fn control(store: Store) -> Arc<Control> {
             names,
         },
         admin_names: Vec::new(),
+        intake: IntakeRules::default(),
         refusals_per_realm_max: 1000,
     })
     .unwrap()

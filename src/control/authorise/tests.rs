@@ -11,6 +11,7 @@ use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
+use crate::domain::key_proof::{Challenge, GivenProof};
 use crate::domain::name::{AccountName, ConnectionName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
@@ -142,7 +143,7 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             Command::RemoveInstallation {
                 realm: realm(),
                 environment,
-                account,
+                account: account.clone(),
             },
             true,
         ),
@@ -253,6 +254,57 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             },
             false,
         ),
+        (
+            Command::RetireInstallation {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+                until: None,
+            },
+            true,
+        ),
+        (
+            Command::KeepInstallation {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+            },
+            true,
+        ),
+        (
+            Command::ChallengeInstallation {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+                random: Challenge([0; 32]),
+            },
+            true,
+        ),
+        (
+            Command::ProveKey {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+                ca: None,
+                proof: GivenProof::Signature(Vec::new()),
+            },
+            true,
+        ),
+        (
+            Command::PromoteInstallation {
+                realm: realm(),
+                account: account.clone(),
+            },
+            false,
+        ),
+        (
+            Command::RestoreInstallations {
+                realm: realm(),
+                environment,
+                account: Some(account),
+            },
+            false,
+        ),
     ]
 }
 
@@ -286,6 +338,12 @@ const fn place(command: &Command) -> usize {
         Command::ResetServerIdentity { .. } => 24,
         Command::BeginProof => 25,
         Command::EndProof { .. } => 26,
+        Command::RetireInstallation { .. } => 27,
+        Command::KeepInstallation { .. } => 28,
+        Command::ChallengeInstallation { .. } => 29,
+        Command::ProveKey { .. } => 30,
+        Command::PromoteInstallation { .. } => 31,
+        Command::RestoreInstallations { .. } => 32,
     }
 }
 

@@ -11,6 +11,7 @@ use realmgate::control::executing::{Applied, Done, Run};
 use realmgate::domain::catalog::Rules;
 use realmgate::domain::command::Command;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
+use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::RealmName;
 use realmgate::domain::token::{Actor, Role};
 use realmgate::manifest::plan::Unnamed;
@@ -177,6 +178,7 @@ impl Bench {
             journal: Arc::clone(&journal),
             rules,
             admin_names: vec!["admin.example".to_owned()],
+            intake: IntakeRules::default(),
             refusals_per_realm_max: place.refusals_per_realm_max,
         });
         Self {
