@@ -45,13 +45,15 @@ pub enum Flaw {
     Lists,
     /// Client rules are not asked.
     Rules,
+    /// Deny lists are not looked at.
+    Denials,
     /// Open connections are not told of changes.
     Epoch,
 }
 
 impl Flaw {
     /// All flaws.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Signatures,
         Self::Names,
         Self::SplitHello,
@@ -65,6 +67,7 @@ impl Flaw {
         Self::SecondDoor,
         Self::Lists,
         Self::Rules,
+        Self::Denials,
         Self::Epoch,
     ];
 
@@ -84,6 +87,7 @@ impl Flaw {
             Self::SecondDoor => "second-door",
             Self::Lists => "lists",
             Self::Rules => "rules",
+            Self::Denials => "denials",
             Self::Epoch => "epoch",
         }
     }

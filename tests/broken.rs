@@ -37,6 +37,7 @@ const fn finds(flaw: Flaw) -> Class {
         Flaw::SecondDoor => Class::SecondDoor,
         Flaw::Lists => Class::Revocation,
         Flaw::Rules => Class::ClientRules,
+        Flaw::Denials => Class::DenyList,
         Flaw::Epoch => Class::Change,
     }
 }

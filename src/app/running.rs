@@ -140,6 +140,9 @@ impl Running {
         if let Err(error) = control.drain_refusals() {
             tracing::error!(%error, "the last refusals could not be stored");
         }
+        if let Err(error) = control.store_last_cuts() {
+            tracing::error!(%error, "whom was cut last could not be stored");
+        }
         let grace = Duration::from_millis(u64::from(self.settings.admin.shutdown_grace_ms));
         admin.shutdown_timeout(grace);
         if !access.close() {

@@ -26,12 +26,16 @@ use crate::gateway::worker::{Chores, Worker};
 use crate::outbound::guard::OutgoingGuard;
 use crate::outbound::pool::Pools;
 use crate::settings::settled::{AccessLogTarget, Listeners, LogSettings, Settings};
+use crate::settings::warnings;
 use crate::snapshot::compile::Compiler;
 use crate::store::db::{STORE_FILE, Store};
 use crate::telemetry::access::{AccessLimits, AccessLog};
 use crate::telemetry::counters::Counters;
+use crate::telemetry::cuts::Cuts;
 use crate::telemetry::journal::{JournalLimits, RefusalJournal};
 use crate::telemetry::log;
+use crate::telemetry::open::OpenConnections;
+use crate::telemetry::seen::{ClientsSeen, ClientsSeenLimits};
 
 /// How many threads the admin API and the upkeep have, apart from those of the gateways.
 const ADMIN_THREADS: usize = 2;
@@ -46,6 +50,13 @@ pub fn start_log(settings: &LogSettings, clock: &Clock) -> Result<(), StartError
         settings.filter.clone(),
         clock.clone(),
     )?)
+}
+
+/// Logs what is configured, can be used, and is probably not meant.
+pub fn warn(settings: &Settings) {
+    for warning in warnings::of(settings) {
+        tracing::warn!("{warning}");
+    }
 }
 
 /// Starts a server: opens the store, or makes it, compiles everything, and listens. It serves when this returns.
@@ -69,6 +80,11 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
     let store = Store::open(&store_file, &key, clock.now())?;
     let counters = Arc::new(Counters::new());
     let journal = Arc::new(RefusalJournal::new(JournalLimits::default()));
+    let (open, cuts) = (
+        Arc::new(OpenConnections::default()),
+        Arc::new(Cuts::default()),
+    );
+    let clients_seen = Arc::new(ClientsSeen::new(ClientsSeenLimits::default()));
     let access = Arc::new(access_log(&settings.access_log, &counters)?);
     let control = Control::start(Parts {
         store,
@@ -81,6 +97,8 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         .map_err(|source| StartError::Tls { source })?,
         clock: clock.clone(),
         journal: Arc::clone(&journal),
+        open: Arc::clone(&open),
+        cuts: Arc::clone(&cuts),
         rules: Rules {
             external_port: told_port(&settings.listeners.external),
             ..settings.rules.clone()
@@ -88,6 +106,8 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         intake: settings.intake,
         admin_names: settings.admin_names.clone(),
         refusals_per_realm_max: settings.refusals_per_realm_max,
+        clients_seen: Arc::clone(&clients_seen),
+        clients_seen_limits: settings.clients_seen,
     })?;
     let handed_out = handout::write(&settings, &control, admin_address)?;
     let gateway = start_gateway(&settings, admin_address, |pools, chores| Worker {
@@ -95,9 +115,13 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         clock: clock.clone(),
         access: Arc::clone(&access),
         journal: Arc::clone(&journal),
+        clients_seen: Arc::clone(&clients_seen),
         counters: Arc::clone(&counters),
+        open: Arc::clone(&open),
+        cuts: Arc::clone(&cuts),
         pools: pools.clone(),
         limits: settings.gateway,
+        network: Arc::clone(&settings.network),
         ids: RequestIds::default(),
         chores: chores.clone(),
     })?;

@@ -12,6 +12,7 @@ use crate::settings::given::{Flag, Given};
 use crate::settings::key;
 use crate::settings::print;
 use crate::settings::settled::{MasterKeyHints, Settings};
+use crate::settings::warnings;
 
 /// What to do with the configuration.
 #[derive(Clone, Debug, Subcommand)]
@@ -191,6 +192,9 @@ pub fn run(verb: &ConfigVerb) -> Result<(), CliError> {
                 if !from.is_empty() {
                     let _ = writeln!(text, "  {}{from}", key.name);
                 }
+            }
+            for warning in warnings::of(&settled) {
+                let _ = writeln!(text, "Warning: {warning}.");
             }
             say(&text)
         }

@@ -32,6 +32,7 @@ pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
     let settings = serve.settings.settle()?;
     let data_dir_from = serve.settings.data_dir_from()?;
     start::start_log(&settings.log, clock)?;
+    start::warn(&settings);
     let signals = StopSignals::catch()?;
     if let Some(stale) = &serve.ready_file {
         let removed = files::remove(stale);

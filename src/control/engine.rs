@@ -16,11 +16,15 @@ use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::endpoint::NamePlan;
 use crate::domain::key_proof::IntakeRules;
 use crate::domain::name::RealmName;
+use crate::domain::seen::SeenLimits;
 use crate::domain::token::{Actor, Role};
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
 use crate::store::db::Store;
+use crate::telemetry::cuts::Cuts;
 use crate::telemetry::journal::RefusalJournal;
+use crate::telemetry::open::OpenConnections;
+use crate::telemetry::seen::ClientsSeen;
 
 /// What `control` is put together from.
 pub struct Parts {
@@ -32,6 +36,10 @@ pub struct Parts {
     pub clock: Clock,
     /// Where the data plane tells of refused clients.
     pub journal: Arc<RefusalJournal>,
+    /// The open connections of verified clients.
+    pub open: Arc<OpenConnections>,
+    /// Where the data plane tells of whom it cut.
+    pub cuts: Arc<Cuts>,
     /// The appliance's rules.
     pub rules: Rules,
     /// What is asked of certificates before they become anchors.
@@ -40,6 +48,10 @@ pub struct Parts {
     pub admin_names: Vec<String>,
     /// How many refusals are kept for each realm, and in the operator's own journal.
     pub refusals_per_realm_max: u64,
+    /// Where the data plane tells of clients that were let in.
+    pub clients_seen: Arc<ClientsSeen>,
+    /// How many of them are kept, and how long.
+    pub clients_seen_limits: SeenLimits,
 }
 
 /// The single way to change anything. One per process.
@@ -48,10 +60,14 @@ pub struct Control {
     pub(crate) compiler: Compiler,
     pub(crate) clock: Clock,
     pub(crate) journal: Arc<RefusalJournal>,
+    pub(crate) open: Arc<OpenConnections>,
+    pub(crate) cuts: Arc<Cuts>,
     pub(crate) rules: Rules,
     pub(crate) intake: IntakeRules,
     pub(crate) admin_names: Vec<String>,
     pub(crate) refusals_per_realm_max: u64,
+    pub(crate) clients_seen: Arc<ClientsSeen>,
+    pub(crate) clients_seen_limits: SeenLimits,
     pub(crate) live: Arc<Live>,
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) addresses: ArcSwap<Addresses>,
@@ -61,6 +77,8 @@ pub struct Control {
     pub(crate) writer: Mutex<()>,
     /// Held while refusals are on their way from the journal to the store, so that a reader waits for them.
     pub(crate) draining: Mutex<()>,
+    /// The same for clients that were seen.
+    pub(crate) noting: Mutex<()>,
     /// Whether an attack on ourselves is going on.
     pub(crate) proving: AtomicBool,
     pub(crate) started: Stopwatch,
@@ -83,10 +101,14 @@ impl Control {
             compiler: parts.compiler,
             clock: parts.clock,
             journal: parts.journal,
+            open: parts.open,
+            cuts: parts.cuts,
             rules: parts.rules,
             intake: parts.intake,
             admin_names: parts.admin_names,
             refusals_per_realm_max: parts.refusals_per_realm_max,
+            clients_seen: parts.clients_seen,
+            clients_seen_limits: parts.clients_seen_limits,
             live: Arc::new(Live::new(snapshot)),
             catalog: ArcSwap::from_pointee(catalog),
             addresses: ArcSwap::from_pointee(Addresses::default()),
@@ -94,6 +116,7 @@ impl Control {
             cut_grace_ms: AtomicU32::new(0),
             writer: Mutex::new(()),
             draining: Mutex::new(()),
+            noting: Mutex::new(()),
             proving: AtomicBool::new(false),
             started: Stopwatch::start(),
         }))
@@ -102,6 +125,11 @@ impl Control {
     /// What the data plane serves by.
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// The open connections of verified clients.
+    pub const fn open_connections(&self) -> &Arc<OpenConnections> {
+        &self.open
     }
 
     /// The present catalog, to keep.

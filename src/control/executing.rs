@@ -204,11 +204,11 @@ impl Control {
             });
         }
         self.check_intake(&before, &next, &touched)?;
-        let (snapshot, realms) =
-            self.compiler
-                .recompile(&self.live.load_full(), &next, &touched)?;
+        let former = self.live.load_full();
+        let (snapshot, realms) = self.compiler.recompile(&former, &next, &touched)?;
         self.store.commit(&next, &touched, &audit, actor, now)?;
         let revision = next.revision;
+        self.foretell_cuts((&former, &snapshot), &realms, &audit);
         self.live.publish(Arc::new(snapshot), &realms);
         self.catalog.store(Arc::new(next));
         log(&audit, actor, revision);

@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod authorise;
+pub mod cutting;
 pub mod engine;
 pub mod error;
 pub mod executing;
@@ -18,6 +19,7 @@ pub mod intake;
 pub mod moving;
 pub mod proving;
 pub mod recovery;
+pub mod seeing;
 pub mod tokens;
 pub mod upkeep;
 pub mod view;

@@ -35,6 +35,18 @@ impl Control {
                     self.blocking(Self::drain_refusals).await,
                 );
             }
+            if !self.cuts.is_empty() {
+                report(
+                    "whom was cut could not be stored",
+                    self.blocking(Self::store_cuts).await,
+                );
+            }
+            if self.clients_seen.waiting() > 0 {
+                report(
+                    "clients that were seen could not be stored",
+                    self.blocking(Self::note_clients).await,
+                );
+            }
             if stopped {
                 return;
             }
@@ -43,6 +55,10 @@ impl Control {
             if is_due(renewed, now) {
                 renewed = now;
                 self.warn_of_overdue_retirements();
+                report(
+                    "clients that were not seen for long could not be forgotten",
+                    self.blocking(Self::forget_clients).await,
+                );
                 let renewal = self.blocking(|control| control.renew_identities().map(|_| ()));
                 report(
                     "the server certificates could not be renewed",

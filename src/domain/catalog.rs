@@ -16,7 +16,8 @@ use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
 use crate::domain::{
-    identifying, installing, keeping, moving, proving, publishing, retiring, revocation, trusting,
+    denying, identifying, installing, keeping, moving, proving, publishing, retiring, revocation,
+    trusting,
 };
 use crate::pki::fingerprint::Fingerprint;
 
@@ -199,6 +200,20 @@ impl Catalog {
             } => self.in_realm(realm, |realm| {
                 trusting::remove_crl(realm, *environment, *sha256)
             }),
+            Command::Deny {
+                realm,
+                environment,
+                what,
+                reason,
+                until,
+            } => self.in_realm(realm, |realm| {
+                denying::deny(realm, *environment, what, reason, *until, around)
+            }),
+            Command::Allow {
+                realm,
+                environment,
+                id,
+            } => self.in_realm(realm, |realm| denying::allow(realm, *environment, *id)),
             Command::SavePipeline {
                 realm,
                 key,
@@ -364,6 +379,13 @@ impl Catalog {
                 lists
                     .keys()
                     .map(|sha256| Touched::Crl(name.clone(), environment, *sha256)),
+            );
+        }
+        for (environment, denials) in realm.denials.iter() {
+            touched.extend(
+                denials
+                    .keys()
+                    .map(|id| Touched::Denial(name.clone(), environment, *id)),
             );
         }
         touched.extend(

@@ -23,6 +23,8 @@ pub enum Touched {
     TrustPolicy(RealmName, Environment),
     /// A revocation list, by its SHA-256.
     Crl(RealmName, Environment, Fingerprint),
+    /// A denial, by its id.
+    Denial(RealmName, Environment, Fingerprint),
     /// A pipeline.
     Pipeline(RealmName, PipelineKey),
     /// A deployment.
@@ -46,6 +48,7 @@ impl Touched {
             | Self::Installation(realm, _)
             | Self::TrustPolicy(realm, _)
             | Self::Crl(realm, _, _)
+            | Self::Denial(realm, _, _)
             | Self::Pipeline(realm, _)
             | Self::Deployment(realm, _)
             | Self::Connection(realm, _) => Some(realm),
@@ -333,6 +336,18 @@ pub enum Warning {
         issuer: String,
         /// The extension.
         oid: String,
+    },
+    /// An anchor is on the deny list, and all of its clients with it.
+    #[error(
+        "the deny list of realm {realm} in {environment} now bars the installed anchor {anchor} itself: no client of it is let in"
+    )]
+    AnchorDenied {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The anchor's subject.
+        anchor: String,
     },
     /// An admin certificate by which no client of this machine finds its way.
     #[error(

@@ -6,6 +6,7 @@ use crate::clock::Moment;
 use crate::domain::account::{AccountType, AccountValues};
 use crate::domain::address::BaseUrl;
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
+use crate::domain::denial::{DenialReason, Denied};
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{IdentityCertificate, IdentitySlot, ServerAuthority, ServerIdentity};
@@ -200,6 +201,28 @@ pub enum Command {
         /// The SHA-256 of the list.
         sha256: Fingerprint,
     },
+    /// Puts something on the deny list, or changes why and until when it is there.
+    Deny {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// What.
+        what: Denied,
+        /// Why.
+        reason: DenialReason,
+        /// When it ends, where it does.
+        until: Option<Moment>,
+    },
+    /// Takes something off the deny list.
+    Allow {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// The denial's id.
+        id: Fingerprint,
+    },
     /// Makes or changes a pipeline. What is deployed stays as it is.
     SavePipeline {
         /// Whose.
@@ -340,6 +363,8 @@ impl Command {
             Self::SaveTrustPolicy { .. } => "trust.save",
             Self::SaveCrl { .. } => "crl.save",
             Self::RemoveCrl { .. } => "crl.remove",
+            Self::Deny { .. } => "denial.save",
+            Self::Allow { .. } => "denial.remove",
             Self::SavePipeline { .. } => "pipeline.save",
             Self::DeletePipeline { .. } => "pipeline.delete",
             Self::Deploy { .. } => "deployment.deploy",
@@ -379,6 +404,8 @@ impl Command {
             | Self::SaveTrustPolicy { realm, .. }
             | Self::SaveCrl { realm, .. }
             | Self::RemoveCrl { realm, .. }
+            | Self::Deny { realm, .. }
+            | Self::Allow { realm, .. }
             | Self::SavePipeline { realm, .. }
             | Self::DeletePipeline { realm, .. }
             | Self::Deploy { realm, .. }
@@ -411,6 +438,8 @@ impl Command {
             | Self::SaveTrustPolicy { .. }
             | Self::SaveCrl { .. }
             | Self::RemoveCrl { .. }
+            | Self::Deny { .. }
+            | Self::Allow { .. }
             | Self::SavePipeline { .. }
             | Self::DeletePipeline { .. }
             | Self::Deploy { .. }

@@ -7,6 +7,7 @@ use imbl::OrdMap;
 use crate::clock::Moment;
 use crate::domain::account::Account;
 use crate::domain::connection::Connection;
+use crate::domain::denial::Denial;
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::installation::{Installation, InstallationId, InstallationState};
@@ -44,6 +45,8 @@ pub struct Realm {
     pub trust_policies: PerEnvironment<Arc<TrustPolicy>>,
     /// Its revocation lists, by SHA-256.
     pub crls: PerEnvironment<OrdMap<Fingerprint, Arc<RevocationList>>>,
+    /// What it lets in no more, by [`crate::domain::denial::Denied::id`].
+    pub denials: PerEnvironment<OrdMap<Fingerprint, Arc<Denial>>>,
     /// Its pipelines.
     pub pipelines: OrdMap<PipelineKey, Arc<Pipeline>>,
     /// What is deployed where.
@@ -67,6 +70,7 @@ impl Realm {
             installations: OrdMap::new(),
             trust_policies: PerEnvironment::default(),
             crls: PerEnvironment::default(),
+            denials: PerEnvironment::default(),
             pipelines: OrdMap::new(),
             deployments: OrdMap::new(),
             connections: OrdMap::new(),

@@ -266,6 +266,24 @@ pub enum Rejection {
         /// How large they may be.
         most: usize,
     },
+    /// A denial that would end before it begins.
+    #[error("the denial would have ended at {end}: give an end that lies ahead, or none")]
+    DenialEnded {
+        /// When it would have ended.
+        end: crate::clock::Moment,
+    },
+    /// No such denial.
+    #[error(
+        "realm {realm} has no denial with the id {id} in {environment}: 'realmgate deny list --realm {realm} --environment {environment}' names those there are"
+    )]
+    NoDenial {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which.
+        id: Fingerprint,
+    },
     /// No such pipeline.
     #[error(
         "realm {realm} has no pipeline {pipeline}: 'realmgate pipeline list --realm {realm}' names those there are"
@@ -447,6 +465,7 @@ impl Rejection {
             | Self::NothingRequested { .. }
             | Self::NothingInstalled { .. }
             | Self::NoCrl { .. }
+            | Self::NoDenial { .. }
             | Self::NoPipeline { .. }
             | Self::NotDeployed { .. }
             | Self::NoToken { .. } => RejectionKind::NotFound,
@@ -473,6 +492,7 @@ impl Rejection {
             | Self::CrlWithoutEnd { .. }
             | Self::CrlNotSigned { .. }
             | Self::CrlsTooLarge { .. }
+            | Self::DenialEnded { .. }
             | Self::MajorZero
             | Self::Trigger { .. }
             | Self::RequestSizeCeiling { .. }
@@ -515,6 +535,8 @@ impl Rejection {
             Self::CrlOver { .. } => "crl-over",
             Self::NoCrl { .. } => "no-crl",
             Self::CrlsTooLarge { .. } => "crls-too-large",
+            Self::DenialEnded { .. } => "denial-ended",
+            Self::NoDenial { .. } => "no-denial",
             Self::NoPipeline { .. } => "no-pipeline",
             Self::MajorZero => "major-zero",
             Self::PipelineDeployed { .. } => "pipeline-deployed",

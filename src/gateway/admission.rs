@@ -34,28 +34,20 @@ impl Admission {
 
     /// Lets a connection from `address` in, where the bounds allow; it counts until the answer is dropped.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
+        let mut admitted = self.admit_relayed()?;
+        admitted.count_for(address).then_some(admitted)
+    }
+
+    /// Lets a connection in whose client is not known yet, where the process has room; it counts for no address.
+    pub fn admit_relayed(self: &Arc<Self>) -> Option<Admitted> {
         if self.open.fetch_add(1, Ordering::Relaxed) >= self.connections_max {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        let address = address.to_canonical();
-        let admitted = {
-            let mut addresses = self.shard(address);
-            let count = addresses.entry(address).or_insert(0);
-            let room = *count < self.per_address_max;
-            if room {
-                *count = count.saturating_add(1);
-            }
-            room
-        };
-        if admitted {
-            return Some(Admitted {
-                admission: Arc::clone(self),
-                address,
-            });
-        }
-        self.open.fetch_sub(1, Ordering::Relaxed);
-        None
+        Some(Admitted {
+            admission: Arc::clone(self),
+            address: None,
+        })
     }
 
     /// How many connections are open.
@@ -63,8 +55,17 @@ impl Admission {
         self.open.load(Ordering::Relaxed)
     }
 
+    fn enter(&self, address: IpAddr) -> bool {
+        let mut addresses = self.shard(address);
+        let count = addresses.entry(address).or_insert(0);
+        let room = *count < self.per_address_max;
+        if room {
+            *count = count.saturating_add(1);
+        }
+        room
+    }
+
     fn leave(&self, address: IpAddr) {
-        self.open.fetch_sub(1, Ordering::Relaxed);
         if let Entry::Occupied(mut entry) = self.shard(address).entry(address) {
             let left = entry.get().saturating_sub(1);
             if left == 0 {
@@ -91,12 +92,28 @@ impl Admission {
 /// A connection that counts as open until this is dropped.
 pub struct Admitted {
     admission: Arc<Admission>,
-    address: IpAddr,
+    address: Option<IpAddr>,
+}
+
+impl Admitted {
+    /// Counts the connection for `address` from now on. Whether that has room for one more: if not, the connection has to
+    /// be closed.
+    pub fn count_for(&mut self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let room = self.admission.enter(address);
+        if room && let Some(before) = self.address.replace(address) {
+            self.admission.leave(before);
+        }
+        room
+    }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.admission.leave(self.address);
+        if let Some(address) = self.address {
+            self.admission.leave(address);
+        }
+        self.admission.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -126,6 +143,26 @@ mod tests {
         assert!(admission.admit("10.0.0.2".parse().unwrap()).is_some());
         drop(first);
         assert!(admission.admit(a).is_some());
+    }
+
+    #[test]
+    fn a_relayed_connection_counts_for_its_client_once_that_is_known() {
+        let admission = admission(3, 1);
+        let proxy: IpAddr = "10.0.0.5".parse().unwrap();
+        let (a, b): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let mut first = admission.admit_relayed().unwrap();
+        let mut second = admission.admit_relayed().unwrap();
+        assert_eq!(admission.open(), 2);
+        assert!(first.count_for(a));
+        assert!(!second.count_for(a));
+        assert!(second.count_for(b));
+        assert!(admission.admit(proxy).is_some());
+        let _third = admission.admit_relayed().unwrap();
+        assert!(admission.admit_relayed().is_none());
+        drop(first);
+        assert!(admission.shard(a).get(&a).is_none());
+        drop(second);
+        assert_eq!(admission.open(), 1);
     }
 
     #[test]

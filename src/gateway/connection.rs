@@ -19,6 +19,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::gateway::activity::{Activity, Serving, Waiting};
 use crate::gateway::answer::AnswerBody;
+use crate::gateway::cutting::Held;
 use crate::gateway::deadline;
 use crate::gateway::exchange;
 use crate::gateway::handshake::Established;
@@ -45,6 +46,7 @@ pub(crate) async fn drive(
         peer: &peer,
         activity: &activity,
         epoch,
+        held: Held::begin(worker, &peer),
         shutdown,
     };
     serve(watching, TokioIo::new(stream)).await;
@@ -118,12 +120,17 @@ const H2_STREAM_WINDOW_BYTES: u32 = 1 << 20;
 /// How much of all request bodies of one HTTP/2 connection may be on its way to us, in bytes.
 const H2_CONNECTION_WINDOW_BYTES: u32 = 1 << 21;
 
+/// How often a connection is judged again at most: a burst of changes, on a shared host of anybody's, costs each
+/// connection so many judgements and no more.
+const JUDGED_EVERY: Duration = Duration::from_millis(250);
+
 /// What an open connection is watched for.
 struct Watching<'a> {
     worker: &'a Arc<Worker>,
     peer: &'a Arc<Peer>,
     activity: &'a Arc<Activity>,
     epoch: Option<watch::Receiver<u64>>,
+    held: Held,
     shutdown: watch::Receiver<bool>,
 }
 
@@ -142,7 +149,7 @@ impl Watching<'_> {
         C: Future<Output = hyper::Result<()>>,
     {
         let limits = self.worker.limits;
-        let mut epoch_moves = pin!(next_epoch(self.epoch.take()));
+        let mut epoch_moves = pin!(next_epoch(self.epoch.take(), Duration::ZERO));
         let mut shuts_down = pin!(down(self.shutdown.clone()));
         let mut dismissed = pin!(self.peer.dismissed());
         let mut timer = pin!(tokio::time::sleep(idle_timeout(&limits)));
@@ -158,20 +165,28 @@ impl Watching<'_> {
                 if alarm.take() {
                     let mut seldom = Context::from_waker(&alarm_waker);
                     let mut verdict = Verdict::GoOn;
+                    let mut is_due = self.held.poll_due(&seldom).is_ready();
                     if let Poll::Ready(receiver) = epoch_moves.as_mut().poll(&mut seldom) {
-                        if !self.peer.still_entitled(self.worker) {
+                        is_due = true;
+                        epoch_moves.set(next_epoch(receiver, JUDGED_EVERY));
+                    }
+                    if is_due {
+                        if let Some(lost) = self.held.look_again(self.worker, self.peer) {
                             if finishing.is_none() {
-                                self.worker.counters.connection_cut();
+                                self.held.tell(self.worker, self.peer, &lost);
                             }
                             verdict = Verdict::Finish(millis(limits.cut_grace_ms));
                         }
-                        epoch_moves.set(next_epoch(receiver));
                         alarm.ring();
                     }
                     let going_on =
                         |verdict: &Verdict| finishing.is_none() && matches!(verdict, Verdict::GoOn);
                     if going_on(&verdict) && dismissed.as_mut().poll(&mut seldom).is_ready() {
-                        self.worker.counters.connection_cut();
+                        // A request came sooner than the word of the change.
+                        match self.held.look_again(self.worker, self.peer) {
+                            Some(lost) => self.held.tell(self.worker, self.peer, &lost),
+                            None => self.worker.counters.connection_cut(),
+                        }
                         verdict = Verdict::Finish(millis(limits.cut_grace_ms));
                     }
                     if going_on(&verdict) && shuts_down.as_mut().poll(&mut seldom).is_ready() {
@@ -284,13 +299,21 @@ const fn idle_timeout(limits: &GatewayLimits) -> Duration {
     millis(limits.idle_timeout_ms)
 }
 
-/// Ends when the epoch moves; never where there is none to watch.
-async fn next_epoch(receiver: Option<watch::Receiver<u64>>) -> Option<watch::Receiver<u64>> {
+/// Ends when the epoch moves, but not before `rest` is over; never where there is none to watch.
+async fn next_epoch(
+    receiver: Option<watch::Receiver<u64>>,
+    rest: Duration,
+) -> Option<watch::Receiver<u64>> {
     match receiver {
-        Some(mut receiver) => match receiver.changed().await {
-            Ok(()) => Some(receiver),
-            Err(_) => None,
-        },
+        Some(mut receiver) => {
+            if !rest.is_zero() {
+                tokio::time::sleep(rest).await;
+            }
+            match receiver.changed().await {
+                Ok(()) => Some(receiver),
+                Err(_) => None,
+            }
+        }
         None => std::future::pending().await,
     }
 }

@@ -16,7 +16,7 @@ use crate::gateway::peer::{Peer, PeerPlace};
 use crate::gateway::refusal::Refusal;
 use crate::snapshot::realm::{RealmEnvironment, RealmSnapshot};
 use crate::snapshot::state::Snapshot;
-use crate::trust::judge::Distrust;
+use crate::trust::judge::{Distrust, Verified};
 use crate::trust::reason::Reason;
 use crate::trust::set::TrustSet;
 use crate::trust::verdicts::Verdicts;
@@ -34,6 +34,17 @@ pub struct Entitled<'s> {
     pub environment: &'s RealmEnvironment,
     /// The client as that realm sees it; on the mtls gateway only, and always there.
     pub client: Option<Arc<Client>>,
+    /// What the realm's people should learn of that, where they do not know it yet.
+    pub news: Option<News>,
+}
+
+/// What a realm learns of a client by one of its calls, besides what its handshake told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The client came by a shared host, and the realm lets it in for the first time on this connection.
+    Came,
+    /// Another trust anchor vouches for the client now.
+    Moved,
 }
 
 /// The realm that a call of `path` leads to, where the peer may call it.
@@ -65,43 +76,77 @@ pub fn entitle<'s>(
                 .and_then(|name| snapshot.open_realm(name))
                 .ok_or(Refusal::NotFound)?;
             let environment = realm.environments.get(*environment);
-            let client = match gateway {
-                Gateway::External | Gateway::Internal => None,
-                Gateway::Mtls => Some(on_shared_host(
-                    &snapshot.verdicts,
-                    realm,
-                    environment,
-                    peer,
-                    now,
-                )?),
+            let (client, news) = match gateway {
+                Gateway::External | Gateway::Internal => (None, None),
+                Gateway::Mtls => {
+                    let (client, news) =
+                        on_shared_host(&snapshot.verdicts, realm, environment, peer, now)?;
+                    (Some(client), news)
+                }
             };
             Ok(Entitled {
                 realm: &realm.name,
                 environment,
                 client,
+                news,
             })
         }
     }
 }
 
 /// Whether the peer's client may still be on its connection: trusted by its realm on the realm's own host, by any realm
-/// on a shared one.
-pub fn still_entitled(snapshot: &Snapshot, peer: &Peer, now: Moment) -> bool {
-    match &peer.place {
-        PeerPlace::Realm { realm, .. } => on_own_host(snapshot, peer, realm, now).is_ok(),
+/// on a shared one. Answers up to when, as far as no change comes.
+///
+/// # Errors
+/// [`Refusal`], as a new request would get.
+pub fn still_entitled(snapshot: &Snapshot, peer: &Peer, now: Moment) -> Result<Moment, Refusal> {
+    let environment = match &peer.place {
+        PeerPlace::Realm { realm, .. } => {
+            let entitled = on_own_host(snapshot, peer, realm, now)?;
+            let client = entitled.client;
+            return Ok(client.map_or(Moment::MAX, |client| {
+                let verified = client.verified();
+                remember(peer, verified, |latest| !latest.says_the_same_as(verified));
+                verified.ends()
+            }));
+        }
         PeerPlace::Shared {
             gateway: Gateway::External | Gateway::Internal,
             ..
-        } => true,
+        } => return Ok(Moment::MAX),
         PeerPlace::Shared {
             gateway: Gateway::Mtls,
             environment,
-        } => {
-            let trust = &*snapshot.shared.get(*environment).trust;
-            peer.client
-                .as_ref()
-                .is_some_and(|verified| snapshot.verdicts.recheck(verified, trust, now).is_ok())
-        }
+        } => *environment,
+    };
+    let trust = &*snapshot.shared.get(environment).trust;
+    let verified = latest(peer).ok_or_else(|| Refusal::Distrusted(Arc::new(no_certificate())))?;
+    let again = snapshot.verdicts.rejudge(&verified, trust, now);
+    let again = again.map_err(|distrust| Refusal::Distrusted(Arc::new(distrust)))?;
+    // The next judgement begins with it, and is a comparison where it rests on the same.
+    remember(peer, &again, |latest| {
+        !latest.says_the_same_as(&again) || !latest.rests_on_the_same_as(&again)
+    });
+    Ok(again.ends())
+}
+
+/// The client as its host last saw it.
+pub fn latest(peer: &Peer) -> Option<Arc<Verified>> {
+    let standings = peer
+        .standings()
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    standings.latest.clone().or_else(|| peer.client.clone())
+}
+
+/// Keeps how the host sees the client, where that is not as it was.
+fn remember(peer: &Peer, verified: &Verified, is_news: impl Fn(&Verified) -> bool) {
+    if latest(peer).is_none_or(|latest| is_news(&latest)) {
+        let mut standings = peer
+            .standings()
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        standings.latest = Some(Arc::new(verified.clone()));
     }
 }
 
@@ -153,12 +198,13 @@ fn on_own_host<'s>(
         .mtls
         .as_ref()
         .ok_or_else(|| Refusal::Distrusted(Arc::new(nothing_installed(peer))))?;
-    let client = standing(&snapshot.verdicts, peer, &realm.name, &endpoint.trust, now)
+    let (client, news) = standing(&snapshot.verdicts, peer, &realm.name, &endpoint.trust, now)
         .map_err(Refusal::Distrusted)?;
     Ok(Entitled {
         realm: &realm.name,
         environment,
         client: Some(client),
+        news,
     })
 }
 
@@ -168,7 +214,7 @@ fn on_shared_host(
     environment: &RealmEnvironment,
     peer: &Peer,
     now: Moment,
-) -> Result<Arc<Client>, Refusal> {
+) -> Result<(Arc<Client>, Option<News>), Refusal> {
     let endpoint = environment.mtls.as_ref().ok_or(Refusal::NotFound)?;
     standing(verdicts, peer, &realm.name, &endpoint.trust, now).map_err(|distrust| {
         Refusal::OtherRealm {
@@ -187,9 +233,21 @@ fn nothing_installed(peer: &Peer) -> Distrust {
     }
 }
 
+fn no_certificate() -> Distrust {
+    Distrust {
+        reason: Reason::NoCertificate,
+        detail: "The client sent no certificate.".to_owned(),
+        leaf: None,
+    }
+}
+
 /// What realms thought of one connection's client when they were last asked.
 #[derive(Debug, Default)]
-pub struct Standings(Vec<Standing>);
+pub struct Standings {
+    of_realms: Vec<Standing>,
+    /// How the host saw the client when it was judged again, where that was not as in the handshake.
+    latest: Option<Arc<Verified>>,
+}
 
 #[derive(Debug)]
 struct Standing {
@@ -236,38 +294,63 @@ fn standing(
     realm: &RealmName,
     trust: &Arc<TrustSet>,
     now: Moment,
-) -> Result<Arc<Client>, Arc<Distrust>> {
+) -> Result<(Arc<Client>, Option<News>), Arc<Distrust>> {
     let mut standings = peer
         .standings()
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     let place = standings
-        .0
+        .of_realms
         .iter()
         .position(|standing| standing.realm == *realm);
-    let known = place.and_then(|place| standings.0.get(place));
+    let known = place.and_then(|place| standings.of_realms.get(place));
     if let Some(verdict) = known.and_then(|standing| standing.present(trust, now)) {
-        return verdict;
+        return verdict.map(|client| (client, None));
     }
     let judged = judge_again(verdicts, peer, known, trust, now);
+    let news = judged
+        .as_ref()
+        .map_or(None, |client| news(peer, known, client));
     if let Some(place) = place {
-        standings.0.remove(place);
-    } else if standings.0.len() >= REALMS_MAX {
-        standings.0.remove(0);
+        standings.of_realms.remove(place);
+    } else if standings.of_realms.len() >= REALMS_MAX {
+        standings.of_realms.remove(0);
     }
     let verdict = match &judged {
-        Ok(client) => Verdict::Trusted(Arc::clone(client)),
+        Ok(client) => {
+            if matches!(peer.place, PeerPlace::Shared { .. }) {
+                peer.calls(realm);
+            }
+            Verdict::Trusted(Arc::clone(client))
+        }
         Err(why) => Verdict::Distrusted {
             since: now,
             why: Arc::clone(why),
         },
     };
-    standings.0.push(Standing {
+    standings.of_realms.push(Standing {
         realm: realm.clone(),
         trust: Arc::downgrade(trust),
         verdict,
     });
-    judged
+    judged.map(|client| (client, news))
+}
+
+/// What is new of a client that was just judged.
+fn news(peer: &Peer, known: Option<&Standing>, judged: &Client) -> Option<News> {
+    let former = match (known, &peer.place) {
+        (Some(standing), _) => match &standing.verdict {
+            Verdict::Trusted(former) => Some(former.identity().anchor),
+            Verdict::Distrusted { .. } => None,
+        },
+        // Its handshake was told of by this anchor.
+        (None, PeerPlace::Realm { .. }) => peer.client.as_ref().map(|verified| verified.anchor),
+        (None, PeerPlace::Shared { .. }) => None,
+    };
+    match former {
+        Some(anchor) => (anchor != judged.identity().anchor).then_some(News::Moved),
+        None => Some(News::Came),
+    }
 }
 
 fn judge_again(
@@ -286,11 +369,7 @@ fn judge_again(
         .or(peer.client.as_deref())
     else {
         // There is no such peer on the mtls gateway; were there one, it would not be let in.
-        return Err(Arc::new(Distrust {
-            reason: Reason::NoCertificate,
-            detail: "The client sent no certificate.".to_owned(),
-            leaf: None,
-        }));
+        return Err(Arc::new(no_certificate()));
     };
     let judged = verdicts.rejudge(verified, trust, now).map_err(Arc::new)?;
     Ok(match former {

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::server::{Acceptor, ServerConnection};
 use rustls::{HandshakeKind, ServerConfig};
@@ -22,10 +21,10 @@ use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::flaw::{Flaw, planted};
 use crate::gateway::client_io::ClientIo;
-use crate::gateway::deadline;
 use crate::gateway::listener::GatewaySet;
 use crate::gateway::peer::{Peer, PeerPlace, Protocol, TlsFacts};
 use crate::gateway::refused::{self, Caller, Why};
+use crate::gateway::seen;
 use crate::gateway::worker::Worker;
 use crate::snapshot::realm::Standing;
 use crate::snapshot::state::Snapshot;
@@ -66,9 +65,8 @@ pub(crate) async fn handshake(
     gateways: GatewaySet,
     address: SocketAddr,
     io: ClientIo,
+    deadline: Instant,
 ) -> Option<Established> {
-    let patience = Duration::from_millis(u64::from(worker.limits.handshake_timeout_ms));
-    let deadline = deadline::after(patience);
     let start = hello(worker, gateways, address, io, deadline).await?;
     let name = start
         .client_hello()
@@ -86,6 +84,11 @@ pub(crate) async fn handshake(
         .await;
         return None;
     };
+    if let Some(barred) = barred(worker, gateways, &name, address) {
+        let reason = Reason::NetworkRule;
+        turn_away(worker, start, barred, address, Some(&name), reason).await;
+        return None;
+    }
     // The snapshot is asked once, and not held while the client takes its time.
     let mut choice = choose(&worker.live.load(), gateways, &name);
     if (planted(Flaw::Names) && choice.is_err())
@@ -189,6 +192,17 @@ fn choose(snapshot: &Snapshot, gateways: GatewaySet, name: &str) -> Result<Chose
         gatekeeper: Some(Arc::clone(&endpoint.tls.gatekeeper)),
         epoch: Some((own.epoch.number(), own.epoch.watch())),
     })
+}
+
+/// The gateway that `name` leads to, where its network rule keeps `address` out.
+fn barred(
+    worker: &Worker,
+    gateways: GatewaySet,
+    name: &str,
+    address: SocketAddr,
+) -> Option<Gateway> {
+    let gateway = worker.live.load().names.locate(name)?.gateway;
+    (gateways.has(gateway) && !worker.network.admits(gateway, address.ip())).then_some(gateway)
 }
 
 /// A configuration that asks for no certificate. Nothing but a flaw leads here.
@@ -295,6 +309,7 @@ async fn finish(
         handshake: kind,
     };
     let peer = Arc::new(Peer::new(place, name.into(), address, tls, client, number));
+    seen::connected(worker, &peer, worker.clock.now());
     Some(Established {
         stream,
         peer,
@@ -361,6 +376,10 @@ async fn turn_away(
         },
         Why::plainly(reason),
     );
+    // Whom a network rule keeps out gets no answer at all.
+    if reason == Reason::NetworkRule {
+        return;
+    }
     let mut io = start.io;
     let told: io::Result<()> = io.write_all(&UNRECOGNIZED_NAME).await;
     if told.is_ok() {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::clock::Stopwatch;
 use crate::domain::name::RealmName;
+use crate::gateway::cutting;
 use crate::gateway::entitlement;
 use crate::gateway::peer::{Peer, Protocol};
 use crate::gateway::refusal::Refusal;
@@ -38,6 +39,10 @@ pub struct Flight {
     handed_out: AtomicU64,
     /// Since when its realm does not let it in any more.
     lost: AtomicU64,
+    /// The last revision of the catalog that let it in, plus one.
+    upheld: AtomicU64,
+    /// The first revision that did not, since [`Flight::lost`].
+    lost_by: AtomicU64,
     cut: OnceLock<Refusal>,
     abandoned: AtomicBool,
     /// Of the one task that serves the call.
@@ -95,13 +100,14 @@ impl InFlight {
                 continue;
             };
             match entitlement::may_go_on(&snapshot, peer, realm, now) {
-                Ok(()) => flight.lost.store(0, Ordering::Relaxed),
-                Err(refusal) => match flight.since(&flight.lost) {
-                    Some(lost) if lost >= grace => flight.cut(refusal),
-                    Some(_) => {}
-                    None if grace.is_zero() => flight.cut(refusal),
-                    None => flight.lost.store(flight.now(), Ordering::Relaxed),
-                },
+                Ok(()) => flight.is_upheld_by(snapshot.revision),
+                Err(refusal) => {
+                    let lost = flight.is_lost_by(snapshot.revision);
+                    if lost >= grace {
+                        cutting::tell_call(worker, peer, realm, &refusal, flight.between());
+                        flight.cut(refusal);
+                    }
+                }
             }
         }
         stuck
@@ -124,6 +130,8 @@ impl Flight {
             realm: OnceLock::new(),
             handed_out: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            upheld: AtomicU64::new(0),
+            lost_by: AtomicU64::new(0),
             cut: OnceLock::new(),
             abandoned: AtomicBool::new(false),
             waker: Mutex::default(),
@@ -156,6 +164,27 @@ impl Flight {
     fn cut(&self, why: Refusal) {
         let _ = self.cut.set(why);
         self.wake();
+    }
+
+    fn is_upheld_by(&self, revision: u64) {
+        self.lost.store(0, Ordering::Relaxed);
+        let revision = revision.saturating_add(1);
+        self.upheld.store(revision, Ordering::Relaxed);
+    }
+
+    /// Its realm does not let it in. Answers since how long.
+    fn is_lost_by(&self, revision: u64) -> Duration {
+        self.since(&self.lost).unwrap_or_else(|| {
+            self.lost.store(self.now(), Ordering::Relaxed);
+            self.lost_by.store(revision, Ordering::Relaxed);
+            Duration::ZERO
+        })
+    }
+
+    /// The last revision that is known to have let it in, and the first that did not.
+    fn between(&self) -> (Option<u64>, u64) {
+        let upheld = self.upheld.load(Ordering::Relaxed).checked_sub(1);
+        (upheld, self.lost_by.load(Ordering::Relaxed))
     }
 
     fn abandon(&self) {

@@ -8,13 +8,17 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
 use crate::domain::environment::Gateway;
+use crate::domain::network::NetworkRules;
 use crate::gateway::activity::Activity;
 use crate::gateway::admission::{Admission, Admitted};
 use crate::gateway::client_io::ClientIo;
 use crate::gateway::connection;
+use crate::gateway::deadline;
 use crate::gateway::handshake;
+use crate::gateway::proxy_protocol::{self, HeaderError, Source};
 use crate::gateway::refused::{self, Caller, Why};
 use crate::gateway::worker::Worker;
 use crate::telemetry::counters::OpenConnection;
@@ -48,6 +52,14 @@ impl GatewaySet {
     /// Whether the address serves `gateway`.
     pub const fn has(self, gateway: Gateway) -> bool {
         self.bits & (1 << gateway as u8) != 0
+    }
+
+    /// Whether one of the gateways takes connections from `address`. Where there are several, the server name has to tell
+    /// which.
+    fn admit(self, rules: &NetworkRules, address: SocketAddr) -> bool {
+        Gateway::ALL
+            .into_iter()
+            .any(|gateway| self.has(gateway) && rules.admits(gateway, address.ip()))
     }
 
     /// The gateway that a client without a name is counted for: mtls where the address serves it.
@@ -107,30 +119,28 @@ pub(crate) async fn accept(
         };
         match accepted {
             Ok((stream, address)) => {
+                let address = SocketAddr::new(address.ip().to_canonical(), address.port());
                 let open = worker.counters.connection_accepted();
-                match admission.admit(address.ip()) {
+                let relayed = worker.network.is_proxy(address.ip());
+                let admitted = if relayed {
+                    admission.admit_relayed()
+                } else {
+                    admission.admit(address.ip())
+                };
+                match admitted {
                     Some(admitted) => {
-                        let (worker, shutdown) = (Arc::clone(&worker), shutdown.clone());
-                        tokio::spawn(serve(
-                            worker,
-                            gateways,
+                        let accepted = Accepted {
                             stream,
                             address,
-                            (admitted, open),
-                            shutdown,
-                        ));
-                    }
-                    None => {
-                        let gateway = gateways.first();
-                        let caller = Caller {
-                            address,
-                            gateway,
-                            environment: None,
-                            realm: None,
-                            server_name: None,
+                            relayed,
+                            deadline: deadline::of_handshake(&worker.limits),
+                            admitted,
+                            _open: open,
                         };
-                        refused::record(&worker, caller, Why::plainly(Reason::Limit));
+                        let (worker, shutdown) = (Arc::clone(&worker), shutdown.clone());
+                        tokio::spawn(serve(worker, gateways, accepted, shutdown));
                     }
+                    None => refuse(&worker, gateways, address, Why::plainly(Reason::Limit)),
                 }
             }
             // Out of file descriptors, or the client left in the queue: neither ends the listener.
@@ -142,26 +152,113 @@ pub(crate) async fn accept(
     }
 }
 
+/// A connection that was let in, and what it counts for as long as it is open.
+struct Accepted {
+    stream: TcpStream,
+    /// Who connected, in canonical form.
+    address: SocketAddr,
+    /// Whether that is a trusted proxy, which tells first who the client is.
+    relayed: bool,
+    /// When the handshake has to be done.
+    deadline: Instant,
+    admitted: Admitted,
+    _open: OpenConnection,
+}
+
 /// One connection, from its first byte to its last.
 async fn serve(
     worker: Arc<Worker>,
     gateways: GatewaySet,
-    stream: TcpStream,
-    address: SocketAddr,
-    counted: (Admitted, OpenConnection),
+    mut accepted: Accepted,
     shutdown: watch::Receiver<bool>,
 ) {
     let guard = PanicCounter { worker: &worker };
+    // The state of what comes before TLS, and of its handshake, is large and short-lived: it must not stay part of an
+    // idle connection's memory.
+    let address = if accepted.relayed {
+        Box::pin(client_of(&worker, gateways, &mut accepted)).await
+    } else {
+        Some(accepted.address)
+    };
+    let Some(address) = address else {
+        return;
+    };
+    if !gateways.admit(&worker.network, address) {
+        let why = Why::plainly(Reason::NetworkRule);
+        return refuse(&worker, gateways, address, why);
+    }
+    let Accepted {
+        stream,
+        deadline,
+        admitted,
+        _open,
+        ..
+    } = accepted;
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::new());
     let io = ClientIo::new(stream, activity, &worker.limits);
-    // The handshake's state is large and short-lived: it must not stay part of an idle connection's memory.
-    let established = Box::pin(handshake::handshake(&worker, gateways, address, io)).await;
+    let established = Box::pin(handshake::handshake(
+        &worker, gateways, address, io, deadline,
+    ))
+    .await;
     if let Some(established) = established {
         connection::drive(&worker, established, shutdown).await;
     }
     drop(guard);
-    drop(counted);
+    drop(admitted);
+}
+
+/// Where the client of a trusted proxy comes from. `None` where the connection has to be closed: that is recorded, unless
+/// the proxy only looked whether somebody listens.
+async fn client_of(
+    worker: &Worker,
+    gateways: GatewaySet,
+    accepted: &mut Accepted,
+) -> Option<SocketAddr> {
+    let mut begun = false;
+    let header = proxy_protocol::read(&mut accepted.stream, &mut begun);
+    let why = match timeout_at(accepted.deadline, header).await {
+        Ok(Ok(Source::Client(client))) => {
+            if accepted.admitted.count_for(client.ip()) {
+                return Some(client);
+            }
+            refuse(worker, gateways, client, Why::plainly(Reason::Limit));
+            return None;
+        }
+        Ok(Ok(Source::Proxy)) => return Some(accepted.address),
+        Ok(Ok(Source::Untold)) => Why {
+            reason: Reason::NetworkRule,
+            sentence: Some(
+                "A trusted proxy did not tell the address of its client, so that no network rule can let it in."
+                    .to_owned(),
+            ),
+            certificate: None,
+        },
+        Ok(Err(error @ (HeaderError::Malformed(_) | HeaderError::Truncated))) => Why {
+            reason: Reason::ProtocolError,
+            sentence: Some(format!(
+                "The connection comes from a trusted proxy, and {error}."
+            )),
+            certificate: None,
+        },
+        Ok(Err(HeaderError::Silent | HeaderError::Io(_))) => return None,
+        Err(_) if begun => Why::plainly(Reason::HandshakeTimeout),
+        Err(_) => return None,
+    };
+    refuse(worker, gateways, accepted.address, why);
+    None
+}
+
+/// Records a connection that ends before its first byte of TLS.
+fn refuse(worker: &Worker, gateways: GatewaySet, address: SocketAddr, why: Why) {
+    let caller = Caller {
+        address,
+        gateway: gateways.first(),
+        environment: None,
+        realm: None,
+        server_name: None,
+    };
+    refused::record(worker, caller, why);
 }
 
 /// A panic costs one connection, and is counted.

@@ -9,11 +9,11 @@ use tokio::sync::Notify;
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::gateway::client_rule::Answers;
-use crate::gateway::entitlement::{self, Standings};
+use crate::gateway::entitlement::Standings;
 use crate::gateway::forwarding::Forwarding;
 use crate::gateway::in_flight::InFlight;
-use crate::gateway::worker::Worker;
 use crate::telemetry::counters::Handshake;
+use crate::telemetry::open::OpenClient;
 use crate::trust::judge::Verified;
 
 /// A connection whose handshake is done.
@@ -37,6 +37,7 @@ pub struct Peer {
     in_flight: InFlight,
     dismissed: AtomicBool,
     dismissal: Notify,
+    open: OnceLock<Arc<OpenClient>>,
 }
 
 /// What a server name leads to.
@@ -128,13 +129,8 @@ impl Peer {
             in_flight: InFlight::default(),
             dismissed: AtomicBool::new(false),
             dismissal: Notify::new(),
+            open: OnceLock::new(),
         }
-    }
-
-    /// Whether the client may still be on this connection, by what its host trusts now. Requests are each held to their
-    /// realm besides; this is for connections that make none.
-    pub fn still_entitled(&self, worker: &Worker) -> bool {
-        entitlement::still_entitled(&worker.live.load(), self, worker.clock.now())
     }
 
     /// Asks for the connection's end: what is being answered is finished, and nothing more is accepted.
@@ -168,6 +164,23 @@ impl Peer {
     /// The calls that are being served on it.
     pub(crate) const fn in_flight(&self) -> &InFlight {
         &self.in_flight
+    }
+
+    /// Its connection has come in among the open ones.
+    pub(crate) fn is_open_as(&self, open: &Arc<OpenClient>) {
+        let _ = self.open.set(Arc::clone(open));
+    }
+
+    /// A realm has let it in, on a shared host.
+    pub(crate) fn calls(&self, realm: &RealmName) {
+        if let Some(open) = self.open.get() {
+            open.calls(realm);
+        }
+    }
+
+    /// The realms that have let it in, on a shared host.
+    pub(crate) fn called(&self) -> Vec<RealmName> {
+        self.open.get().map_or_else(Vec::new, |open| open.called())
     }
 
     /// Has an upstream told where a call that names `port` comes from.

@@ -191,6 +191,54 @@ pub fn oid_text(content: &[u8]) -> Option<String> {
     Some(texts.join("."))
 }
 
+/// The content octets of an object identifier that is written dotted; `None` where the text is none.
+pub fn oid_content(dotted: &str) -> Option<Vec<u8>> {
+    let arcs = dotted.split('.').map(|arc| {
+        let is_canonical = arc == "0" || !arc.starts_with(['0', '+']);
+        arc.parse::<u128>().ok().filter(|_| is_canonical)
+    });
+    let arcs = arcs.collect::<Option<Vec<u128>>>()?;
+    let [first @ 0..=2, second, rest @ ..] = arcs.as_slice() else {
+        return None;
+    };
+    if *first < 2 && *second > 39 {
+        return None;
+    }
+    let joined = first.checked_mul(40)?.checked_add(*second)?;
+    let mut out = Vec::new();
+    for arc in std::iter::once(&joined).chain(rest) {
+        push_base_128(*arc, &mut out);
+    }
+    // Longer ones than these cannot be read either.
+    (oid_text(&out)? == dotted).then_some(out)
+}
+
+/// Seven bits an octet, the most significant first; all but the last one marked.
+fn push_base_128(mut arc: u128, out: &mut Vec<u8>) {
+    let mut octets = vec![arc.to_le_bytes()[0] & 0x7f];
+    loop {
+        arc >>= 7;
+        if arc == 0 {
+            break;
+        }
+        octets.push(arc.to_le_bytes()[0] | 0x80);
+    }
+    out.extend(octets.iter().rev());
+}
+
+/// Octets from hexadecimal digits of either case, two for each; `None` where the text is anything else.
+pub fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else {
+        return None;
+    };
+    let digit = |octet: u8| char::from(octet).to_digit(16);
+    let octet = |[high, low]: &[u8; 2]| {
+        let octet = digit(*high)?.checked_mul(16)?.checked_add(digit(*low)?)?;
+        u8::try_from(octet).ok()
+    };
+    pairs.iter().map(octet).collect()
+}
+
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -250,5 +298,35 @@ mod tests {
         assert_eq!(oid_text(&[]), None);
         assert_eq!(oid_text(&[0x55, 0x84]), None);
         assert_eq!(oid_text(&[0xff; 30]), None);
+    }
+
+    #[test]
+    fn reads_object_identifiers_that_it_writes() {
+        for dotted in [
+            "2.5.4.3",
+            "1.2.840.113549.1.9.1",
+            "2.999.3",
+            "0.0",
+            "1.39.127.128",
+        ] {
+            let content = oid_content(dotted).unwrap();
+            assert_eq!(oid_text(&content).as_deref(), Some(dotted));
+        }
+        for wrong in [
+            "", "1", "3.1", "1.40", "1.2.", "1..2", "1.02", "1.+2", "CN", "1.2.x",
+        ] {
+            assert_eq!(oid_content(wrong), None, "{wrong}");
+        }
+        let long = format!("1.2{}", ".99999999".repeat(60));
+        assert_eq!(oid_content(&long), None);
+    }
+
+    #[test]
+    fn reads_hexadecimal_digits_of_either_case() {
+        assert_eq!(unhex("00aBfF"), Some(vec![0, 0xab, 0xff]));
+        assert_eq!(unhex(""), Some(Vec::new()));
+        for wrong in ["0", "0g", "+1", " 1", "é"] {
+            assert_eq!(unhex(wrong), None, "{wrong}");
+        }
     }
 }

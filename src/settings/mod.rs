@@ -11,3 +11,4 @@ pub mod key;
 pub mod print;
 pub mod settled;
 pub mod table;
+pub mod warnings;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -12,6 +13,8 @@ use crate::domain::catalog::Rules;
 use crate::domain::endpoint::{HostLabels, NamePlan};
 use crate::domain::environment::PerEnvironment;
 use crate::domain::key_proof::{IntakeRules, ProofDemand};
+use crate::domain::network::{self, NetworkRules};
+use crate::domain::seen::SeenLimits;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::server::WorkerModel;
 use crate::outbound::limits::OutboundLimits;
@@ -39,6 +42,8 @@ pub struct Settings {
     pub admin_names: Vec<String>,
     /// Who listens where.
     pub listeners: Listeners,
+    /// Who may connect to which gateway, and who speaks for others.
+    pub network: Arc<NetworkRules>,
     /// How many threads serve the gateways; 0: one for each processor.
     pub workers: usize,
     /// How they share the work.
@@ -51,6 +56,8 @@ pub struct Settings {
     pub access_log: AccessLogTarget,
     /// How many refusals are kept for each realm.
     pub refusals_per_realm_max: u64,
+    /// How many clients are kept for each realm, and how long.
+    pub clients_seen: SeenLimits,
     /// The gateways' limits.
     pub gateway: GatewayLimits,
     /// How long after its full handshake a TLS session can be resumed; zero: not at all.
@@ -160,6 +167,10 @@ impl Settings {
                 external: addresses(given, "external_listen")?,
                 internal: addresses(given, "internal_listen")?,
             },
+            network: Arc::new(NetworkRules::new(
+                networks(given, "internal_networks")?,
+                networks(given, "trusted_proxies")?,
+            )),
             workers: size(given, "workers")?,
             worker_model: match text(given, "worker_model")? {
                 "shared" => WorkerModel::Shared,
@@ -169,6 +180,10 @@ impl Settings {
             log: log(given)?,
             access_log: access_log(given)?,
             refusals_per_realm_max: number(given, "refusals_per_realm_max")?,
+            clients_seen: SeenLimits {
+                per_realm_max: number(given, "clients_seen_per_realm_max")?,
+                days: small(given, "clients_seen_days")?,
+            },
             gateway: GatewayLimits {
                 handshake_timeout_ms: small(given, "handshake_timeout_ms")?,
                 header_timeout_ms: small(given, "header_timeout_ms")?,
@@ -448,10 +463,8 @@ fn address(key: &'static str, entry: &Entry, found: &str) -> Result<SocketAddr, 
 fn networks(given: &Given, name: &'static str) -> Result<Vec<IpNet>, InvalidSettings> {
     let entry = given.entry(name)?;
     let key = key::find(name).ok_or(InvalidSettings::NotInTable { name })?;
-    let parse = |item: &String| {
-        item.parse::<IpNet>()
-            .map_err(|_| wrong(key, entry.origin.clone(), item))
-    };
+    let parse =
+        |item: &String| network::parse(item).ok_or_else(|| wrong(key, entry.origin.clone(), item));
     list(given, name)?.iter().map(parse).collect()
 }
 

@@ -122,6 +122,18 @@ pub const GROUPS: &[Group] = &[
                 "Where the internal gateway listens: an address that only VPN and LAN reach. It is not shared with the others by default, since whoever reaches an address reaches every gateway on it. Empty: not at all.",
             ),
             key(
+                "internal_networks",
+                Kind::Networks,
+                "[]",
+                "The networks of VPN and LAN. The mtls gateway drops connections that come from there, and the internal gateway those that do not: before TLS on an address of their own, and where gateways share one as soon as the client has named its host. Empty: both take connections from everywhere.",
+            ),
+            key(
+                "trusted_proxies",
+                Kind::Networks,
+                "[]",
+                "The addresses of TCP load balancers in front of the gateways. Each connection from there has to begin with a PROXY protocol header (v1 or v2), which tells the client's address; from anywhere else no such header is read.",
+            ),
+            key(
                 "workers",
                 count("threads", 0, 1024),
                 "0",
@@ -196,6 +208,18 @@ pub const GROUPS: &[Group] = &[
                 count("records", 1, MILLION),
                 "1000",
                 "How many refused clients are kept for each realm, and for those of no realm; the oldest ones go.",
+            ),
+            key(
+                "clients_seen_per_realm_max",
+                count("clients", 1, MILLION),
+                "10000",
+                "How many clients that were let in are kept for each realm, to tell whom a change would cut; those not seen for longest go.",
+            ),
+            key(
+                "clients_seen_days",
+                count("days", 1, 3650),
+                "400",
+                "After how many days a client that was not seen again is forgotten.",
             ),
         ],
     },

@@ -1,9 +1,10 @@
-//! A realm's installations, policy and revocation lists → whom its mTLS endpoint lets in.
+//! A realm's installations, policy, revocation lists and deny list → whom its mTLS endpoint lets in.
 
 use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use crate::domain::denial::{Denial, Denied};
 use crate::domain::environment::Environment;
 use crate::domain::installation::Installation;
 use crate::domain::realm::Realm;
@@ -11,6 +12,8 @@ use crate::domain::revocation::RevocationList;
 use crate::domain::trust_policy as saved;
 use crate::pki::fingerprint::Fingerprint;
 use crate::snapshot::verifier::CaNames;
+use crate::trust::denials;
+use crate::trust::index::Name;
 use crate::trust::policy;
 use crate::trust::set::{InvalidTrustSet, TrustSet, TrustSource};
 
@@ -20,6 +23,7 @@ pub(crate) struct CompiledFrom {
     installations: Vec<Arc<Installation>>,
     policy: Arc<saved::TrustPolicy>,
     crls: OrdMap<Fingerprint, Arc<RevocationList>>,
+    denials: OrdMap<Fingerprint, Arc<Denial>>,
 }
 
 impl CompiledFrom {
@@ -30,6 +34,7 @@ impl CompiledFrom {
             installations,
             policy: Arc::clone(realm.trust_policies.get(environment)),
             crls: realm.crls.get(environment).clone(),
+            denials: realm.denials.get(environment).clone(),
         })
     }
 
@@ -38,6 +43,7 @@ impl CompiledFrom {
         let mut of_both = self.installations.iter().zip(&other.installations);
         Arc::ptr_eq(&self.policy, &other.policy)
             && self.crls.ptr_eq(&other.crls)
+            && self.denials.ptr_eq(&other.denials)
             && self.installations.len() == other.installations.len()
             && of_both.all(|(left, right)| Arc::ptr_eq(left, right))
     }
@@ -56,6 +62,7 @@ impl CompiledFrom {
         let mut source = TrustSource {
             policy: policy(&self.policy),
             crls: self.crls.values().map(|list| list.crl.clone()).collect(),
+            denials: self.denials.values().map(|of| denial(of)).collect(),
             ..TrustSource::default()
         };
         for installation in &self.installations {
@@ -106,6 +113,22 @@ fn policy(of: &saved::TrustPolicy) -> policy::TrustPolicy {
             saved::Signatures::Modern => policy::Signatures::Modern,
             saved::Signatures::Strict => policy::Signatures::Strict,
         },
+    }
+}
+
+fn denial(of: &Denial) -> denials::Denial {
+    denials::Denial {
+        what: match &of.what {
+            Denied::Certificate(fingerprint) => denials::Denied::Certificate(*fingerprint),
+            Denied::Key(fingerprint) => denials::Denied::Key(*fingerprint),
+            Denied::Serial { serial, issuer } => denials::Denied::Serial {
+                serial: serial.as_str().to_owned(),
+                issuer: issuer.as_ref().map(|issuer| Name::of(issuer.der())),
+            },
+            Denied::Subject(subject) => denials::Denied::Subject(Name::of(subject.der())),
+        },
+        reason: Arc::clone(of.reason.text()),
+        until: of.until,
     }
 }
 

@@ -20,17 +20,18 @@ use crate::store::error::{Fault, StoreError};
 use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
+use crate::store::seen;
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DEPLOYMENTS, IDENTITIES,
-    INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS,
-    TRUST_POLICIES, Table, crl_object, deployment_object, pipeline_object,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS,
+    IDENTITIES, INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS,
+    TOKENS, TRUST_POLICIES, Table, crl_object, denial_object, deployment_object, pipeline_object,
 };
 
 impl Store {
     /// Stores a change: of each touched row what `next` has of it, the revision of `next`, and an audit record for each
     /// fact, all in one durable transaction. Answers with the audit records.
     ///
-    /// A row that `next` does not have is removed; touching one twice is the same as once. With a realm go its refusals.
+    /// A row that `next` does not have is removed; touching one twice is the same as once. With a realm go its refusals, and the clients that it saw.
     ///
     /// # Errors
     /// [`StoreError::StaleRevision`] unless the revision of `next` is later than the stored one;
@@ -60,6 +61,29 @@ impl Store {
                 Ok(records)
             },
             |transaction| Ok(stored_revision(&transaction.open_table(META)?)? == next.revision),
+        )
+    }
+
+    /// Adds audit records of what was no change of the catalog, in one durable transaction, at the stored revision.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn add_audit(
+        &self,
+        facts: &[AuditFact],
+        actor: &Actor,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.write(
+            |transaction| {
+                let revision = stored_revision(&transaction.open_table(META)?)?;
+                let records = records(transaction, revision, facts, actor, now)?;
+                write_audit(transaction, &self.keys, &records)
+            },
+            |_| Ok(false),
         )
     }
 
@@ -98,6 +122,7 @@ impl<'a> Rows<'a> {
         self.installations()?;
         self.trust_policies()?;
         self.crls()?;
+        self.denials()?;
         self.pipelines()?;
         self.deployments()?;
         self.connections()?;
@@ -116,6 +141,7 @@ impl<'a> Rows<'a> {
         };
         let gone = |name: &&RealmName| !self.next.realms.contains_key(*name);
         forget_refusals(self.transaction, self.select(of).filter(gone))?;
+        seen::forget_realms(self.transaction, self.select(of).filter(gone))?;
         let rows = self.select(of).map(|name| {
             let (seal, realm) = (keys.at("", name.as_str()), self.realm(name));
             let row = realm.map(|realm| row::realm::encode(realm, &seal));
@@ -207,6 +233,30 @@ impl<'a> Rows<'a> {
             Ok((key, finish(row, &seal)?))
         });
         put(self.transaction, CRLS, rows)
+    }
+
+    fn denials(&self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Denials)?;
+        let touched: Vec<(&RealmName, Environment, Fingerprint, String)> = self
+            .select(|touched| {
+                if let Touched::Denial(realm, environment, id) = touched {
+                    Some((realm, *environment, *id, id.to_string()))
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let rows = touched.iter().map(|(realm, environment, id, hex)| {
+            let object = denial_object(environment.as_str(), hex);
+            let seal = keys.at(realm.as_str(), &object);
+            let denial = self
+                .realm(realm)
+                .and_then(|realm| realm.denials.get(*environment).get(id));
+            let row = denial.map(|denial| row::denial::encode(denial, &seal));
+            let key = (realm.as_str(), environment.as_str(), hex.as_str());
+            Ok((key, finish(row, &seal)?))
+        });
+        put(self.transaction, DENIALS, rows)
     }
 
     fn pipelines(&self) -> Result<(), Fault> {
@@ -343,7 +393,7 @@ impl<'a> Rows<'a> {
 }
 
 /// Says which row an error belongs to.
-fn finish(
+pub(crate) fn finish(
     row: Option<Result<Vec<u8>, RowError>>,
     seal: &RowSeal<'_>,
 ) -> Result<Option<Vec<u8>>, Fault> {

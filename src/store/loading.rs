@@ -19,8 +19,8 @@ use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUTHORITY, CONNECTIONS, CRLS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META,
-    PIPELINES, REALMS, TOKENS, TRUST_POLICIES, Table, crl_object, deployment_object,
+    ACCOUNTS, AUTHORITY, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META,
+    PIPELINES, REALMS, TOKENS, TRUST_POLICIES, Table, crl_object, denial_object, deployment_object,
     pipeline_object,
 };
 
@@ -43,6 +43,7 @@ impl Store {
             reader.installations()?;
             reader.trust_policies()?;
             reader.crls()?;
+            reader.denials()?;
             reader.pipelines()?;
             reader.deployments()?;
             reader.connections()?;
@@ -142,6 +143,25 @@ impl Reader<'_> {
             let list = row::crl::decode(row.value(), &seal).map_err(at(&seal))?;
             let lists = self.realm(&seal)?.crls.get_mut(place);
             lists.insert(list.crl.fingerprint(), Arc::new(list));
+        }
+        Ok(())
+    }
+
+    fn denials(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::Denials)?;
+        for entry in self.transaction.open_table(DENIALS)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, environment, id) = key.value();
+            let object = denial_object(environment, id);
+            let seal = keys.at(realm, &object);
+            let place = Environment::parse(environment).map_err(RowError::from);
+            let place = place.map_err(at(&seal))?;
+            let row = row::denial::decode(row.value(), &seal);
+            let Some(denial) = self.readable(row, &seal)? else {
+                continue;
+            };
+            let denials = self.realm(&seal)?.denials.get_mut(place);
+            denials.insert(denial.what.id(), Arc::new(denial));
         }
         Ok(())
     }

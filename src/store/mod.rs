@@ -18,6 +18,7 @@ pub mod master_key;
 pub mod reading;
 pub mod row;
 pub mod seal;
+pub mod seen;
 pub mod tables;
 #[cfg(test)]
 mod workshop;

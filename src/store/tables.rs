@@ -20,6 +20,9 @@ pub(crate) const TRUST_POLICIES: TableDefinition<'_, (&str, &str), &[u8]> =
 /// Revocation lists, by realm, environment and SHA-256.
 pub(crate) const CRLS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
     TableDefinition::new("crls");
+/// The deny lists, by realm, environment and the denial's id.
+pub(crate) const DENIALS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("denials");
 /// Pipelines, by realm, name and major version.
 pub(crate) const PIPELINES: TableDefinition<'_, (&str, &str, u16), &[u8]> =
     TableDefinition::new("pipelines");
@@ -44,6 +47,16 @@ pub(crate) const REFUSALS: TableDefinition<'_, (&str, u64), &[u8]> =
 /// Of each realm's refusals: the oldest kept sequence, and the next one to give.
 pub(crate) const REFUSAL_META: TableDefinition<'_, &str, (u64, u64)> =
     TableDefinition::new("refusal_meta");
+
+/// Clients that were seen, by realm, environment and SHA-256.
+pub(crate) const CLIENTS_SEEN: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("clients_seen");
+/// Their index: realm, when last in milliseconds since the Unix epoch, environment and SHA-256.
+pub(crate) const CLIENTS_SEEN_AT: TableDefinition<'_, (&str, i64, &str, &str), ()> =
+    TableDefinition::new("clients_seen_at");
+/// The use of trust anchors, by realm, environment and SHA-256.
+pub(crate) const ANCHORS_SEEN: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("anchors_seen");
 
 /// Which layout of tables the file has: 4 bytes, little endian.
 pub(crate) const META_FORMAT: &str = "format";
@@ -71,6 +84,16 @@ pub(crate) fn crl_object(environment: &str, sha256: &str) -> String {
     format!("{environment} {sha256}")
 }
 
+/// What a denial's row is bound to, besides its realm.
+pub(crate) fn denial_object(environment: &str, id: &str) -> String {
+    format!("{environment} {id}")
+}
+
+/// What the row of a client or an anchor that was seen is bound to, besides its realm.
+pub(crate) fn seen_object(environment: &str, sha256: &str) -> String {
+    format!("{environment} {sha256}")
+}
+
 /// What a deployment's row is bound to, besides its realm.
 pub(crate) fn deployment_object(environment: &str, name: &str, major: u16) -> String {
     format!("{environment} {name} v{major}")
@@ -89,6 +112,8 @@ pub enum Table {
     TrustPolicies,
     /// Revocation lists.
     Crls,
+    /// Deny lists.
+    Denials,
     /// Pipelines.
     Pipelines,
     /// Deployments.
@@ -103,6 +128,10 @@ pub enum Table {
     Audit,
     /// The refusal journal.
     Refusals,
+    /// Clients that were seen.
+    ClientsSeen,
+    /// The use of trust anchors.
+    AnchorsSeen,
 }
 
 impl Table {
@@ -114,6 +143,7 @@ impl Table {
             Self::Installations => "installations",
             Self::TrustPolicies => "trust_policies",
             Self::Crls => "crls",
+            Self::Denials => "denials",
             Self::Pipelines => "pipelines",
             Self::Deployments => "deployments",
             Self::Connections => "connections",
@@ -121,6 +151,8 @@ impl Table {
             Self::Identities => "identities",
             Self::Audit => "audit",
             Self::Refusals => "refusals",
+            Self::ClientsSeen => "clients_seen",
+            Self::AnchorsSeen => "anchors_seen",
         }
     }
 }

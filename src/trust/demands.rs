@@ -1,4 +1,4 @@
-//! What a realm demands of its clients beyond a valid path: signatures, revocation, pins.
+//! What a realm demands of its clients beyond a valid path: the deny list, signatures, revocation, pins.
 //!
 //! On a shared host the realm that will be called is not known yet, so a client is let in where any owner of its anchor
 //! would have it; each request is then held to its realm's own set. At most [`RULEBOOKS_MAX`] different policies are
@@ -141,6 +141,7 @@ impl<'a> Demands<'a> {
     }
 
     fn of(&self, set: &TrustSet, path: &Path) -> Result<Moment, Finding> {
+        set.denials().check(path, self.now)?;
         signatures(set.policy().signatures, path)?;
         let until = self.revocation(set, path)?;
         pins(&set.policy().pins, &path.leaf)?;
@@ -215,6 +216,7 @@ impl<'a> Demands<'a> {
             profile::check(path)?;
             constraints::check(path, &self.comparisons_left)?;
             policies::check(path)?;
+            set.denials().check(path, self.now)?;
             if accept(path) {
                 Ok(Ground {
                     until: Moment::MAX,

@@ -17,6 +17,11 @@ impl Name {
         Self(name::normal_form(raw))
     }
 
+    /// Its bytes, for a digest.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The name without its common names, where an organisation or a domain component is left: CAs of one house
     /// usually share it.
     fn family(&self) -> Option<Vec<u8>> {

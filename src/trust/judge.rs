@@ -63,6 +63,33 @@ impl Verified {
         path_ends.min(self.revocation_ends)
     }
 
+    /// What of it has ended by itself, the first where several have, and when; `None` where time has nothing against it.
+    pub fn what_ended(&self, now: Moment) -> Option<(Ended, Moment)> {
+        if now < self.path_starts {
+            return Some((Ended::NotYetValid, self.path_starts));
+        }
+        let path_ends = self.path_ends.plus(Duration::from_secs(1));
+        if now < self.ends() {
+            return None;
+        }
+        if self.revocation_ends < path_ends {
+            return Some((Ended::RevocationList, self.revocation_ends));
+        }
+        let is_that = |der: &CertificateDer<'_>| {
+            let certificate = Certificate::from_der(der).ok();
+            certificate.filter(|one| one.facts().not_after == self.path_ends)
+        };
+        let ended = if self.identity.not_after == self.path_ends {
+            Ended::Client
+        } else {
+            match self.intermediates.iter().find_map(is_that) {
+                Some(one) => Ended::Intermediate(one.fingerprint()),
+                None => Ended::Anchor(self.anchor),
+            }
+        };
+        Some((ended, path_ends))
+    }
+
     /// Whether both name the same client, for the same time.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         let time = |verified: &Self| {
@@ -73,6 +100,11 @@ impl Verified {
             )
         };
         self.identity == other.identity && time(self) == time(other)
+    }
+
+    /// Whether both were accepted by the demands of the same.
+    pub fn rests_on_the_same_as(&self, other: &Self) -> bool {
+        self.basis == other.basis
     }
 
     /// Whether these anchors would come to the same verdict now, as far as that is known without judging.
@@ -94,6 +126,21 @@ impl Verified {
             .first()
             .and_then(|der| Certificate::from_der(der).ok())
     }
+}
+
+/// What of a verified client can end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ended {
+    /// Its certificate.
+    Client,
+    /// One between its own and the anchor, with this SHA-256.
+    Intermediate(Fingerprint),
+    /// The trust anchor, with this SHA-256.
+    Anchor(Fingerprint),
+    /// A revocation list: it is out of date, or a later one counts from now on.
+    RevocationList,
+    /// Nothing: the clock was set back to before the beginning.
+    NotYetValid,
 }
 
 /// Why a client is not trusted.

@@ -16,7 +16,8 @@
 //! 4. [`profile`]: certificates that contradict themselves (4.1 and 4.2).
 //! 5. [`constraints`]: names within the subtrees of their issuers (6.1.3 (b) and (c), 6.1.4 (g)).
 //! 6. [`policies`]: certificate policies (6.1.3 (d) to (f), 6.1.4 (a) to (j), 6.1.5; RFC 9618).
-//! 7. [`demands`]: what the realm's own policy asks: signatures, revocation ([`revocation`]; 6.3), pins.
+//! 7. [`demands`]: what the realm's own policy asks: its deny list ([`denials`]), signatures, revocation
+//!    ([`revocation`]; 6.3), pins.
 //!
 //! The trust anchor is held to 3 to 6 as far as that applies to an issuer, which RFC 5280, 6.2 leaves open.
 //!
@@ -37,6 +38,7 @@ pub mod constraints;
 pub mod crl_scope;
 pub mod crls;
 pub mod demands;
+pub mod denials;
 pub mod finding;
 pub mod identity;
 pub mod index;

@@ -8,13 +8,14 @@ use crate::pki::crl::Crl;
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchor::{self, Anchor, Unusable};
 use crate::trust::crls::Crls;
+use crate::trust::denials::{Denial, Denials};
 use crate::trust::index::{Key, Name, Slot};
 use crate::trust::issuer::Issuer;
 use crate::trust::policy::TrustPolicy;
 use crate::trust::setid;
 
 /// An immutable set of trust anchors, with the helpers (untrusted intermediates) that complete paths to them, the
-/// revocation lists and the policy that clients are held to.
+/// revocation lists, the deny list and the policy that clients are held to.
 #[derive(Debug)]
 pub struct TrustSet {
     id: Fingerprint,
@@ -23,6 +24,7 @@ pub struct TrustSet {
     crl_signers: HashMap<Name, Vec<Certificate>>,
     policy: TrustPolicy,
     crls: Crls,
+    denials: Denials,
 }
 
 /// What a set is built from.
@@ -36,6 +38,8 @@ pub struct TrustSource {
     pub policy: TrustPolicy,
     /// The revocation lists.
     pub crls: Vec<Crl>,
+    /// What is let in no more.
+    pub denials: Vec<Denial>,
 }
 
 /// A certificate that cannot be put to work.
@@ -84,7 +88,9 @@ impl TrustSet {
             helpers,
             policy,
             crls,
+            denials,
         } = source;
+        let denials = Denials::of(denials);
         let anchors = in_order(
             anchors
                 .into_iter()
@@ -107,7 +113,7 @@ impl TrustSet {
                 })?;
             filed.push((Key::of_anchor(&issuer), Arc::new(issuer)));
         }
-        let rulebook = setid::rulebook(&anchors, &helpers, &policy, &crls);
+        let rulebook = setid::rulebook(&anchors, &helpers, &policy, &crls, &denials);
         let alone = filed.iter().map(|(_, issuer)| {
             let slot = Slot {
                 id: rulebook,
@@ -135,12 +141,13 @@ impl TrustSet {
         }
         slots.extend(shelved(filed));
         Ok(Self {
-            id: setid::of(&anchors, &helpers, &policy, &crls),
+            id: setid::of(&anchors, &helpers, &policy, &crls, &denials),
             anchors,
             slots,
             crl_signers: by_name,
             policy,
             crls: Crls::build_again(&crls, &earlier.crls),
+            denials,
         })
     }
 
@@ -157,6 +164,11 @@ impl TrustSet {
     /// The revocation lists.
     pub const fn crls(&self) -> &Crls {
         &self.crls
+    }
+
+    /// What is let in no more.
+    pub const fn denials(&self) -> &Denials {
+        &self.denials
     }
 
     /// The helpers of a name that sign revocation lists and nothing else, in order of their fingerprints.
@@ -206,14 +218,15 @@ impl TrustSet {
 impl Default for TrustSet {
     /// The set that trusts nobody.
     fn default() -> Self {
-        let policy = TrustPolicy::default();
+        let (policy, denials) = (TrustPolicy::default(), Denials::default());
         Self {
-            id: setid::of(&[], &[], &policy, &[]),
+            id: setid::of(&[], &[], &policy, &[], &denials),
             anchors: Vec::new(),
             slots: HashMap::new(),
             crl_signers: HashMap::new(),
             policy,
             crls: Crls::default(),
+            denials,
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::pki::certificate::Certificate;
 use crate::pki::crl::Crl;
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::anchor::Anchor;
+use crate::trust::denials::Denials;
 use crate::trust::policy::{OutOfDate, Pin, Revocation, RevocationScope, Signatures, TrustPolicy};
 
 /// The digest of these parts, each list in the order of its fingerprints.
@@ -12,6 +13,7 @@ pub fn of(
     helpers: &[Certificate],
     policy: &TrustPolicy,
     crls: &[Crl],
+    denials: &Denials,
 ) -> Fingerprint {
     let mut text = Text::default();
     text.count(anchors.len());
@@ -19,7 +21,7 @@ pub fn of(
         text.print(&anchor.certificate.fingerprint());
         text.bytes(anchor.account.as_bytes());
     }
-    text.deciders(helpers, crls).policy(policy);
+    text.deciders(helpers, crls).policy(policy).denials(denials);
     Fingerprint::of(&text.0)
 }
 
@@ -30,17 +32,20 @@ pub fn rulebook(
     helpers: &[Certificate],
     policy: &TrustPolicy,
     crls: &[Crl],
+    denials: &Denials,
 ) -> Fingerprint {
     let asks_lists = std::iter::once(&policy.revocation)
         .chain(policy.by_anchor.values())
         .any(|revocation| revocation.scope != RevocationScope::Off);
-    let demands_nothing =
-        policy.pins.is_empty() && policy.signatures == Signatures::Modern && !asks_lists;
+    let demands_nothing = policy.pins.is_empty()
+        && policy.signatures == Signatures::Modern
+        && !asks_lists
+        && denials.is_empty();
     if demands_nothing {
         return Fingerprint::from_bytes([0; 32]);
     }
     let mut text = Text::default();
-    text.policy(policy);
+    text.policy(policy).denials(denials);
     // Whose lists count follows from the lists, and from who may have signed them.
     if asks_lists {
         text.count(anchors.len());
@@ -115,6 +120,13 @@ impl Text {
             Signatures::Modern => 0,
             Signatures::Strict => 1,
         })
+    }
+
+    fn denials(&mut self, denials: &Denials) -> &mut Self {
+        match denials.id() {
+            Some(id) => self.tag(1).print(&id),
+            None => self.tag(0),
+        }
     }
 
     fn revocation(&mut self, revocation: &Revocation) -> &mut Self {

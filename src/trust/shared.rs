@@ -81,6 +81,13 @@ impl SharedTrust {
         self.owners.get(self.owners(key, slot).next()?)
     }
 
+    /// Some of the owners of an anchor, `max` at most.
+    pub fn owners_of_anchor(&self, fingerprint: &Fingerprint, max: usize) -> Vec<Arc<str>> {
+        let key = Key::anchor(fingerprint);
+        let owners = self.groups(key).flat_map(|slot| self.owners(key, slot.id));
+        owners.take(max).cloned().collect()
+    }
+
     /// What is filed under a key: once for all owners with the same contents.
     pub fn groups(&self, key: Key) -> impl Iterator<Item = &Arc<Slot>> {
         let nobody: Arc<str> = Arc::from("");

@@ -13,6 +13,7 @@ use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::environment::Environment;
 use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::RealmName;
+use realmgate::domain::seen::SeenLimits;
 use realmgate::domain::token::Actor;
 use realmgate::manifest::plan::Unnamed;
 use realmgate::manifest::read;
@@ -46,6 +47,8 @@ fn control(store: Store) -> Arc<Control> {
         .unwrap(),
         clock,
         journal: Arc::new(RefusalJournal::new(JournalLimits::default())),
+        open: Arc::default(),
+        cuts: Arc::default(),
         rules: Rules {
             external_port: None,
             trust_account_prefix: "dgb-mtls-".to_owned(),
@@ -55,6 +58,8 @@ fn control(store: Store) -> Arc<Control> {
         admin_names: Vec::new(),
         intake: IntakeRules::default(),
         refusals_per_realm_max: 1000,
+        clients_seen: Arc::default(),
+        clients_seen_limits: SeenLimits::default(),
     })
     .unwrap()
 }

@@ -37,6 +37,7 @@ fn driven_through(
             peer: &peer,
             activity: &activity,
             epoch,
+            held: Held::begin(&worker, &peer),
             shutdown,
         };
         serve(watching, TokioIo::new(server)).await;

@@ -23,6 +23,11 @@ const ACME: &str = "/pipeline/acme/v1/orders";
 const GLOBEX: &str = "/pipeline/globex/v1/orders";
 const NOBODY: &str = "/pipeline/nobody/v1/orders";
 
+fn is_upheld(house: &House, visit: &Visit) -> bool {
+    let worker = &house.worker;
+    still_entitled(&worker.live.load(), &visit.peer, worker.clock.now()).is_ok()
+}
+
 #[test]
 fn on_its_own_host_a_realm_lets_its_clients_in_and_no_path_leads_elsewhere() {
     let house = House::new();
@@ -84,14 +89,14 @@ fn a_removed_anchor_ends_what_it_allowed_at_once() {
     assert_eq!(refused.reason(), Reason::AnchorRemoved);
     assert!(refused.ends_the_connection());
     assert!(matches!(ask(&house, &shared, ACME), Err(Refusal::NotFound)));
-    assert!(!own.peer.still_entitled(&house.worker));
-    assert!(!shared.peer.still_entitled(&house.worker));
+    assert!(!is_upheld(&house, &own));
+    assert!(!is_upheld(&house, &shared));
     assert!(ask(&house, &other, GLOBEX).is_ok());
-    assert!(other.peer.still_entitled(&house.worker));
+    assert!(is_upheld(&house, &other));
     // What is installed again serves again, on a connection that is still open.
     house.install("acme");
     assert!(ask(&house, &own, ACME).is_ok());
-    assert!(own.peer.still_entitled(&house.worker));
+    assert!(is_upheld(&house, &own));
 }
 
 #[test]
@@ -111,9 +116,9 @@ fn a_suspended_realm_is_closed_to_everybody() {
         ask(&house, &outside, ACME),
         Err(Refusal::NotFound)
     ));
-    assert!(!own.peer.still_entitled(&house.worker));
-    assert!(!shared.peer.still_entitled(&house.worker));
-    assert!(outside.peer.still_entitled(&house.worker));
+    assert!(!is_upheld(&house, &own));
+    assert!(!is_upheld(&house, &shared));
+    assert!(is_upheld(&house, &outside));
     house.change(&Command::ResumeRealm {
         realm: realm("acme"),
     });
@@ -165,7 +170,7 @@ fn a_certificate_ends_on_an_open_connection_too() {
         ask(&house, &visit, ACME).unwrap_err().reason(),
         Reason::Expired
     );
-    assert!(!visit.peer.still_entitled(&house.worker));
+    assert!(!is_upheld(&house, &visit));
 }
 
 #[test]
@@ -218,7 +223,44 @@ fn a_connection_is_remembered_by_a_bounded_number_of_realms() {
     for name in &names {
         assert!(standing(&snapshot.verdicts, &visit.peer, &realm(name), trust, now()).is_ok());
     }
-    assert_eq!(visit.peer.standings().lock().unwrap().0.len(), REALMS_MAX);
+    assert_eq!(
+        visit.peer.standings().lock().unwrap().of_realms.len(),
+        REALMS_MAX
+    );
     assert!(ask(&house, &visit, ACME).is_ok());
-    assert_eq!(visit.peer.standings().lock().unwrap().0.len(), REALMS_MAX);
+    assert_eq!(
+        visit.peer.standings().lock().unwrap().of_realms.len(),
+        REALMS_MAX
+    );
+}
+
+#[test]
+fn a_realm_learns_of_a_client_once_and_again_when_another_anchor_vouches_for_it() {
+    let mut house = House::new();
+    let (own, shared) = (house.acme_at_home(), house.at_the_shared_host(&house.acme));
+    let news = |house: &House, visit: &Visit| {
+        let snapshot = house.worker.live.load();
+        entitle(&snapshot, &visit.peer, &path(ACME), house.clock.now())
+            .unwrap()
+            .news
+    };
+    assert_eq!(news(&house, &own), None, "its handshake told of it");
+    assert_eq!(news(&house, &shared), Some(News::Came));
+    for visit in [&own, &shared] {
+        assert_eq!(news(&house, visit), None);
+    }
+    // A change that leaves the anchor in place is no news.
+    let other = house.globex.root.certificate.clone();
+    house.install_as("acme", "dgb-mtls-other", other);
+    for visit in [&own, &shared] {
+        assert_eq!(news(&house, visit), None);
+    }
+    let intermediate = house.acme.intermediate.as_ref().unwrap();
+    let intermediate = intermediate.certificate.clone();
+    house.install_as("acme", "dgb-mtls-nearer", intermediate);
+    house.uninstall("acme");
+    for visit in [&own, &shared] {
+        assert_eq!(news(&house, visit), Some(News::Moved));
+        assert_eq!(news(&house, visit), None);
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{
@@ -22,6 +23,7 @@ use tokio_rustls::TlsConnector;
 use super::*;
 use crate::domain::command::Command;
 use crate::gateway::activity::Activity;
+use crate::gateway::deadline;
 use crate::gateway::testing::{House, Pki, client_request, now, realm};
 use crate::pki::authority::Leaf;
 use crate::snapshot::server_tls::{self, MutualTls};
@@ -123,7 +125,13 @@ impl Client {
             let (stream, address) = listener.accept().await.unwrap();
             let io = ClientIo::new(stream, Arc::new(Activity::new()), &worker.limits);
             let gateways = GatewaySet::of(Gateway::Mtls).with(Gateway::External);
-            let handshake = Box::pin(handshake(worker, gateways, address, io));
+            let handshake = Box::pin(handshake(
+                worker,
+                gateways,
+                address,
+                io,
+                deadline::of_handshake(&worker.limits),
+            ));
             let mut established = handshake.await?;
             let kind = established.peer.tls.handshake;
             established.stream.write_all(b"k").await.unwrap();

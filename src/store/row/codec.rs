@@ -15,6 +15,7 @@ use crate::domain::template::InvalidTemplate;
 use crate::domain::trigger::InvalidTrigger;
 use crate::pki::certificate::InvalidCertificate;
 use crate::pki::crl::InvalidCrl;
+use crate::pki::distinguished::InvalidDistinguishedName;
 use crate::pki::key::InvalidKey;
 use crate::rule::invalid::InvalidClientRule;
 use crate::store::seal::{RowSeal, SealError, TAG_BYTES};
@@ -69,6 +70,9 @@ pub enum RowError {
     /// A revocation list.
     #[error("{0}")]
     Crl(#[from] InvalidCrl),
+    /// A distinguished name.
+    #[error("{0}")]
+    DistinguishedName(#[from] InvalidDistinguishedName),
     /// A private key.
     #[error("{0}")]
     Key(#[from] InvalidKey),

@@ -17,6 +17,7 @@ use realmgate::domain::catalog::Rules;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::TokenName;
+use realmgate::domain::seen::SeenLimits;
 use realmgate::snapshot::compile::Compiler;
 use realmgate::store::db::Store;
 use realmgate::store::master_key::MasterKey;
@@ -116,6 +117,8 @@ impl Server {
             .unwrap(),
             clock,
             journal: Arc::new(RefusalJournal::new(JournalLimits::default())),
+            open: Arc::default(),
+            cuts: Arc::default(),
             rules: Rules {
                 external_port: None,
                 trust_account_prefix: "dgb-mtls-".to_owned(),
@@ -125,6 +128,8 @@ impl Server {
             admin_names: Vec::new(),
             intake: IntakeRules::default(),
             refusals_per_realm_max: 1000,
+            clients_seen: Arc::default(),
+            clients_seen_limits: SeenLimits::default(),
         })
         .unwrap();
         let secret = tokens::generate().unwrap();

@@ -13,6 +13,7 @@ use realmgate::domain::command::Command;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::RealmName;
+use realmgate::domain::seen::SeenLimits;
 use realmgate::domain::token::{Actor, Role};
 use realmgate::manifest::plan::Unnamed;
 use realmgate::manifest::read;
@@ -176,10 +177,14 @@ impl Bench {
             .unwrap(),
             clock,
             journal: Arc::clone(&journal),
+            open: Arc::default(),
+            cuts: Arc::default(),
             rules,
             admin_names: vec!["admin.example".to_owned()],
             intake: IntakeRules::default(),
             refusals_per_realm_max: place.refusals_per_realm_max,
+            clients_seen: Arc::default(),
+            clients_seen_limits: SeenLimits::default(),
         });
         Self {
             control: control.unwrap(),

@@ -133,7 +133,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "telemetry",
         floor: 3,
-        rooms: &["clock", "domain", "trust"],
+        rooms: &["clock", "domain", "pki", "trust"],
         crates: &["prometheus_client", "tracing", "tracing_subscriber"],
     },
     Room {

@@ -30,6 +30,7 @@ use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::refusal::{RefusalRecord, ShownCertificate};
 use crate::domain::revocation::RevocationList;
+use crate::domain::seen::{AnchorUse, SeenClient};
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::{Role, Token};
 use crate::domain::trigger::{
@@ -49,7 +50,9 @@ use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
-use crate::store::tables::{AUTHORITY, Table, crl_object, deployment_object, pipeline_object};
+use crate::store::tables::{
+    AUTHORITY, Table, crl_object, deployment_object, pipeline_object, seen_object,
+};
 use crate::store::workshop::{AUTHORITIES, SERVER, account, master_key, realm};
 
 const AT: Moment = Moment::from_unix_millis(1_800_000_000_123);
@@ -607,4 +610,55 @@ fn refusals() {
             row::refusal::decode(of, row, seal)
         });
     }
+}
+
+#[test]
+fn clients_and_anchors_that_were_seen() {
+    let fingerprint = |of: &str| Fingerprint::of(of.as_bytes());
+    let full = SeenClient {
+        realm: realm("acme"),
+        environment: Environment::Prod,
+        fingerprint: fingerprint("client"),
+        subject: "CN=client-1".to_owned(),
+        sans: vec!["DNS:client-1.example".to_owned()],
+        issuer: "CN=root".to_owned(),
+        serial: "0a".to_owned(),
+        spki_sha256: fingerprint("key"),
+        not_after: Moment::MAX,
+        anchor: fingerprint("anchor"),
+        anchor_subject: "CN=root".to_owned(),
+        account: "dgb-mtls-a".to_owned(),
+        chain: vec![anchor().der().to_vec(), vec![0, 255]],
+        chain_cut: true,
+        first: AT,
+        last: Moment::MAX,
+        handshakes: 7,
+        full_handshakes: 3,
+        address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+        tls: "TLSv1.3".to_owned(),
+        protocol: "h2".to_owned(),
+    };
+    let sha256 = full.fingerprint.to_string();
+    let object = seen_object("prod", &sha256);
+    let place = At(Table::ClientsSeen, "acme", &object);
+    let encode = row::seen::encode_client;
+    for read in check("client-seen-1", place, &full, encode, |row, seal| {
+        row::seen::decode_client("acme", "prod", &sha256, row, seal)
+    }) {
+        assert_eq!(read, full);
+    }
+
+    let used = AnchorUse {
+        anchor: fingerprint("anchor"),
+        handshakes: 9,
+        first: AT,
+        last: Moment::MAX,
+    };
+    let sha256 = used.anchor.to_string();
+    let object = seen_object("prod", &sha256);
+    let place = At(Table::AnchorsSeen, "acme", &object);
+    let encode = row::seen::encode_anchor;
+    check("anchor-seen-1", place, &used, encode, |row, seal| {
+        row::seen::decode_anchor(&sha256, row, seal)
+    });
 }
