@@ -106,6 +106,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
             external_port: told_port(&settings.listeners.external),
             ..settings.rules.clone()
         },
+        intake: settings.intake,
         admin_names: settings.admin_names.clone(),
         refusals_per_realm_max: settings.refusals_per_realm_max,
         clients_seen: Arc::clone(&clients_seen),

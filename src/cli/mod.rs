@@ -22,6 +22,8 @@ pub mod error;
 pub mod files;
 pub mod flag;
 pub mod installation;
+pub mod key_proof;
+pub mod moving;
 pub mod pipeline;
 pub mod prove;
 pub mod reach;

@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::{Deserialize as Read, Serialize as Write};
 use serde_json::Value;
 
+use crate::clock::Moment;
 use crate::domain::account::AccountType;
 use crate::domain::address::BaseUrl;
 use crate::domain::crl_source::CrlUrl;
@@ -209,6 +210,9 @@ pub struct InstallationDocument {
     /// The account's revision that was reviewed; another one is not installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// Until when it is to stay at work, where it retires; left out, nothing is told of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Text<Moment>>,
 }
 
 /// How far an installation is to go.
@@ -220,6 +224,8 @@ pub enum InstallationStateWord {
     /// It is put to work; a realm admin's manifest can only ask for it.
     #[default]
     Installed,
+    /// It is put to work, and announced to go.
+    Retiring,
 }
 
 /// What a realm asks of its clients in one environment, beyond a chain to one of its anchors. Keys that are left out stay

@@ -17,8 +17,10 @@ use crate::domain::realm::Realm;
 use crate::domain::revocation::{self, LISTS_MAX};
 use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, RecordBytes, TrustPolicy};
 use crate::domain::trusting::Intake;
-use crate::manifest::denial::{CrlSourceDocument, self, InvalidDenial};
-use crate::manifest::document::{AnchorDocument, CrlsBody, RealmTrustDocument, TrustBody};
+use crate::manifest::denial::{self, InvalidDenial};
+use crate::manifest::document::{
+    AnchorDocument, CrlSourceDocument, CrlsBody, RealmTrustDocument, TrustBody,
+};
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::plan::{About, Planner, Unnamed};
 use crate::manifest::step::{Noun, Verb};

@@ -13,6 +13,7 @@ use crate::domain::address::{BaseUrl, Scheme};
 use crate::domain::catalog::Rules;
 use crate::domain::endpoint::{HostLabels, NamePlan};
 use crate::domain::environment::PerEnvironment;
+use crate::domain::key_proof::{IntakeRules, ProofDemand};
 use crate::domain::network::{self, NetworkRules};
 use crate::domain::seen::SeenLimits;
 use crate::gateway::limits::GatewayLimits;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub master_key: MasterKeySource,
     /// The rules of the catalog, host names included.
     pub rules: Rules,
+    /// What is asked of certificates before they become anchors.
+    pub intake: IntakeRules,
     /// More names of the admin listener.
     pub admin_names: Vec<String>,
     /// Who listens where.
@@ -149,6 +152,14 @@ impl Settings {
             master_key: master_key(given, &data_dir, hints)?,
             data_dir,
             rules: rules(given)?,
+            intake: IntakeRules {
+                ca_key_proof: ProofDemand::parse(text(given, "ca_key_proof")?).ok_or(
+                    InvalidSettings::NotInTable {
+                        name: "ca_key_proof",
+                    },
+                )?,
+                prod_handshakes_required: number(given, "prod_handshakes_required")?,
+            },
             admin_names: admin_names(given)?,
             listeners: Listeners {
                 admin: address(

@@ -163,6 +163,18 @@ pub const GROUPS: &[Group] = &[
                 "The largest request size that a trigger may ask for.",
             ),
             key(
+                "ca_key_proof",
+                Kind::Choice(&["off", "prod", "all"]),
+                "\"off\"",
+                "Where a certificate becomes an anchor only after it was proven that its registrant holds its key: nowhere, in prod, or in both environments. 'realmgate installation challenge' tells how.",
+            ),
+            key(
+                "prod_handshakes_required",
+                count("handshakes", 0, MILLION),
+                "0",
+                "How many handshakes the clients of a CA must have completed in test before it is installed in prod of the same realm. 0: none.",
+            ),
+            key(
                 "outgoing_networks_allowed",
                 Kind::Networks,
                 "[]",

@@ -12,7 +12,10 @@ use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
-use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, PipelineName, TokenName};
+use crate::domain::name::{
+    AccountName, Challenge, ConnectionName, CrlSourceName, GivenProof, PipelineName, TokenName,
+    key_proof,
+};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
 use crate::domain::trusting::Intake;
@@ -144,7 +147,7 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             Command::RemoveInstallation {
                 realm: realm(),
                 environment,
-                account,
+                account: account.clone(),
             },
             true,
         ),
@@ -272,6 +275,57 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             },
             false,
         ),
+        (
+            Command::RetireInstallation {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+                until: None,
+            },
+            true,
+        ),
+        (
+            Command::KeepInstallation {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+            },
+            true,
+        ),
+        (
+            Command::ChallengeInstallation {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+                random: Challenge([0; 32]),
+            },
+            true,
+        ),
+        (
+            Command::ProveKey {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+                ca: None,
+                proof: GivenProof::Signature(Vec::new()),
+            },
+            true,
+        ),
+        (
+            Command::PromoteInstallation {
+                realm: realm(),
+                account: account.clone(),
+            },
+            false,
+        ),
+        (
+            Command::RestoreInstallations {
+                realm: realm(),
+                environment,
+                account: Some(account),
+            },
+            false,
+        ),
     ]
 }
 
@@ -307,6 +361,12 @@ const fn place(command: &Command) -> usize {
         Command::ResetServerIdentity { .. } => 26,
         Command::BeginProof => 27,
         Command::EndProof { .. } => 28,
+        Command::RetireInstallation { .. } => 29,
+        Command::KeepInstallation { .. } => 30,
+        Command::ChallengeInstallation { .. } => 31,
+        Command::ProveKey { .. } => 32,
+        Command::PromoteInstallation { .. } => 33,
+        Command::RestoreInstallations { .. } => 34,
     }
 }
 
