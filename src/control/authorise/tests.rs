@@ -13,9 +13,9 @@ use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
 use crate::domain::name::{
-    AccountName, Challenge, ConnectionName, CrlSourceName, GivenProof, PipelineName, TokenName,
-    key_proof,
+    AccountName, ConnectionName, CrlSourceName, PipelineName, TokenName,
 };
+use crate::domain::key_proof::{Challenge, GivenProof};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
 use crate::domain::trusting::Intake;

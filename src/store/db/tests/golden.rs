@@ -23,9 +23,9 @@ use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
 use crate::domain::installation::{
-    Challenge, Installation, InstallationId, InstallationOrigin, InstallationState, KeyProof,
-    ProofWay, key_proof,
+    Installation, InstallationId, InstallationOrigin, InstallationState,
 };
+use crate::domain::key_proof::{Challenge, KeyProof, ProofWay};
 use crate::domain::name::{ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::realm::{Realm, RealmState};
