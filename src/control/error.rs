@@ -4,6 +4,7 @@ use crate::control::impact::WouldCut;
 use crate::domain::name::RealmName;
 use crate::domain::rejection::{Rejection, RejectionKind};
 use crate::manifest::invalid::InvalidManifest;
+use crate::manifest::key_proof::InvalidKeyProof;
 use crate::manifest::step::{Noun, Verb};
 use crate::pki::authority::AuthorityError;
 use crate::pki::presented::InvalidPresented;
@@ -56,6 +57,17 @@ pub enum ControlError {
         name: String,
         /// How many more there are.
         more: usize,
+    },
+    /// A proof of a CA's key that cannot be looked at.
+    #[error(transparent)]
+    KeyProof(#[from] InvalidKeyProof),
+    /// Trust that would be promoted or restored before a person said yes.
+    #[error(
+        "realm {realm}: to change what it trusts needs your confirmation: look at what would change with \"dryRun\": true, then send it again with \"confirmed\": true"
+    )]
+    MoveUnconfirmed {
+        /// Whose.
+        realm: RealmName,
     },
     /// A change that would cut clients that were seen lately, and whose author did not say that they know.
     #[error("{0}")]
@@ -163,17 +175,21 @@ impl ControlError {
             Self::WouldCut(_) => FailureKind::Conflict,
             Self::PlanChanged { .. }
             | Self::ConfirmationNeeded { .. }
+            | Self::MoveUnconfirmed { .. }
             | Self::ProofRunning
             | Self::Compile(CompileError::Route { .. }) => FailureKind::Conflict,
             Self::Manifest(
                 InvalidManifest::Twice { .. }
                 | InvalidManifest::StateTwice { .. }
+                | InvalidManifest::UntilWithoutRetiring { .. }
                 | InvalidManifest::Account { .. }
                 | InvalidManifest::Trust { .. }
+                | InvalidManifest::Denial { .. }
                 | InvalidManifest::Connection { .. }
                 | InvalidManifest::Pipeline { .. },
             )
             | Self::Upload { .. }
+            | Self::KeyProof(_)
             | Self::KeyMissing
             | Self::ForeseenElsewhere { .. }
             | Self::ChainNotGiven
@@ -204,15 +220,21 @@ impl ControlError {
             Self::Manifest(InvalidManifest::Twice { .. } | InvalidManifest::StateTwice { .. }) => {
                 "twice"
             }
+            Self::Manifest(InvalidManifest::UntilWithoutRetiring { .. }) => {
+                "until-without-retiring"
+            }
             Self::Manifest(InvalidManifest::Account { .. }) => "invalid-account",
             Self::Manifest(InvalidManifest::Trust { .. }) => "invalid-trust-policy",
+            Self::Manifest(InvalidManifest::Denial { .. }) => "invalid-denial",
             Self::Manifest(InvalidManifest::Connection { .. }) => "invalid-connection",
             Self::Manifest(InvalidManifest::Pipeline { .. }) => "invalid-pipeline",
             Self::PlanChanged { .. } => "plan-changed",
             Self::ForeseenElsewhere { .. } => "change-elsewhere",
             Self::ConfirmationNeeded { .. } => "confirmation-needed",
+            Self::MoveUnconfirmed { .. } => "confirmation-needed",
             Self::WouldCut(_) => "would-cut-clients",
             Self::Upload { .. } => "invalid-upload",
+            Self::KeyProof(_) => "invalid-key-proof",
             Self::KeyMissing => "key-missing",
             Self::ChainNotGiven | Self::ChainNotBase64 | Self::Chain { .. } => "invalid-chain",
             Self::Compile(CompileError::Unreadable { .. }) => "realm-unreadable",

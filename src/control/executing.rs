@@ -245,6 +245,7 @@ impl Control {
                 warnings,
             });
         }
+        self.check_intake(&before, &next, &touched)?;
         self.check_cuts(&before, &next, &touched, cutting)?;
         let former = self.live.load_full();
         let (snapshot, realms) = self.compiler.recompile(&former, &next, &touched)?;

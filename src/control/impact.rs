@@ -82,24 +82,33 @@ pub struct WouldCut {
     pub clients: Vec<CutClient>,
 }
 
-impl std::fmt::Display for WouldCut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl WouldCut {
+    /// What would happen, and to whom.
+    pub fn in_words(&self) -> String {
         let names: Vec<String> = self.clients.iter().map(|cut| cut.client.name()).collect();
         let named = u64::try_from(names.len()).unwrap_or(u64::MAX);
         let more = match self.count.saturating_sub(named) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        write!(
-            f,
-            "realm {}, {}: this would cut {} of the last {DAYS_DEFAULT} days, with {} open: {}{more}; look at them with \
-             'realmgate impact', then say that you know of them with cut={}",
+        format!(
+            "realm {}, {}: this would cut {} of the last {DAYS_DEFAULT} days, {} open: {}{more}",
             self.realm,
             self.environment,
             counted(self.count, "client"),
             counted(self.connections, "connection"),
             names.join(", "),
-            self.count,
+        )
+    }
+}
+
+impl std::fmt::Display for WouldCut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let told = self.in_words();
+        let count = self.count;
+        write!(
+            f,
+            "{told}; look at all of them with 'realmgate impact', then say that you know of them with cut={count}"
         )
     }
 }
@@ -168,6 +177,23 @@ impl Control {
             }
         }
         Ok(())
+    }
+
+    /// Whom a change cuts, in a sentence; `None` where it cuts nobody.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub(crate) fn cuts_in_words(
+        &self,
+        before: &Catalog,
+        next: &Catalog,
+        touched: &[Touched],
+    ) -> Result<Option<String>, ControlError> {
+        match self.check_cuts(before, next, touched, Cutting::Unknown) {
+            Ok(()) => Ok(None),
+            Err(ControlError::WouldCut(cut)) => Ok(Some(cut.in_words())),
+            Err(error) => Err(error),
+        }
     }
 
     /// Adds to the steps of a plan how many clients they would cut.

@@ -16,6 +16,8 @@ pub mod executing;
 pub mod foreseeing;
 pub mod identities;
 pub mod impact;
+pub mod intake;
+pub mod moving;
 pub mod proving;
 pub mod recovery;
 pub mod refreshing;

@@ -172,7 +172,8 @@ impl Watching<'_> {
                     }
                     if is_due {
                         if let Some(lost) = self.held.look_again(self.worker, self.peer) {
-                            if finishing.is_none() {
+                            // Who is told why it is refused had nothing to lose.
+                            if finishing.is_none() && self.peer.explained().is_none() {
                                 self.held.tell(self.worker, self.peer, &lost);
                             }
                             verdict = Verdict::Finish(millis(limits.cut_grace_ms));
