@@ -81,7 +81,11 @@ pub struct Add {
     #[arg(long, value_name = "FILE", requires = "by")]
     certificate_file: Option<PathBuf>,
     /// What of that certificate is denied: itself, its key, its issuer and serial number, or its subject
-    #[arg(long, requires = "certificate_file")]
+    #[arg(
+        long,
+        requires = "certificate_file",
+        conflicts_with_all = ["certificate_sha256", "key_sha256", "serial", "subject"]
+    )]
     by: Option<By>,
     /// Why, for the realm's people; clients are not told
     #[arg(long, value_name = "TEXT", value_parser = DenialReason::parse)]
@@ -152,12 +156,7 @@ impl Add {
     }
 
     /// Asks before what is denied already is denied for a shorter time.
-    fn confirm(
-        &self,
-        document: &DenyDocument,
-        list: &Value,
-        now: Moment,
-    ) -> Result<(), CliError> {
+    fn confirm(&self, document: &DenyDocument, list: &Value, now: Moment) -> Result<(), CliError> {
         let id = document.what().map(|what| what.id().to_string());
         let Some(stored) = id.ok().and_then(|id| listed(list, &id)) else {
             return Ok(());
@@ -174,7 +173,10 @@ impl Add {
     }
 
     fn document(&self, now: Moment) -> Result<DenyDocument, CliError> {
-        let until = self.until.as_deref().map(|text| token::end(text, now));
+        let until = self
+            .until
+            .as_deref()
+            .map(|text| token::end("--until", text, now));
         let mut document = DenyDocument {
             certificate_sha256: self.certificate_sha256.map(Text),
             key_sha256: self.key_sha256.map(Text),
@@ -280,7 +282,15 @@ mod tests {
     const A: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
     fn parsed(flags: &[&str]) -> Result<Add, clap::Error> {
-        let line = ["realmgate", "deny", "add", "--realm", "acme", "--environment", "prod"];
+        let line = [
+            "realmgate",
+            "deny",
+            "add",
+            "--realm",
+            "acme",
+            "--environment",
+            "prod",
+        ];
         let words = line.iter().chain(flags).chain(&["--reason", "lost"]);
         let Command::Deny(DenyVerb::Add(add)) = Arguments::try_parse_from(words)?.command else {
             panic!("{flags:?}");
@@ -292,7 +302,10 @@ mod tests {
     fn what_is_given_is_sent() {
         let now = Moment::parse("2027-01-01").unwrap();
         let cases: [(&[&str], Value); 4] = [
-            (&["--certificate-sha256", A], json!({"certificate-sha256": A})),
+            (
+                &["--certificate-sha256", A],
+                json!({"certificate-sha256": A}),
+            ),
             (
                 &["--key-sha256", A, "--until", "30d"],
                 json!({"key-sha256": A, "until": "2027-01-31T00:00:00Z"}),
@@ -301,7 +314,10 @@ mod tests {
                 &["--serial", "0A:3F", "--issuer", "CN=Root,O=Acme\\, Inc."],
                 json!({"serial": "0a3f", "issuer": "CN=Root,O=Acme\\, Inc."}),
             ),
-            (&["--subject", "CN=client-1"], json!({"subject": "CN=client-1"})),
+            (
+                &["--subject", "CN=client-1"],
+                json!({"subject": "CN=client-1"}),
+            ),
         ];
         for (flags, mut expect) in cases {
             expect["reason"] = json!("lost");
@@ -336,7 +352,11 @@ mod tests {
         ]});
         let add = parsed(&["--serial", "01"]).unwrap();
         let text = in_words(&list, &add.place);
-        for expect in ["serial 0a of any issuer  lost    -  ", "subject CN=a", "ended"] {
+        for expect in [
+            "serial 0a of any issuer  lost    -  ",
+            "subject CN=a",
+            "ended",
+        ] {
             assert!(text.contains(expect), "{expect}\n{text}");
         }
         assert!(in_words(&json!({"denials": []}), &add.place).contains("is empty"));

@@ -203,8 +203,14 @@ mod tests {
             }
         }
         let same = [
-            (serial("0A", Some("CN=A,O=b")), serial("a", Some("cn=a,o=B"))),
-            (Denied::Subject(name("CN=a  b")), Denied::Subject(name("cn=A B"))),
+            (
+                serial("0A", Some("CN=A,O=b")),
+                serial("a", Some("cn=a,o=B")),
+            ),
+            (
+                Denied::Subject(name("CN=a  b")),
+                Denied::Subject(name("cn=A B")),
+            ),
         ];
         for (left, right) in same {
             assert_eq!(left.id(), right.id());
@@ -216,10 +222,17 @@ mod tests {
     fn a_reason_is_a_line_that_can_be_shown() {
         let longest = "ä".repeat(REASON_CHARS_MAX);
         assert_eq!(DenialReason::parse(&longest).unwrap().to_string(), longest);
-        assert_eq!(DenialReason::parse(" lost laptop \n").unwrap().to_string(), "lost laptop");
+        assert_eq!(
+            DenialReason::parse(" lost laptop \n").unwrap().to_string(),
+            "lost laptop"
+        );
         let too_long = format!("{longest}a");
         for wrong in ["", "  ", "a\nb", "a\u{1b}[31m", "a\u{202e}b", &too_long] {
-            assert_eq!(DenialReason::parse(wrong), Err(InvalidDenialReason), "{wrong:?}");
+            assert_eq!(
+                DenialReason::parse(wrong),
+                Err(InvalidDenialReason),
+                "{wrong:?}"
+            );
         }
     }
 

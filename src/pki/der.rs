@@ -302,11 +302,19 @@ mod tests {
 
     #[test]
     fn reads_object_identifiers_that_it_writes() {
-        for dotted in ["2.5.4.3", "1.2.840.113549.1.9.1", "2.999.3", "0.0", "1.39.127.128"] {
+        for dotted in [
+            "2.5.4.3",
+            "1.2.840.113549.1.9.1",
+            "2.999.3",
+            "0.0",
+            "1.39.127.128",
+        ] {
             let content = oid_content(dotted).unwrap();
             assert_eq!(oid_text(&content).as_deref(), Some(dotted));
         }
-        for wrong in ["", "1", "3.1", "1.40", "1.2.", "1..2", "1.02", "1.+2", "CN", "1.2.x"] {
+        for wrong in [
+            "", "1", "3.1", "1.40", "1.2.", "1..2", "1.02", "1.+2", "CN", "1.2.x",
+        ] {
             assert_eq!(oid_content(wrong), None, "{wrong}");
         }
         let long = format!("1.2{}", ".99999999".repeat(60));

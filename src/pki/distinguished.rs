@@ -175,7 +175,9 @@ pub enum InvalidDistinguishedName {
     #[error("what follows # in the name is not the hexadecimal digits of DER: copy it again")]
     Hex,
     /// Too long.
-    #[error("the name is longer than {DER_BYTES_MAX} bytes: give the certificate's file or its SHA-256 instead")]
+    #[error(
+        "the name is longer than {DER_BYTES_MAX} bytes: give the certificate's file or its SHA-256 instead"
+    )]
     TooLong,
     /// It has no form to be compared in.
     #[error(
@@ -193,9 +195,7 @@ fn set(parts: &mut Vec<Vec<u8>>) -> Vec<u8> {
 }
 
 /// Reads one attribute: its DER, what ended it (`,`, `+` or nothing), and the rest.
-fn attribute(
-    text: &str,
-) -> Result<(Vec<u8>, Option<char>, &str), InvalidDistinguishedName> {
+fn attribute(text: &str) -> Result<(Vec<u8>, Option<char>, &str), InvalidDistinguishedName> {
     let no_value = || InvalidDistinguishedName::NoValue {
         part: told(text.split([',', '+']).next().unwrap_or_default()),
     };
@@ -380,7 +380,11 @@ mod tests {
         let others = ["CN=a,O=b", "O=b,CN=a", "CN=a+O=b", "CN=a", "CN=a,O=b,O=b"];
         for (place, left) in others.iter().enumerate() {
             for (other, right) in others.iter().enumerate() {
-                assert_eq!(normal(left) == normal(right), place == other, "{left} {right}");
+                assert_eq!(
+                    normal(left) == normal(right),
+                    place == other,
+                    "{left} {right}"
+                );
             }
         }
     }
@@ -405,7 +409,12 @@ mod tests {
             ("", Wrong::Empty),
             ("#3000", Wrong::Empty),
             ("CN=a…", Wrong::Cut),
-            ("client-1", Wrong::NoValue { part: kind("client-1") }),
+            (
+                "client-1",
+                Wrong::NoValue {
+                    part: kind("client-1"),
+                },
+            ),
             ("CN=a,", Wrong::NoValue { part: kind("") }),
             ("CN=Acme, Inc", Wrong::NoValue { part: kind(" Inc") }),
             // As OpenSSL shows names unless told otherwise: in the other order.
@@ -415,7 +424,12 @@ mod tests {
             ("CN=a ,O=b", Wrong::Space { kind: kind("CN") }),
             ("/C=US/O=Acme", Wrong::Kind { kind: kind("/C") }),
             ("E=a@b", Wrong::Kind { kind: kind("E") }),
-            ("1.2.3.4=x", Wrong::DottedInClear { kind: kind("1.2.3.4") }),
+            (
+                "1.2.3.4=x",
+                Wrong::DottedInClear {
+                    kind: kind("1.2.3.4"),
+                },
+            ),
             ("CN=\"a\"", Wrong::Special { character: '"' }),
             ("CN=a;O=b", Wrong::Special { character: ';' }),
             ("CN=a\\x", Wrong::Escape),

@@ -65,7 +65,9 @@ fn joined(text: &str) -> Option<String> {
         return Some(text.to_owned());
     }
     let pairs = text.split(':');
-    let pairs: Option<Vec<&str>> = pairs.map(|pair| (pair.len() == 2).then_some(pair)).collect();
+    let pairs: Option<Vec<&str>> = pairs
+        .map(|pair| (pair.len() == 2).then_some(pair))
+        .collect();
     Some(pairs?.concat())
 }
 
@@ -78,7 +80,9 @@ pub enum InvalidSerial {
     )]
     NotHex,
     /// No certificate that is read here has so long a one.
-    #[error("a serial number has at most {SERIAL_BYTES_MAX} bytes: check that nothing else was copied with it")]
+    #[error(
+        "a serial number has at most {SERIAL_BYTES_MAX} bytes: check that nothing else was copied with it"
+    )]
     TooLong,
 }
 
@@ -98,7 +102,11 @@ mod tests {
             ("-0", "00"),
             ("-80", "-80"),
         ] {
-            assert_eq!(SerialNumber::parse(text).unwrap().as_str(), expect, "{text}");
+            assert_eq!(
+                SerialNumber::parse(text).unwrap().as_str(),
+                expect,
+                "{text}"
+            );
         }
         let longest = "7f".repeat(20);
         assert_eq!(SerialNumber::parse(&longest).unwrap().as_str(), longest);
@@ -106,8 +114,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "-", "0x", "xyz", "4a 3f", "4a:3", ":", "4a::3f", "+1", "１"] {
-            assert_eq!(SerialNumber::parse(text), Err(InvalidSerial::NotHex), "{text}");
+        for text in [
+            "", "-", "0x", "xyz", "4a 3f", "4a:3", ":", "4a::3f", "+1", "１",
+        ] {
+            assert_eq!(
+                SerialNumber::parse(text),
+                Err(InvalidSerial::NotHex),
+                "{text}"
+            );
         }
         let long = "7f".repeat(21);
         assert_eq!(SerialNumber::parse(&long), Err(InvalidSerial::TooLong));

@@ -21,9 +21,9 @@ use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS, IDENTITIES,
-    INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS,
-    TRUST_POLICIES, Table, crl_object, denial_object, deployment_object, pipeline_object,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS,
+    IDENTITIES, INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS,
+    TOKENS, TRUST_POLICIES, Table, crl_object, denial_object, deployment_object, pipeline_object,
 };
 
 impl Store {

@@ -95,10 +95,10 @@ impl Denials {
             if let Some((denial, by)) = self.denying(certificate, now) {
                 let until = denial.until.map(|end| format!(" until {end}"));
                 let detail = format!(
-                    "The {} is on this realm's deny list{}, by its {by}: {}",
+                    "The {} is on the realm's deny list by its {by}{}: {}.",
                     called(role, certificate),
                     until.unwrap_or_default(),
-                    denial.reason
+                    denial.reason.trim_end_matches('.')
                 );
                 return Err(Finding::new(Reason::Denied, detail));
             }
@@ -114,8 +114,7 @@ impl Denials {
         let by_key = || self.keys.get(&facts.spki_sha256);
         let of_serial = || self.serials.get(&facts.serial);
         let by_serial = || of_serial()?.get(&None);
-        let by_serial_and_issuer =
-            || of_serial()?.get(&Some(Name::of(&facts.raw_issuer)));
+        let by_serial_and_issuer = || of_serial()?.get(&Some(Name::of(&facts.raw_issuer)));
         let by_subject = || {
             let some = !self.subjects.is_empty();
             some.then(|| self.subjects.get(&Name::of(&facts.raw_subject)))?
@@ -135,10 +134,7 @@ fn id(denials: &[Denial]) -> Option<Fingerprint> {
     let mut prints: Vec<Fingerprint> = denials.iter().map(print).collect();
     prints.sort_unstable();
     prints.dedup();
-    let bytes: Vec<u8> = prints
-        .iter()
-        .flat_map(|print| *print.as_bytes())
-        .collect();
+    let bytes: Vec<u8> = prints.iter().flat_map(|print| *print.as_bytes()).collect();
     (!bytes.is_empty()).then(|| Fingerprint::of(&bytes))
 }
 

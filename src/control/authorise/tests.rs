@@ -6,6 +6,7 @@ use crate::clock::Moment;
 use crate::domain::account::AccountType;
 use crate::domain::command::{ProofOutcome, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
+use crate::domain::denial::{DenialReason, Denied};
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{
@@ -172,6 +173,24 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             true,
         ),
         (
+            Command::Deny {
+                realm: realm(),
+                environment,
+                what: Denied::Key(Fingerprint::of(b"key")),
+                reason: DenialReason::parse("lost").unwrap(),
+                until: None,
+            },
+            true,
+        ),
+        (
+            Command::Allow {
+                realm: realm(),
+                environment,
+                id: Fingerprint::of(b"denial"),
+            },
+            true,
+        ),
+        (
             Command::SavePipeline {
                 realm: realm(),
                 key: key.clone(),
@@ -272,20 +291,22 @@ const fn place(command: &Command) -> usize {
         Command::SaveTrustPolicy { .. } => 10,
         Command::SaveCrl { .. } => 11,
         Command::RemoveCrl { .. } => 12,
-        Command::SavePipeline { .. } => 13,
-        Command::DeletePipeline { .. } => 14,
-        Command::Deploy { .. } => 15,
-        Command::Undeploy { .. } => 16,
-        Command::SaveConnection { .. } => 17,
-        Command::DeleteConnection { .. } => 18,
-        Command::CreateToken { .. } => 19,
-        Command::RevokeToken { .. } => 20,
-        Command::AdoptServerAuthority { .. } => 21,
-        Command::AdoptServerIdentity { .. } => 22,
-        Command::ProvideServerIdentity { .. } => 23,
-        Command::ResetServerIdentity { .. } => 24,
-        Command::BeginProof => 25,
-        Command::EndProof { .. } => 26,
+        Command::Deny { .. } => 13,
+        Command::Allow { .. } => 14,
+        Command::SavePipeline { .. } => 15,
+        Command::DeletePipeline { .. } => 16,
+        Command::Deploy { .. } => 17,
+        Command::Undeploy { .. } => 18,
+        Command::SaveConnection { .. } => 19,
+        Command::DeleteConnection { .. } => 20,
+        Command::CreateToken { .. } => 21,
+        Command::RevokeToken { .. } => 22,
+        Command::AdoptServerAuthority { .. } => 23,
+        Command::AdoptServerIdentity { .. } => 24,
+        Command::ProvideServerIdentity { .. } => 25,
+        Command::ResetServerIdentity { .. } => 26,
+        Command::BeginProof => 27,
+        Command::EndProof { .. } => 28,
     }
 }
 

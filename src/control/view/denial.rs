@@ -79,13 +79,14 @@ impl Control {
         document: &DenyDocument,
     ) -> Result<Done, ControlError> {
         authorise::inside(actor, realm, "denial.save")?;
-        let command = document.command(realm, environment).map_err(|source| {
-            InvalidManifest::Denial {
-                realm: realm.clone(),
-                environment,
-                source,
-            }
-        })?;
+        let command =
+            document
+                .command(realm, environment)
+                .map_err(|source| InvalidManifest::Denial {
+                    realm: realm.clone(),
+                    environment,
+                    source,
+                })?;
         self.change(actor, |catalog, _| {
             catalog.realm(realm)?;
             Ok::<_, Rejection>(vec![command])
