@@ -76,6 +76,7 @@ pub fn chain(input: &[u8]) {
         helpers: Vec::new(),
         policy: TrustPolicy::default(),
         crls: Vec::new(),
+        denials: Vec::new(),
     };
     if let Ok(trust) = TrustSet::build(source) {
         match judge::judge(&trust, &presented, now, &limits) {

@@ -4,8 +4,11 @@ use std::time::Duration;
 use rustls_pki_types::CertificateDer;
 
 use super::*;
+use crate::pki::crl::Crl;
+use crate::pki::crl_writer::Draft;
 use crate::trust::judge::{Distrust, Verified, judge, recheck, rejudge};
 use crate::trust::limits::TrustLimits;
+use crate::trust::policy::{OutOfDate, Revocation, RevocationScope, TrustPolicy};
 use crate::trust::set::{TrustSet, TrustSource};
 use crate::trust::shared::SharedTrust;
 use crate::trust::verdicts::Verdicts;
@@ -282,4 +285,54 @@ fn ten_thousand_denials_cost_a_look_up() {
     }
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(2), "{took:?} for 1,000 paths");
+}
+
+#[test]
+fn a_denied_signer_of_lists_signs_none_that_count_and_what_rests_on_that_ends_with_the_denial() {
+    let root = Made::root(ca("Root"));
+    let signer = root.issue(with(ca("Root"), |params| {
+        params.is_ca = rcgen::IsCa::NoCa;
+        params.key_usages = vec![rcgen::KeyUsagePurpose::CrlSign];
+    }));
+    let leaf = root.issue(client("client"));
+    let draft = || Draft::of(&root.certificate.facts().raw_subject).number(1);
+    let good = draft().sign(&root.key);
+    let bad = draft()
+        .revoked(&leaf.certificate.facts().raw_serial, 1)
+        .sign(&signer.key);
+    let asking = |lists: &[&Vec<u8>], denials: Vec<Denial>| {
+        TrustSet::build(TrustSource {
+            anchors: vec![(root.certificate.clone(), Arc::from("a"))],
+            helpers: vec![signer.certificate.clone()],
+            policy: TrustPolicy {
+                revocation: Revocation {
+                    scope: RevocationScope::Leaf,
+                    out_of_date: OutOfDate::Refuse,
+                },
+                ..TrustPolicy::default()
+            },
+            crls: lists
+                .iter()
+                .map(|der| Crl::from_der(der).unwrap())
+                .collect(),
+            denials,
+        })
+        .unwrap()
+    };
+    let end = now().plus(Duration::from_secs(60));
+    let what = Denied::Certificate(signer.certificate.fingerprint());
+    let shown = chain(&[&leaf]);
+    let reason = |trust: &TrustSet, moment| {
+        let judged = judge(trust, &shown, moment, &TrustLimits::default());
+        judged
+            .map(|verified| verified.revocation_ends)
+            .map_err(|distrust| distrust.reason)
+    };
+    let both = [&good, &bad];
+    assert_eq!(reason(&asking(&both, vec![]), now()), Err(Reason::Revoked));
+    let denied = asking(&both, vec![until(what.clone(), end)]);
+    assert_eq!(reason(&denied, now()), Ok(end));
+    assert_eq!(reason(&denied, end), Err(Reason::Revoked));
+    let alone = asking(&[&bad], vec![denial(what)]);
+    assert_eq!(reason(&alone, now()), Err(Reason::RevocationUnknown));
 }
