@@ -18,12 +18,18 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on an empty directory. Its configuration is found in `realmgate.toml`.
     pub(crate) fn start() -> Self {
+        Self::start_with(|_| String::new())
+    }
+
+    /// Starts a server with more settings, made of its directory.
+    pub(crate) fn start_with(settings: impl FnOnce(&Path) -> String) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let text = format!(
             "data_dir = {:?}\nadmin_listen = \"127.0.0.1:0\"\nmtls_listen = \"127.0.0.1:0\"\n\
              external_listen = \"127.0.0.1:0\"\ninternal_listen = []\naccess_log = \"off\"\n",
             directory.path().join("data")
         );
+        let text = text + &settings(directory.path());
         std::fs::write(directory.path().join("realmgate.toml"), text).unwrap();
         let mut server = Self {
             child: None,
