@@ -28,5 +28,6 @@ pub mod refusal;
 pub mod router;
 pub mod server_identity;
 pub mod status;
+pub mod test_certificate;
 pub mod token;
 pub mod trust;

@@ -13,7 +13,7 @@ use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
     account, apply, audit, connection, crl, deployment, endpoint, installation, pipeline, prove,
-    realm, refusal, server_identity, status, token, trust,
+    realm, refusal, server_identity, status, test_certificate, token, trust,
 };
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
@@ -37,6 +37,7 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(installation::routes())
         .merge(trust::routes())
         .merge(crl::routes())
+        .merge(test_certificate::routes())
         .merge(pipeline::routes())
         .merge(deployment::routes())
         .merge(connection::routes())

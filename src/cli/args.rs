@@ -19,6 +19,7 @@ use crate::cli::refusals::Refusals;
 use crate::cli::serve::Serve;
 use crate::cli::server_identity::ServerIdentityVerb;
 use crate::cli::status::Status;
+use crate::cli::test_certificate::TestCertificate;
 use crate::cli::token::TokenVerb;
 use crate::cli::trust::TrustVerb;
 use crate::flaw;
@@ -64,6 +65,8 @@ pub enum Command {
     /// The revocation lists of a realm
     #[command(subcommand)]
     Crl(CrlVerb),
+    /// What would come of a client with a chain: now, at another moment, after a change
+    TestCertificate(Box<TestCertificate>),
     /// The published APIs of a realm
     #[command(subcommand)]
     Pipeline(PipelineVerb),
@@ -125,6 +128,9 @@ mod tests {
             "crl add a.crl b.crl --realm acme --environment prod",
             "crl list --realm acme --environment prod --json",
             "crl remove --realm acme --environment prod --sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad --yes",
+            "test-certificate --realm acme --environment prod chain.pem",
+            "test-certificate --realm acme --environment test --at 2027-01-31 --after-install dgb-mtls-a --json -",
+            "test-certificate --realm acme --environment test --after-change m.toml c.pem",
             "pipeline save hello --realm acme --handler echo --mtls --external false --route /a --route /b",
             "pipeline save hello --realm acme --file p.toml --major 2",
             "pipeline save hello --realm acme --mtls=false --timeout-ms 7",
@@ -174,6 +180,9 @@ mod tests {
             "trust set --realm acme --environment prod --anchor ba78 --revocation off",
             "crl add --realm acme --environment prod",
             "crl remove --realm acme --environment prod",
+            "test-certificate --realm acme --environment prod",
+            "test-certificate --realm acme --environment prod --at yesterday c.pem",
+            "test-certificate --realm acme --environment prod --after-install a --after-remove b c.pem",
             "pipeline save p --realm acme --handler echo --file f",
             "pipeline save p --realm acme --methods get",
             "pipeline save p --realm acme --route products",

@@ -9,6 +9,7 @@ use crate::clock::InvalidMoment;
 use crate::demo::error::DemoError;
 use crate::manifest::inline::{CrlProblem, NotInlined};
 use crate::manifest::read::Unreadable;
+use crate::pki::presented::InvalidPresented;
 use crate::settings::error::InvalidSettings;
 
 /// A command that came to nothing.
@@ -108,6 +109,14 @@ pub enum CliError {
     Crl {
         /// What is wrong.
         source: Box<CrlProblem<Self>>,
+    },
+    /// A file to test that holds no chain.
+    #[error("{}: {source}", path.display())]
+    Presented {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: InvalidPresented,
     },
     /// What holds for a whole realm, given for one of its anchors.
     #[error(

@@ -1,5 +1,6 @@
 //! What flags may say, by the rules of the domain: wrong ones are told before anything is sent.
 
+use crate::clock::{InvalidMoment, Moment};
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
 use crate::domain::environment::InvalidWord;
 use crate::domain::identity::IdentitySlot;
@@ -117,6 +118,14 @@ pub fn sha256(text: &str) -> Result<Fingerprint, InvalidFingerprint> {
 /// [`InvalidPin`].
 pub fn pin(text: &str) -> Result<Pin, InvalidPin> {
     Pin::parse(text)
+}
+
+/// A moment, as RFC 3339 text or a day.
+///
+/// # Errors
+/// [`InvalidMoment`].
+pub fn moment(text: &str) -> Result<String, InvalidMoment> {
+    Moment::parse(text).map(|_| text.to_owned())
 }
 
 /// A token's name.

@@ -32,5 +32,6 @@ pub mod session;
 pub mod show;
 pub mod status;
 pub mod table;
+pub mod test_certificate;
 pub mod token;
 pub mod trust;

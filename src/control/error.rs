@@ -5,6 +5,7 @@ use crate::domain::rejection::{Rejection, RejectionKind};
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::step::{Noun, Verb};
 use crate::pki::authority::AuthorityError;
+use crate::pki::presented::InvalidPresented;
 use crate::pki::upload::InvalidUpload;
 use crate::snapshot::compile::CompileError;
 use crate::store::error::StoreError;
@@ -66,6 +67,22 @@ pub enum ControlError {
     /// A server identity without a private key.
     #[error("'key' holds no private key: give the one that the certificate was made for, as PEM")]
     KeyMissing,
+    /// No chain to test, or two.
+    #[error(
+        "give the certificates to test as PEM in 'chain', or as PEM or DER in 'chainBase64', and not both"
+    )]
+    ChainNotGiven,
+    /// A chain to test that is no base64.
+    #[error("'chainBase64' is no base64: encode the file's bytes again")]
+    ChainNotBase64,
+    /// A chain to test that is none.
+    #[error("'{field}': {source}")]
+    Chain {
+        /// The field that held it.
+        field: &'static str,
+        /// Why.
+        source: InvalidPresented,
+    },
     /// What would come of it cannot be put to work.
     #[error(transparent)]
     Compile(#[from] CompileError),
@@ -154,6 +171,9 @@ impl ControlError {
             | Self::Upload { .. }
             | Self::KeyMissing
             | Self::ForeseenElsewhere { .. }
+            | Self::ChainNotGiven
+            | Self::ChainNotBase64
+            | Self::Chain { .. }
             | Self::Compile(
                 CompileError::Trust { .. }
                 | CompileError::Target { .. }
@@ -188,6 +208,7 @@ impl ControlError {
             Self::ConfirmationNeeded { .. } => "confirmation-needed",
             Self::Upload { .. } => "invalid-upload",
             Self::KeyMissing => "key-missing",
+            Self::ChainNotGiven | Self::ChainNotBase64 | Self::Chain { .. } => "invalid-chain",
             Self::Compile(CompileError::Unreadable { .. }) => "realm-unreadable",
             Self::Compile(CompileError::Trust { .. }) => "invalid-trust",
             Self::Compile(CompileError::Route { .. }) => "route-conflict",

@@ -18,6 +18,7 @@ use crate::manifest::plan::{self, Unnamed};
 
 /// A change that is only thought of.
 pub struct Foreseen {
+    realm: RealmName,
     /// What is.
     pub before: Arc<Catalog>,
     /// What would be.
@@ -48,6 +49,7 @@ impl Control {
             rules: &self.rules,
         };
         let mut foreseen = Foreseen {
+            realm: realm.clone(),
             after: Catalog::clone(&before),
             before,
             warnings: Vec::new(),
@@ -88,6 +90,22 @@ impl Control {
 }
 
 impl Foreseen {
+    /// The realm as it is.
+    ///
+    /// # Errors
+    /// [`Rejection`] where it is gone.
+    pub fn realm_before(&self) -> Result<&Arc<Realm>, Rejection> {
+        self.before.realm(&self.realm)
+    }
+
+    /// The realm as it would be.
+    ///
+    /// # Errors
+    /// [`Rejection`] where it would be gone.
+    pub fn realm(&self) -> Result<&Arc<Realm>, Rejection> {
+        self.after.realm(&self.realm)
+    }
+
     fn then(&mut self, commands: &[Command], around: Circumstances<'_>) -> Result<(), Rejection> {
         let Prepared { next, warnings, .. } = executing::prepare(&self.after, commands, around)?;
         self.after = next;

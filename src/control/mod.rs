@@ -17,6 +17,8 @@ pub mod foreseeing;
 pub mod identities;
 pub mod proving;
 pub mod recovery;
+pub mod refreshing;
+pub mod testing;
 pub mod tokens;
 pub mod upkeep;
 pub mod view;

@@ -15,7 +15,9 @@ use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
-use crate::domain::{denying, identifying, installing, keeping, publishing, revocation, trusting};
+use crate::domain::{
+    denying, identifying, installing, keeping, publishing, revocation, sourcing, trusting,
+};
 use crate::pki::fingerprint::Fingerprint;
 
 /// The appliance's own rules, from its settings.
@@ -171,6 +173,19 @@ impl Catalog {
                 environment,
                 id,
             } => self.in_realm(realm, |realm| denying::allow(realm, *environment, *id)),
+            Command::SaveCrlSource {
+                realm,
+                environment,
+                name,
+                url,
+            } => self.in_realm(realm, |realm| {
+                sourcing::save(realm, *environment, name, url, around)
+            }),
+            Command::DeleteCrlSource {
+                realm,
+                environment,
+                name,
+            } => self.in_realm(realm, |realm| sourcing::delete(realm, *environment, name)),
             Command::SavePipeline {
                 realm,
                 key,
@@ -343,6 +358,13 @@ impl Catalog {
                 denials
                     .keys()
                     .map(|id| Touched::Denial(name.clone(), environment, *id)),
+            );
+        }
+        for (environment, sources) in realm.crl_sources.iter() {
+            touched.extend(
+                sources
+                    .keys()
+                    .map(|source| Touched::CrlSource(name.clone(), environment, source.clone())),
             );
         }
         touched.extend(

@@ -8,8 +8,11 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::domain::account::AccountType;
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
+use crate::domain::crl_source::{CrlUrl, InvalidCrlUrl};
 use crate::domain::environment::{Environment, InvalidWord};
-use crate::domain::name::{AccountName, ConnectionName, InvalidName, PipelineName, RealmName};
+use crate::domain::name::{
+    AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName,
+};
 use crate::domain::trigger::{InvalidTrigger, Method, RoutePattern};
 use crate::domain::trust_policy::{HandshakePolicy, InvalidPin, Pin, RevocationScope, Signatures};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
@@ -82,6 +85,8 @@ written! {
     AccountName, InvalidName, Self::to_string;
     PipelineName, InvalidName, Self::to_string;
     ConnectionName, InvalidName, Self::to_string;
+    CrlSourceName, InvalidName, Self::to_string;
+    CrlUrl, InvalidCrlUrl, Self::to_string;
     BaseUrl, InvalidBaseUrl, Self::to_string;
     RoutePattern, InvalidTrigger, Self::to_string;
     Environment, InvalidWord, Self::to_string;

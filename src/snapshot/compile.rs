@@ -67,6 +67,11 @@ impl Compiler {
         })
     }
 
+    /// The bounds of judgements.
+    pub const fn trust_limits(&self) -> &TrustLimits {
+        &self.server_tls.limits
+    }
+
     /// Compiles everything; at start-up. A realm that does not compile is closed, and the others serve.
     ///
     /// # Errors

@@ -21,7 +21,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme,
+    AlertDescription, CertificateError, DigitallySignedStruct, DistinguishedName, OtherError,
+    SignatureScheme,
 };
 
 use crate::clock::Moment;
@@ -393,6 +394,26 @@ fn refusal(reason: Reason) -> rustls::Error {
         | Reason::ShuttingDown => CertificateError::Other(OtherError(Arc::new(Refused(reason)))),
     };
     rustls::Error::InvalidCertificate(error)
+}
+
+/// The alert that a client gets whose handshake is refused for this reason, by its name in RFC 8446, 6.
+pub fn alert(reason: Reason) -> &'static str {
+    let description = match refusal(reason) {
+        rustls::Error::InvalidCertificate(error) => AlertDescription::from(error),
+        // What is left is rustls's own word for a missing certificate.
+        _ => AlertDescription::CertificateRequired,
+    };
+    match description {
+        AlertDescription::CertificateRequired => "certificate_required",
+        AlertDescription::UnknownCA => "unknown_ca",
+        AlertDescription::CertificateExpired => "certificate_expired",
+        AlertDescription::CertificateRevoked => "certificate_revoked",
+        AlertDescription::UnsupportedCertificate => "unsupported_certificate",
+        AlertDescription::BadCertificate => "bad_certificate",
+        AlertDescription::DecryptError => "decrypt_error",
+        AlertDescription::AccessDenied => "access_denied",
+        _ => "certificate_unknown",
+    }
 }
 
 /// A refusal that has no alert of its own.

@@ -22,9 +22,10 @@ use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS,
-    IDENTITIES, INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS,
-    TOKENS, TRUST_POLICIES, Table, crl_object, denial_object, deployment_object, pipeline_object,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRL_SOURCES, CRLS, DENIALS,
+    DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META,
+    REFUSALS, TOKENS, TRUST_POLICIES, Table, crl_object, crl_source_object, denial_object,
+    deployment_object, pipeline_object,
 };
 
 impl Store {
@@ -124,6 +125,7 @@ impl<'a> Rows<'a> {
         self.trust_policies()?;
         self.crls()?;
         self.denials()?;
+        self.crl_sources()?;
         self.pipelines()?;
         self.deployments()?;
         self.connections()?;
@@ -257,6 +259,28 @@ impl<'a> Rows<'a> {
             Ok((key, finish(row, &seal)?))
         });
         put(self.transaction, DENIALS, rows)
+    }
+
+    fn crl_sources(&self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::CrlSources)?;
+        let rows = self.select(|touched| {
+            if let Touched::CrlSource(realm, environment, name) = touched {
+                Some((realm, *environment, name))
+            } else {
+                None
+            }
+        });
+        let rows = rows.map(|(realm, environment, name)| {
+            let object = crl_source_object(environment.as_str(), name.as_str());
+            let seal = keys.at(realm.as_str(), &object);
+            let source = self
+                .realm(realm)
+                .and_then(|realm| realm.crl_sources.get(environment).get(name));
+            let row = source.map(|source| row::crl_source::encode(source, &seal));
+            let key = (realm.as_str(), environment.as_str(), name.as_str());
+            Ok((key, finish(row, &seal)?))
+        });
+        put(self.transaction, CRL_SOURCES, rows)
     }
 
     fn pipelines(&self) -> Result<(), Fault> {

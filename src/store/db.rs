@@ -19,9 +19,9 @@ use crate::store::error::{Damage, Fault, StoreError};
 use crate::store::master_key::{MasterKey, sync_directory_of};
 use crate::store::seal::{KeyCheckError, SealError, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS, FORMAT, IDENTITIES,
-    INSTALLATIONS, META, META_CREATED, META_FORMAT, META_KEY_CHECK, META_REVISION, PIPELINES,
-    REALMS, REFUSAL_META, REFUSALS, TOKENS, TRUST_POLICIES,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, CONNECTIONS, CRL_SOURCES, CRLS, DENIALS, DEPLOYMENTS, FORMAT,
+    IDENTITIES, INSTALLATIONS, META, META_CREATED, META_FORMAT, META_KEY_CHECK, META_REVISION,
+    PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS, TRUST_POLICIES,
 };
 
 /// The name of the store's file in the data directory.
@@ -412,6 +412,7 @@ fn initialise(database: &Database, key_check: &[u8], now: Moment) -> Result<(), 
         transaction.open_table(TRUST_POLICIES)?;
         transaction.open_table(CRLS)?;
         transaction.open_table(DENIALS)?;
+        transaction.open_table(CRL_SOURCES)?;
         transaction.open_table(PIPELINES)?;
         transaction.open_table(DEPLOYMENTS)?;
         transaction.open_table(CONNECTIONS)?;
@@ -432,6 +433,7 @@ fn upgrade(database: &Database) -> Result<(), Fault> {
         transaction.open_table(TRUST_POLICIES)?;
         transaction.open_table(CRLS)?;
         transaction.open_table(DENIALS)?;
+        transaction.open_table(CRL_SOURCES)?;
         let mut meta = transaction.open_table(META)?;
         meta.insert(META_FORMAT, FORMAT.to_le_bytes().as_slice())?;
     }

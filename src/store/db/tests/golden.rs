@@ -16,13 +16,14 @@ use crate::domain::account::{Account, AccountValues};
 use crate::domain::address::BaseUrl;
 use crate::domain::audit::AuditRecord;
 use crate::domain::connection::{Connection, ConnectionLimits, ServerTrust};
+use crate::domain::crl_source::{CrlSource, CrlUrl};
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
 use crate::domain::installation::{Installation, InstallationId, InstallationState};
-use crate::domain::name::{ConnectionName, PipelineName, TokenName};
+use crate::domain::name::{ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::refusal::{PresentedChain, RefusalRecord, ShownCertificate};
@@ -47,7 +48,9 @@ use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
-use crate::store::tables::{AUTHORITY, Table, crl_object, deployment_object, pipeline_object};
+use crate::store::tables::{
+    AUTHORITY, Table, crl_object, crl_source_object, deployment_object, pipeline_object,
+};
 use crate::store::workshop::{AUTHORITIES, SERVER, account, master_key, realm};
 
 const AT: Moment = Moment::from_unix_millis(1_800_000_000_123);
@@ -425,6 +428,22 @@ fn revocation_lists() {
     for read in check("crl-1", place, &expect, row::crl::encode, row::crl::decode) {
         assert_eq!(read.crl, expect.crl);
     }
+}
+
+#[test]
+fn sources_of_revocation_lists() {
+    let expect = CrlSource {
+        name: CrlSourceName::parse("acme-root").unwrap(),
+        url: CrlUrl::parse("https://pki.example:8443/acme.crl?of=root").unwrap(),
+        added: AT,
+        updated: AT,
+    };
+    let object = crl_source_object("prod", "acme-root");
+    let place = At(Table::CrlSources, "acme", &object);
+    let encode = row::crl_source::encode;
+    check("crl-source-1", place, &expect, encode, |row, seal| {
+        row::crl_source::decode("acme-root", row, seal)
+    });
 }
 
 #[test]
