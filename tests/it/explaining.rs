@@ -243,7 +243,7 @@ fn whatever_a_refused_client_asks_for_the_answer_is_the_same() {
             .by(&stranger)
             .with(&[protocol, "--data", "much", &urls])
             .send();
-        assert_eq!((reply.exit, reply.status), (0, 403_403), "{reply:?}");
+        assert_eq!(reply.exit, 0, "{reply:?}");
         let count = |text: &str| reply.head.matches(text).count();
         assert_eq!((count("403"), count("application/json")), (2, 2));
     }
