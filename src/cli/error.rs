@@ -118,6 +118,14 @@ pub enum CliError {
         /// What is wrong.
         source: InvalidPresented,
     },
+    /// A file by which nothing can be denied.
+    #[error("{}: {problem}", path.display())]
+    NotDeniable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// What holds for a whole realm, given for one of its anchors.
     #[error(
         "--anchor goes with --revocation and --crl-out-of-date only: signatures, pins, CA names, handshake and records hold for the whole realm, so change them without --anchor"

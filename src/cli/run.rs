@@ -7,7 +7,7 @@ use clap::Parser;
 use crate::cli::args::{Arguments, Command};
 use crate::cli::error::CliError;
 use crate::cli::{
-    account, apply, audit, config, connection, crl, demo, deployment, endpoint, installation,
+    account, apply, audit, config, connection, crl, demo, deny, deployment, endpoint, installation,
     pipeline, prove, realm, refusals, serve, server_identity, status, test_certificate, token,
     trust,
 };
@@ -47,6 +47,7 @@ fn run(command: &Command, clock: &Clock) -> Result<(), CliError> {
         Command::Installation(verb) => installation::run(verb),
         Command::Trust(verb) => trust::run(verb),
         Command::Crl(verb) => crl::run(verb),
+        Command::Deny(verb) => deny::run(verb, clock),
         Command::Pipeline(verb) => pipeline::run(verb),
         Command::Deployment(verb) => deployment::run(verb),
         Command::Endpoint(verb) => endpoint::run(verb),

@@ -55,6 +55,11 @@ impl Place {
         Path::of(&["realms", &self.realm, noun, &self.environment, one])
     }
 
+    /// The path of what is below one of the things that `noun` names there.
+    pub(crate) fn path_below(&self, noun: &str, one: &str, below: &str) -> Path {
+        Path::of(&["realms", &self.realm, noun, &self.environment, one, below])
+    }
+
     /// The place as it is given on the command line.
     pub(crate) fn flags(&self) -> String {
         format!("--realm {} --environment {}", self.realm, self.environment)
@@ -148,7 +153,7 @@ pub fn run(verb: &TrustVerb) -> Result<(), CliError> {
 fn present(answer: &Value) -> Result<TrustBody, CliError> {
     let mut told = answer.clone();
     if let Some(fields) = told.as_object_mut() {
-        for field in ["realm", "environment", "crls", "notInstalled"] {
+        for field in ["realm", "environment", "crls", "denials", "notInstalled"] {
             fields.remove(field);
         }
     }
@@ -251,6 +256,7 @@ fn in_words(answer: &Value) -> String {
         ("revocation", "/revocation"),
         ("out-of-date lists", "/crl-out-of-date"),
         ("lists", "/crls"),
+        ("deny list", "/denials"),
         ("signatures", "/signatures"),
         ("tells names of CAs", "/ca-names"),
         ("handshake", "/handshake"),
@@ -278,7 +284,7 @@ fn in_words(answer: &Value) -> String {
     let pins = show::items(answer, "/pins");
     if pins.is_empty() {
         text.push_str(
-            "\nThere are no pins: every client is let in whose chain ends at an anchor.\n",
+            "\nThere are no pins: every client is let in whose chain ends at an anchor, but for those on the deny list.\n",
         );
     } else {
         text.push_str("\nOnly clients with one of these pins are let in:\n");

@@ -15,7 +15,9 @@ use crate::control::refreshing::Freshness;
 use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::endpoint::NamePlan;
+use crate::domain::key_proof::IntakeRules;
 use crate::domain::name::RealmName;
+use crate::domain::seen::SeenLimits;
 use crate::domain::token::{Actor, Role};
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
@@ -23,6 +25,7 @@ use crate::store::db::Store;
 use crate::telemetry::cuts::Cuts;
 use crate::telemetry::journal::RefusalJournal;
 use crate::telemetry::open::OpenConnections;
+use crate::telemetry::seen::ClientsSeen;
 
 /// What `control` is put together from.
 pub struct Parts {
@@ -40,10 +43,16 @@ pub struct Parts {
     pub cuts: Arc<Cuts>,
     /// The appliance's rules.
     pub rules: Rules,
+    /// What is asked of certificates before they become anchors.
+    pub intake: IntakeRules,
     /// Names and addresses of the admin listener, besides those of this machine itself.
     pub admin_names: Vec<String>,
     /// How many refusals are kept for each realm, and in the operator's own journal.
     pub refusals_per_realm_max: u64,
+    /// Where the data plane tells of clients that were let in.
+    pub clients_seen: Arc<ClientsSeen>,
+    /// How many of them are kept, and how long.
+    pub clients_seen_limits: SeenLimits,
 }
 
 /// The single way to change anything. One per process.
@@ -55,8 +64,11 @@ pub struct Control {
     pub(crate) open: Arc<OpenConnections>,
     pub(crate) cuts: Arc<Cuts>,
     pub(crate) rules: Rules,
+    pub(crate) intake: IntakeRules,
     pub(crate) admin_names: Vec<String>,
     pub(crate) refusals_per_realm_max: u64,
+    pub(crate) clients_seen: Arc<ClientsSeen>,
+    pub(crate) clients_seen_limits: SeenLimits,
     pub(crate) live: Arc<Live>,
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) addresses: ArcSwap<Addresses>,
@@ -66,6 +78,8 @@ pub struct Control {
     pub(crate) writer: Mutex<()>,
     /// Held while refusals are on their way from the journal to the store, so that a reader waits for them.
     pub(crate) draining: Mutex<()>,
+    /// The same for clients that were seen.
+    pub(crate) noting: Mutex<()>,
     /// Whether an attack on ourselves is going on.
     pub(crate) proving: AtomicBool,
     /// How long before the end of a list in use people are warned, in milliseconds.
@@ -95,8 +109,11 @@ impl Control {
             open: parts.open,
             cuts: parts.cuts,
             rules: parts.rules,
+            intake: parts.intake,
             admin_names: parts.admin_names,
             refusals_per_realm_max: parts.refusals_per_realm_max,
+            clients_seen: parts.clients_seen,
+            clients_seen_limits: parts.clients_seen_limits,
             live: Arc::new(Live::new(snapshot)),
             catalog: ArcSwap::from_pointee(catalog),
             addresses: ArcSwap::from_pointee(Addresses::default()),
@@ -104,6 +121,7 @@ impl Control {
             cut_grace_ms: AtomicU32::new(0),
             writer: Mutex::new(()),
             draining: Mutex::new(()),
+            noting: Mutex::new(()),
             proving: AtomicBool::new(false),
             crl_warn_ms: AtomicU64::new(24 * 3_600_000),
             freshness: Freshness::default(),

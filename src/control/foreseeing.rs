@@ -13,7 +13,9 @@ use crate::domain::name::{AccountName, RealmName};
 use crate::domain::realm::Realm;
 use crate::domain::rejection::Rejection;
 use crate::domain::token::Actor;
+use crate::manifest::denial;
 use crate::manifest::document::ChangeDocument;
+use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::plan::{self, Unnamed};
 
 /// A change that is only thought of.
@@ -82,6 +84,21 @@ impl Control {
                 realm: realm.clone(),
                 environment,
                 account: account.0.clone(),
+            };
+            foreseen.then(&[command], around)?;
+        }
+        let denied = denial::all(&change.deny).map_err(|source| InvalidManifest::Trust {
+            realm: realm.clone(),
+            environment,
+            source,
+        })?;
+        for (what, document) in denied.into_iter().zip(&change.deny) {
+            let command = Command::Deny {
+                realm: realm.clone(),
+                environment,
+                what,
+                reason: document.reason.0.clone(),
+                until: document.until.as_ref().map(|until| until.0),
             };
             foreseen.then(&[command], around)?;
         }

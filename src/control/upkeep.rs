@@ -26,6 +26,7 @@ impl Control {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut renewed = self.now();
         let mut warned: Option<(Moment, u64)> = None;
+        self.warn_of_overdue_retirements();
         loop {
             let stopped = tokio::select! {
                 _ = ticks.tick() => false,
@@ -41,6 +42,12 @@ impl Control {
                 report(
                     "whom was cut could not be stored",
                     self.blocking(Self::store_cuts).await,
+                );
+            }
+            if self.clients_seen.waiting() > 0 {
+                report(
+                    "clients that were seen could not be stored",
+                    self.blocking(Self::note_clients).await,
                 );
             }
             if stopped {
@@ -63,6 +70,11 @@ impl Control {
             }
             if is_over(renewed, now, RENEW_EVERY) {
                 renewed = now;
+                self.warn_of_overdue_retirements();
+                report(
+                    "clients that were not seen for long could not be forgotten",
+                    self.blocking(Self::forget_clients).await,
+                );
                 let renewal = self.blocking(|control| control.renew_identities().map(|_| ()));
                 report(
                     "the server certificates could not be renewed",

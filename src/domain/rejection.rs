@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::account::AccountType;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
+use crate::domain::intake::IntakeObjection;
 use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName, TokenName};
 use crate::domain::pipeline::PipelineKey;
 use crate::domain::review::Objection;
@@ -191,6 +192,9 @@ pub enum Rejection {
         /// The revision requested.
         requested: u64,
     },
+    /// Trust that does not come in, move or come back.
+    #[error(transparent)]
+    Intake(IntakeObjection),
     /// A rejection without a reason.
     #[error("a rejection needs a reason of 1 to 1000 characters, for the realm's people to read")]
     ReasonMissing,
@@ -457,6 +461,7 @@ fn in_words(action: &str) -> String {
         ("refusal", "read") => "read the refusals that belong to no realm".to_owned(),
         ("audit", "read") => "read the audit of all realms".to_owned(),
         ("trust", verb) => format!("{verb} a trust policy"),
+        ("denial", verb) => format!("{verb} an entry of a deny list"),
         ("crl", verb) => format!("{verb} a revocation list"),
         ("crl source", "save") => {
             "approve what revocation lists are fetched from, which only operators do".to_owned()
@@ -489,6 +494,7 @@ impl Rejection {
     pub const fn kind(&self) -> RejectionKind {
         match self {
             Self::Forbidden { .. } => RejectionKind::Forbidden,
+            Self::Intake(objection) => objection.kind(),
             Self::NoRealm { .. }
             | Self::NoAccount { .. }
             | Self::NothingRequested { .. }
@@ -559,6 +565,7 @@ impl Rejection {
             Self::NothingInstalled { .. } => "nothing-installed",
             Self::AlreadyInstalled { .. } => "already-installed",
             Self::RevisionChanged { .. } => "revision-changed",
+            Self::Intake(objection) => objection.code(),
             Self::ReasonMissing => "reason-missing",
             Self::CrlWithoutEnd { .. } => "crl-without-end",
             Self::CrlNotSigned { .. } => "crl-not-signed",

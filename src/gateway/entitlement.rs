@@ -34,6 +34,17 @@ pub struct Entitled<'s> {
     pub environment: &'s RealmEnvironment,
     /// The client as that realm sees it; on the mtls gateway only, and always there.
     pub client: Option<Arc<Client>>,
+    /// What the realm's people should learn of that, where they do not know it yet.
+    pub news: Option<News>,
+}
+
+/// What a realm learns of a client by one of its calls, besides what its handshake told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The client came by a shared host, and the realm lets it in for the first time on this connection.
+    Came,
+    /// Another trust anchor vouches for the client now.
+    Moved,
 }
 
 /// The realm that a call of `path` leads to, where the peer may call it.
@@ -65,20 +76,19 @@ pub fn entitle<'s>(
                 .and_then(|name| snapshot.open_realm(name))
                 .ok_or(Refusal::NotFound)?;
             let environment = realm.environments.get(*environment);
-            let client = match gateway {
-                Gateway::External | Gateway::Internal => None,
-                Gateway::Mtls => Some(on_shared_host(
-                    &snapshot.verdicts,
-                    realm,
-                    environment,
-                    peer,
-                    now,
-                )?),
+            let (client, news) = match gateway {
+                Gateway::External | Gateway::Internal => (None, None),
+                Gateway::Mtls => {
+                    let (client, news) =
+                        on_shared_host(&snapshot.verdicts, realm, environment, peer, now)?;
+                    (Some(client), news)
+                }
             };
             Ok(Entitled {
                 realm: &realm.name,
                 environment,
                 client,
+                news,
             })
         }
     }
@@ -188,12 +198,13 @@ fn on_own_host<'s>(
         .mtls
         .as_ref()
         .ok_or_else(|| Refusal::Distrusted(Arc::new(nothing_installed(peer))))?;
-    let client = standing(&snapshot.verdicts, peer, &realm.name, &endpoint.trust, now)
+    let (client, news) = standing(&snapshot.verdicts, peer, &realm.name, &endpoint.trust, now)
         .map_err(Refusal::Distrusted)?;
     Ok(Entitled {
         realm: &realm.name,
         environment,
         client: Some(client),
+        news,
     })
 }
 
@@ -203,7 +214,7 @@ fn on_shared_host(
     environment: &RealmEnvironment,
     peer: &Peer,
     now: Moment,
-) -> Result<Arc<Client>, Refusal> {
+) -> Result<(Arc<Client>, Option<News>), Refusal> {
     let endpoint = environment.mtls.as_ref().ok_or(Refusal::NotFound)?;
     standing(verdicts, peer, &realm.name, &endpoint.trust, now).map_err(|distrust| {
         Refusal::OtherRealm {
@@ -283,7 +294,7 @@ fn standing(
     realm: &RealmName,
     trust: &Arc<TrustSet>,
     now: Moment,
-) -> Result<Arc<Client>, Arc<Distrust>> {
+) -> Result<(Arc<Client>, Option<News>), Arc<Distrust>> {
     let mut standings = peer
         .standings()
         .lock()
@@ -294,9 +305,12 @@ fn standing(
         .position(|standing| standing.realm == *realm);
     let known = place.and_then(|place| standings.of_realms.get(place));
     if let Some(verdict) = known.and_then(|standing| standing.present(trust, now)) {
-        return verdict;
+        return verdict.map(|client| (client, None));
     }
     let judged = judge_again(verdicts, peer, known, trust, now);
+    let news = judged
+        .as_ref()
+        .map_or(None, |client| news(peer, known, client));
     if let Some(place) = place {
         standings.of_realms.remove(place);
     } else if standings.of_realms.len() >= REALMS_MAX {
@@ -319,7 +333,24 @@ fn standing(
         trust: Arc::downgrade(trust),
         verdict,
     });
-    judged
+    judged.map(|client| (client, news))
+}
+
+/// What is new of a client that was just judged.
+fn news(peer: &Peer, known: Option<&Standing>, judged: &Client) -> Option<News> {
+    let former = match (known, &peer.place) {
+        (Some(standing), _) => match &standing.verdict {
+            Verdict::Trusted(former) => Some(former.identity().anchor),
+            Verdict::Distrusted { .. } => None,
+        },
+        // Its handshake was told of by this anchor.
+        (None, PeerPlace::Realm { .. }) => peer.client.as_ref().map(|verified| verified.anchor),
+        (None, PeerPlace::Shared { .. }) => None,
+    };
+    match former {
+        Some(anchor) => (anchor != judged.identity().anchor).then_some(News::Moved),
+        None => Some(News::Came),
+    }
 }
 
 fn judge_again(

@@ -26,6 +26,7 @@ use crate::gateway::explained::Explained;
 use crate::gateway::listener::GatewaySet;
 use crate::gateway::peer::{Peer, PeerPlace, Protocol, TlsFacts};
 use crate::gateway::refused::{self, Caller, Why};
+use crate::gateway::seen;
 use crate::gateway::worker::Worker;
 use crate::snapshot::realm::Standing;
 use crate::snapshot::state::Snapshot;
@@ -317,6 +318,7 @@ async fn finish(
             Peer::refused(place, host, address, tls, explained, number)
         }
     };
+    seen::connected(worker, &peer, now);
     Some(Established {
         stream,
         peer: Arc::new(peer),

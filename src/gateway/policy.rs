@@ -16,7 +16,7 @@ use crate::gateway::entitlement;
 use crate::gateway::path::{AmbiguousPath, CanonicalPath};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::request_id::RequestId;
-use crate::gateway::{authority, client_rule, headers};
+use crate::gateway::{authority, client_rule, headers, seen};
 use crate::snapshot::route::{CompiledHandler, Deployed};
 
 /// A call that may be made. Handlers ask for it; only [`admit`] makes one.
@@ -111,6 +111,7 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
     // Asked once, and not held beyond this decision.
     let snapshot = worker.live.load();
     let entitled = entitlement::entitle(&snapshot, &peer, &path, call.at())?;
+    seen::called(&worker, &peer, &entitled, call.at());
     call.enters(entitled.realm, entitled.client.as_ref());
     let found = entitled
         .environment

@@ -52,6 +52,7 @@ use crate::snapshot::live::Live;
 use crate::telemetry::access::{AccessLimits, AccessLog, AccessTarget};
 use crate::telemetry::counters::{Counters, Handshake};
 use crate::telemetry::journal::RefusalJournal;
+use crate::telemetry::seen::ClientsSeen;
 use crate::trust::judge::{self, Verified};
 use crate::trust::limits::TrustLimits;
 use crate::trust::set::{TrustSet, TrustSource};
@@ -266,6 +267,7 @@ impl House {
             clock: clock.clone(),
             access: Arc::new(access),
             journal: Arc::new(RefusalJournal::default()),
+            clients_seen: Arc::new(ClientsSeen::default()),
             counters,
             open: Arc::default(),
             cuts: Arc::default(),

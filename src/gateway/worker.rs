@@ -18,6 +18,7 @@ use crate::telemetry::counters::Counters;
 use crate::telemetry::cuts::Cuts;
 use crate::telemetry::journal::RefusalJournal;
 use crate::telemetry::open::{OpenConnections, SWEEP_EVERY};
+use crate::telemetry::seen::ClientsSeen;
 
 /// What one worker's connections share. Each worker has its own; what the workers share is behind the `Arc`s.
 pub struct Worker {
@@ -29,6 +30,8 @@ pub struct Worker {
     pub access: Arc<AccessLog>,
     /// Takes the refusals that a realm's people should read.
     pub journal: Arc<RefusalJournal>,
+    /// Takes the clients that were let in.
+    pub clients_seen: Arc<ClientsSeen>,
     /// The process-wide counters.
     pub counters: Arc<Counters>,
     /// The open connections of verified clients.

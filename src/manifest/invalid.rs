@@ -6,6 +6,7 @@ use crate::domain::pipeline::PipelineKey;
 use crate::domain::rejection::Rejection;
 use crate::manifest::account::InvalidAccount;
 use crate::manifest::connection::InvalidConnection;
+use crate::manifest::denial::InvalidDenial;
 use crate::manifest::pipeline::InvalidPipeline;
 use crate::manifest::step::Noun;
 use crate::manifest::trust::InvalidTrust;
@@ -29,6 +30,18 @@ pub enum InvalidManifest {
         /// Which.
         realm: RealmName,
     },
+    /// A time to go, of what is not to go.
+    #[error(
+        "realm {realm}, installation '{account}' in {environment}: 'until' goes with state = \"retiring\" only: write that too, or leave 'until' out"
+    )]
+    UntilWithoutRetiring {
+        /// Whose.
+        realm: RealmName,
+        /// Which account.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+    },
     /// An account that cannot be.
     #[error("realm {realm}, account '{account}', {source}")]
     Account {
@@ -48,6 +61,16 @@ pub enum InvalidManifest {
         environment: Environment,
         /// Why.
         source: InvalidTrust,
+    },
+    /// An entry of a deny list that cannot be.
+    #[error("realm {realm}, deny list in {environment}: {source}")]
+    Denial {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Why.
+        source: InvalidDenial,
     },
     /// A connection that cannot be.
     #[error("realm {realm}, connection '{connection}': {source}")]

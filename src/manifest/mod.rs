@@ -6,10 +6,12 @@
 
 pub mod account;
 pub mod connection;
+pub mod denial;
 pub mod document;
 pub mod given;
 pub mod inline;
 pub mod invalid;
+pub mod key_proof;
 pub mod pipeline;
 pub mod plan;
 pub mod prune;

@@ -6,16 +6,20 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::clock::{InvalidMoment, Moment};
 use crate::domain::account::AccountType;
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
 use crate::domain::crl_source::{CrlUrl, InvalidCrlUrl};
+use crate::domain::denial::{DenialReason, InvalidDenialReason};
 use crate::domain::environment::{Environment, InvalidWord};
 use crate::domain::name::{
     AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName,
 };
 use crate::domain::trigger::{InvalidTrigger, Method, RoutePattern};
 use crate::domain::trust_policy::{HandshakePolicy, InvalidPin, Pin, RevocationScope, Signatures};
+use crate::pki::distinguished::{DistinguishedName, InvalidDistinguishedName};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
+use crate::pki::serial::{InvalidSerial, SerialNumber};
 use crate::rule::client_rule::ClientRule;
 use crate::rule::invalid::InvalidClientRule;
 
@@ -96,6 +100,10 @@ written! {
     Signatures, InvalidWord, Self::to_string;
     HandshakePolicy, InvalidWord, Self::to_string;
     Fingerprint, InvalidFingerprint, Self::to_string;
+    DistinguishedName, InvalidDistinguishedName, Self::written;
+    SerialNumber, InvalidSerial, Self::to_string;
+    DenialReason, InvalidDenialReason, Self::to_string;
+    Moment, InvalidMoment, Self::to_string;
     ClientRule, InvalidClientRule, |rule: &Self| rule.as_str().to_owned();
     Method, InvalidTrigger, |method: &Self| method.as_str().to_owned();
 }

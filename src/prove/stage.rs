@@ -1,6 +1,5 @@
 //! The stage of a run: the reserved realm with its throw-away PKI, the doors that lead in, and the real realms' hosts.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -27,6 +26,7 @@ use crate::domain::trust_policy::HandshakePolicy;
 use crate::pki::authority::Authority;
 use crate::pki::certificate::Certificate;
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::throwaway::{Validity, ca_request, client_request, showing};
 use crate::prove::tls::{Clients, Shows, Version};
@@ -74,7 +74,7 @@ pub struct RealHost {
 #[derive(Clone, Copy, Debug)]
 struct Door {
     gateway: Gateway,
-    at: SocketAddr,
+    at: Entrance,
 }
 
 /// All that the classes need.
@@ -240,7 +240,7 @@ impl Stage {
     }
 
     /// The first way into a gateway. Where there is none, the class's rows say so.
-    pub fn door(&self, gateway: Gateway, rows: &mut Rows) -> Option<SocketAddr> {
+    pub fn door(&self, gateway: Gateway, rows: &mut Rows) -> Option<Entrance> {
         let found = self.doors(gateway).next();
         if found.is_none() {
             rows.not_tried(
@@ -252,7 +252,7 @@ impl Stage {
     }
 
     /// Every way into a gateway.
-    pub fn doors(&self, gateway: Gateway) -> impl Iterator<Item = SocketAddr> {
+    pub fn doors(&self, gateway: Gateway) -> impl Iterator<Item = Entrance> {
         self.doors
             .iter()
             .filter(move |door| door.gateway == gateway)
@@ -286,7 +286,7 @@ impl Stage {
     /// [`ProveError`].
     pub fn dial(
         &self,
-        at: SocketAddr,
+        at: Entrance,
         name: &str,
         shows: Option<&Shows>,
         version: Version,
@@ -305,7 +305,7 @@ impl Stage {
     /// [`ProveError`].
     pub async fn get(
         &self,
-        at: SocketAddr,
+        at: Entrance,
         host: &str,
         shows: Option<&Shows>,
         version: Version,
@@ -321,7 +321,7 @@ impl Stage {
         let listeners = Arc::clone(&self.listeners);
         for listener in listeners.iter() {
             for gateway in &listener.gateways {
-                let (gateway, at) = (*gateway, listener.local());
+                let (gateway, at) = (*gateway, Entrance::to(listener));
                 let (host, shows, path) = match gateway {
                     Gateway::Mtls => (self.host(), Some(self.good()), self.path(CLOSED)),
                     Gateway::External | Gateway::Internal => {
@@ -331,6 +331,12 @@ impl Stage {
                 let came = self.get(at, &host, shows, Version::V13, &path).await?;
                 if came.is_status(&[200]) {
                     self.doors.push(Door { gateway, at });
+                } else if let Some(source) = at.barred(listener, gateway) {
+                    let why = format!(
+                        "the network rule keeps this machine out of the {gateway} gateway, which it calls from {source}: \
+                         see 'internal_networks'"
+                    );
+                    self.shut.push((gateway, why));
                 } else {
                     let why = format!(
                         "a good client does not get in at {at} either ({came}): a network rule, or another limit, keeps \

@@ -1,13 +1,12 @@
 //! Strangers: clients that show nothing, or what nobody trusts, at every mTLS host.
 
-use std::net::SocketAddr;
-
 use rustls::AlertDescription;
 
 use crate::domain::environment::{Environment, Gateway};
 use crate::pki::authority::{Authority, Leaf};
 use crate::pki::certificate::Certificate;
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, Stage};
 use crate::prove::throwaway::{self, Validity, ca_request, client_request, showing};
@@ -73,7 +72,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 
 /// One host.
 struct Door<'a> {
-    at: SocketAddr,
+    at: Entrance,
     host: &'a str,
     /// Whether it tells refused clients why.
     explains: bool,
@@ -157,7 +156,7 @@ async fn general(
 async fn known_but_not_good(
     stage: &Stage,
     rows: &mut Rows,
-    at: SocketAddr,
+    at: Entrance,
 ) -> Result<(), ProveError> {
     let host = stage.host();
     let door = Door {
@@ -197,11 +196,7 @@ fn server_leaf(ca: &Authority, validity: Validity) -> Result<Leaf, ProveError> {
 }
 
 /// On the shared host a client is let in that any realm trusts: other realms are not there for it.
-async fn in_anothers_name(
-    stage: &Stage,
-    rows: &mut Rows,
-    at: SocketAddr,
-) -> Result<(), ProveError> {
+async fn in_anothers_name(stage: &Stage, rows: &mut Rows, at: Entrance) -> Result<(), ProveError> {
     let host = stage.shared_host(Gateway::Mtls);
     let (real, _) = stage.hosts();
     let another = real

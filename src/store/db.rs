@@ -19,9 +19,10 @@ use crate::store::error::{Damage, Fault, StoreError};
 use crate::store::master_key::{MasterKey, sync_directory_of};
 use crate::store::seal::{KeyCheckError, SealError, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, CONNECTIONS, CRL_SOURCES, CRLS, DENIALS, DEPLOYMENTS, FORMAT,
-    IDENTITIES, INSTALLATIONS, META, META_CREATED, META_FORMAT, META_KEY_CHECK, META_REVISION,
-    PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS, TRUST_POLICIES,
+    ACCOUNTS, ANCHORS_SEEN, AUDIT, AUDIT_BY_REALM, CLIENTS_SEEN, CLIENTS_SEEN_AT, CONNECTIONS,
+    CRL_SOURCES, CRLS, DENIALS, DEPLOYMENTS, FORMAT, IDENTITIES, INSTALLATIONS, META, META_CREATED,
+    META_FORMAT, META_KEY_CHECK, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS,
+    TRUST_POLICIES,
 };
 
 /// The name of the store's file in the data directory.
@@ -422,6 +423,9 @@ fn initialise(database: &Database, key_check: &[u8], now: Moment) -> Result<(), 
         transaction.open_table(AUDIT_BY_REALM)?;
         transaction.open_table(REFUSALS)?;
         transaction.open_table(REFUSAL_META)?;
+        transaction.open_table(CLIENTS_SEEN)?;
+        transaction.open_table(CLIENTS_SEEN_AT)?;
+        transaction.open_table(ANCHORS_SEEN)?;
     }
     Ok(transaction.commit()?)
 }
@@ -434,6 +438,9 @@ fn upgrade(database: &Database) -> Result<(), Fault> {
         transaction.open_table(CRLS)?;
         transaction.open_table(DENIALS)?;
         transaction.open_table(CRL_SOURCES)?;
+        transaction.open_table(CLIENTS_SEEN)?;
+        transaction.open_table(CLIENTS_SEEN_AT)?;
+        transaction.open_table(ANCHORS_SEEN)?;
         let mut meta = transaction.open_table(META)?;
         meta.insert(META_FORMAT, FORMAT.to_le_bytes().as_slice())?;
     }

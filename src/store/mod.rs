@@ -13,11 +13,13 @@ pub mod backend;
 pub mod committing;
 pub mod db;
 pub mod error;
+pub mod journaling;
 pub mod loading;
 pub mod master_key;
 pub mod reading;
 pub mod row;
 pub mod seal;
+pub mod seen;
 pub mod tables;
 #[cfg(test)]
 mod workshop;

@@ -51,6 +51,16 @@ pub(crate) const REFUSALS: TableDefinition<'_, (&str, u64), &[u8]> =
 pub(crate) const REFUSAL_META: TableDefinition<'_, &str, (u64, u64)> =
     TableDefinition::new("refusal_meta");
 
+/// Clients that were seen, by realm, environment and SHA-256.
+pub(crate) const CLIENTS_SEEN: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("clients_seen");
+/// Their index: realm, when last in milliseconds since the Unix epoch, environment and SHA-256.
+pub(crate) const CLIENTS_SEEN_AT: TableDefinition<'_, (&str, i64, &str, &str), ()> =
+    TableDefinition::new("clients_seen_at");
+/// The use of trust anchors, by realm, environment and SHA-256.
+pub(crate) const ANCHORS_SEEN: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("anchors_seen");
+
 /// Which layout of tables the file has: 4 bytes, little endian.
 pub(crate) const META_FORMAT: &str = "format";
 /// What the store's keys are derived with, besides the master key; see [`crate::store::seal`].
@@ -85,6 +95,11 @@ pub(crate) fn denial_object(environment: &str, id: &str) -> String {
 /// What the row of a source of revocation lists is bound to, besides its realm.
 pub(crate) fn crl_source_object(environment: &str, name: &str) -> String {
     format!("{environment} {name}")
+}
+
+/// What the row of a client or an anchor that was seen is bound to, besides its realm.
+pub(crate) fn seen_object(environment: &str, sha256: &str) -> String {
+    format!("{environment} {sha256}")
 }
 
 /// What a deployment's row is bound to, besides its realm.
@@ -123,6 +138,10 @@ pub enum Table {
     Audit,
     /// The refusal journal.
     Refusals,
+    /// Clients that were seen.
+    ClientsSeen,
+    /// The use of trust anchors.
+    AnchorsSeen,
 }
 
 impl Table {
@@ -143,6 +162,8 @@ impl Table {
             Self::Identities => "identities",
             Self::Audit => "audit",
             Self::Refusals => "refusals",
+            Self::ClientsSeen => "clients_seen",
+            Self::AnchorsSeen => "anchors_seen",
         }
     }
 }

@@ -13,3 +13,4 @@ pub mod journal;
 pub mod json;
 pub mod log;
 pub mod open;
+pub mod seen;

@@ -13,6 +13,7 @@ use crate::trust::crl_scope;
 use crate::trust::index::Name;
 use crate::trust::judge::{self, Distrust, Verified};
 use crate::trust::limits::TrustLimits;
+use crate::trust::policy::OutOfDate;
 use crate::trust::set::TrustSet;
 use crate::trust::shared::SharedTrust;
 use crate::trust::trace::Trace;
@@ -141,8 +142,12 @@ fn moments(set: &TrustSet, presented: &[CertificateDer<'_>], trace: &Trace) -> B
         let facts = certificate.facts();
         moments.extend([facts.not_before, over(facts.not_after)]);
     }
-    for certificate in paths.iter().flat_map(|traced| traced.path.certificates()) {
-        for place in crl_scope::places(certificate.1) {
+    let hours = match set.policy().revocation.out_of_date {
+        OutOfDate::AllowHours(hours) => u64::from(hours).saturating_mul(3600),
+        OutOfDate::Refuse | OutOfDate::Allow => 0,
+    };
+    for (_, certificate) in paths.iter().flat_map(|traced| traced.path.certificates()) {
+        for place in crl_scope::places(certificate) {
             let lines = set.crls().of_issuer(&Name::of(&place.crl_issuer));
             let editions = lines.iter().flat_map(|line| {
                 let complete = line.complete.iter().take(EDITIONS_MAX);
@@ -150,6 +155,9 @@ fn moments(set: &TrustSet, presented: &[CertificateDer<'_>], trace: &Trace) -> B
             });
             for list in editions {
                 moments.insert(list.facts().this_update);
+                if let Some(next) = list.facts().next_update {
+                    moments.extend([over(next), next.plus(Duration::from_secs(hours))]);
+                }
             }
         }
     }

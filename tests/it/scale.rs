@@ -11,7 +11,9 @@ use realmgate::domain::catalog::{Catalog, Rules};
 use realmgate::domain::change::Touched;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::environment::Environment;
+use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::RealmName;
+use realmgate::domain::seen::SeenLimits;
 use realmgate::domain::token::Actor;
 use realmgate::manifest::plan::Unnamed;
 use realmgate::manifest::read;
@@ -54,7 +56,10 @@ fn control(store: Store) -> Arc<Control> {
             names,
         },
         admin_names: Vec::new(),
+        intake: IntakeRules::default(),
         refusals_per_realm_max: 1000,
+        clients_seen: Arc::default(),
+        clients_seen_limits: SeenLimits::default(),
     })
     .unwrap()
 }

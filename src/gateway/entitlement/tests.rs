@@ -233,3 +233,34 @@ fn a_connection_is_remembered_by_a_bounded_number_of_realms() {
         REALMS_MAX
     );
 }
+
+#[test]
+fn a_realm_learns_of_a_client_once_and_again_when_another_anchor_vouches_for_it() {
+    let mut house = House::new();
+    let (own, shared) = (house.acme_at_home(), house.at_the_shared_host(&house.acme));
+    let news = |house: &House, visit: &Visit| {
+        let snapshot = house.worker.live.load();
+        entitle(&snapshot, &visit.peer, &path(ACME), house.clock.now())
+            .unwrap()
+            .news
+    };
+    assert_eq!(news(&house, &own), None, "its handshake told of it");
+    assert_eq!(news(&house, &shared), Some(News::Came));
+    for visit in [&own, &shared] {
+        assert_eq!(news(&house, visit), None);
+    }
+    // A change that leaves the anchor in place is no news.
+    let other = house.globex.root.certificate.clone();
+    house.install_as("acme", "dgb-mtls-other", other);
+    for visit in [&own, &shared] {
+        assert_eq!(news(&house, visit), None);
+    }
+    let intermediate = house.acme.intermediate.as_ref().unwrap();
+    let intermediate = intermediate.certificate.clone();
+    house.install_as("acme", "dgb-mtls-nearer", intermediate);
+    house.uninstall("acme");
+    for visit in [&own, &shared] {
+        assert_eq!(news(&house, visit), Some(News::Moved));
+        assert_eq!(news(&house, visit), None);
+    }
+}

@@ -10,4 +10,5 @@ mod journals;
 mod opening;
 mod places;
 mod power_cut;
+mod seen;
 mod speed;

@@ -17,6 +17,7 @@ pub mod installation;
 pub mod pipeline;
 pub mod realm;
 pub mod refusal;
+pub mod seen;
 pub mod token;
 pub mod trigger;
 pub mod trust_policy;

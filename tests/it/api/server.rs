@@ -15,7 +15,9 @@ use realmgate::control::engine::{Control, Parts};
 use realmgate::control::tokens;
 use realmgate::domain::catalog::Rules;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
+use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::TokenName;
+use realmgate::domain::seen::SeenLimits;
 use realmgate::snapshot::compile::Compiler;
 use realmgate::store::db::Store;
 use realmgate::store::master_key::MasterKey;
@@ -124,7 +126,10 @@ impl Server {
                 names,
             },
             admin_names: Vec::new(),
+            intake: IntakeRules::default(),
             refusals_per_realm_max: 1000,
+            clients_seen: Arc::default(),
+            clients_seen_limits: SeenLimits::default(),
         })
         .unwrap();
         let secret = tokens::generate().unwrap();

@@ -22,12 +22,16 @@ use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
-use crate::domain::installation::{Installation, InstallationId, InstallationState};
+use crate::domain::installation::{
+    Challenge, Installation, InstallationId, InstallationOrigin, InstallationState, KeyProof,
+    ProofWay, key_proof,
+};
 use crate::domain::name::{ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::refusal::{PresentedChain, RefusalRecord, ShownCertificate};
 use crate::domain::revocation::RevocationList;
+use crate::domain::seen::{AnchorUse, SeenClient};
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::{Role, Token};
 use crate::domain::trigger::{
@@ -50,6 +54,7 @@ use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
     AUTHORITY, Table, crl_object, crl_source_object, deployment_object, pipeline_object,
+    seen_object,
 };
 use crate::store::workshop::{AUTHORITIES, SERVER, account, master_key, realm};
 
@@ -208,6 +213,7 @@ fn installations() {
             at: AT,
             by: by(),
             superseded_by: Some(InstallationId(8)),
+            installed_at: Some(AT),
         },
     ];
     for state in every {
@@ -222,6 +228,65 @@ fn installations() {
             state,
             requested_at: AT,
             requested_by: "grace".to_owned(),
+            origin: InstallationOrigin::Request,
+            challenge: None,
+            proofs: Vec::new(),
+        };
+        let place = At(Table::Installations, "acme", "7");
+        check(
+            &name,
+            place,
+            &expect,
+            row::installation::encode,
+            |row, seal| row::installation::decode(7, row, seal, &mut Certificates::default()),
+        );
+    }
+}
+
+#[test]
+fn installations_with_proofs() {
+    let by = || "ada".to_owned();
+    let later = AT.plus(std::time::Duration::from_secs(60));
+    let every = [
+        InstallationState::Retiring {
+            installed_at: AT,
+            installed_by: "lin".to_owned(),
+            at: later,
+            by: by(),
+            until: Some(later),
+        },
+        InstallationState::Removed {
+            at: later,
+            by: by(),
+            superseded_by: None,
+            installed_at: Some(AT),
+        },
+    ];
+    let origins = [
+        InstallationOrigin::Promotion(InstallationId(3)),
+        InstallationOrigin::Restoration(InstallationId(4)),
+    ];
+    for (state, origin) in every.into_iter().zip(origins) {
+        let name = format!("installation-2-{}", state.as_str());
+        let proof = |way| KeyProof {
+            anchor: anchor().fingerprint(),
+            way,
+            at: AT,
+            by: by(),
+        };
+        let expect = Installation {
+            id: InstallationId(7),
+            environment: Environment::Prod,
+            account: account("dgb-mtls-a"),
+            account_revision: 3,
+            certificates: vec![anchor()],
+            helpers: vec![server()],
+            state,
+            requested_at: AT,
+            requested_by: "grace".to_owned(),
+            origin,
+            challenge: Some(Challenge([7; 32])),
+            proofs: vec![proof(ProofWay::Signature), proof(ProofWay::Certificate)],
         };
         let place = At(Table::Installations, "acme", "7");
         check(
@@ -585,4 +650,55 @@ fn refusals() {
             row::refusal::decode(of, row, seal)
         });
     }
+}
+
+#[test]
+fn clients_and_anchors_that_were_seen() {
+    let fingerprint = |of: &str| Fingerprint::of(of.as_bytes());
+    let full = SeenClient {
+        realm: realm("acme"),
+        environment: Environment::Prod,
+        fingerprint: fingerprint("client"),
+        subject: "CN=client-1".to_owned(),
+        sans: vec!["DNS:client-1.example".to_owned()],
+        issuer: "CN=root".to_owned(),
+        serial: "0a".to_owned(),
+        spki_sha256: fingerprint("key"),
+        not_after: Moment::MAX,
+        anchor: fingerprint("anchor"),
+        anchor_subject: "CN=root".to_owned(),
+        account: "dgb-mtls-a".to_owned(),
+        chain: vec![anchor().der().to_vec(), vec![0, 255]],
+        chain_cut: true,
+        first: AT,
+        last: Moment::MAX,
+        handshakes: 7,
+        full_handshakes: 3,
+        address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+        tls: "TLSv1.3".to_owned(),
+        protocol: "h2".to_owned(),
+    };
+    let sha256 = full.fingerprint.to_string();
+    let object = seen_object("prod", &sha256);
+    let place = At(Table::ClientsSeen, "acme", &object);
+    let encode = row::seen::encode_client;
+    for read in check("client-seen-1", place, &full, encode, |row, seal| {
+        row::seen::decode_client("acme", "prod", &sha256, row, seal)
+    }) {
+        assert_eq!(read, full);
+    }
+
+    let used = AnchorUse {
+        anchor: fingerprint("anchor"),
+        handshakes: 9,
+        first: AT,
+        last: Moment::MAX,
+    };
+    let sha256 = used.anchor.to_string();
+    let object = seen_object("prod", &sha256);
+    let place = At(Table::AnchorsSeen, "acme", &object);
+    let encode = row::seen::encode_anchor;
+    check("anchor-seen-1", place, &used, encode, |row, seal| {
+        row::seen::decode_anchor(&sha256, row, seal)
+    });
 }
