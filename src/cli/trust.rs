@@ -55,6 +55,15 @@ impl Place {
         Path::of(&["realms", &self.realm, noun, &self.environment, one])
     }
 
+    /// A path in the realm, whatever the environment.
+    pub(crate) fn path_in_realm(&self, below: &[&str]) -> Path {
+        let segments: Vec<&str> = ["realms", &self.realm]
+            .into_iter()
+            .chain(below.iter().copied())
+            .collect();
+        Path::of(&segments)
+    }
+
     /// The place as it is given on the command line.
     pub(crate) fn flags(&self) -> String {
         format!("--realm {} --environment {}", self.realm, self.environment)
