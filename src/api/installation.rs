@@ -60,10 +60,10 @@ async fn list(
 /// Reads the word of a state.
 fn state(text: &str) -> Result<String, InvalidWord> {
     match text {
-        "requested" | "installed" | "rejected" | "removed" => Ok(text.to_owned()),
+        "requested" | "installed" | "retiring" | "rejected" | "removed" => Ok(text.to_owned()),
         _ => Err(InvalidWord {
             what: "state",
-            allowed: "requested, installed, rejected or removed",
+            allowed: "requested, installed, retiring, rejected or removed",
         }),
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::identity::IdentitySlot;
 use crate::domain::name::{
-    AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
+    AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName, TokenName,
 };
 use crate::domain::pipeline::PipelineKey;
 use crate::pki::fingerprint::Fingerprint;
@@ -46,6 +46,11 @@ impl Path {
     /// `{connection}`.
     pub(crate) fn connection(&self) -> Result<ConnectionName, ApiError> {
         self.name("connection", ConnectionName::parse)
+    }
+
+    /// `{source}`.
+    pub(crate) fn crl_source(&self) -> Result<CrlSourceName, ApiError> {
+        self.name("source", CrlSourceName::parse)
     }
 
     /// `{sha256}`.

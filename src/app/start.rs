@@ -24,8 +24,10 @@ use crate::gateway::listener::GatewaySet;
 use crate::gateway::request_id::RequestIds;
 use crate::gateway::server::{self, GatewayError, GatewayParts, RunningGateway};
 use crate::gateway::worker::{Chores, Worker};
+use crate::outbound::download::Downloader;
 use crate::outbound::guard::OutgoingGuard;
 use crate::outbound::pool::Pools;
+use crate::refresh::run as refresh;
 use crate::settings::settled::{AccessLogTarget, Listeners, LogSettings, Settings};
 use crate::settings::warnings;
 use crate::snapshot::compile::Compiler;
@@ -104,6 +106,7 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
             external_port: told_port(&settings.listeners.external),
             ..settings.rules.clone()
         },
+        intake: settings.intake,
         admin_names: settings.admin_names.clone(),
         refusals_per_realm_max: settings.refusals_per_realm_max,
         clients_seen: Arc::clone(&clients_seen),
@@ -128,8 +131,19 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
     control.announce(addresses(&gateway));
     control.announce_listeners(listeners(&gateway, &settings.network));
     control.announce_cut_grace(settings.gateway.cut_grace_ms);
+    control.announce_crl_warning(
+        u64::try_from(settings.refresh.warn_before.as_millis()).unwrap_or(u64::MAX),
+    );
     let (stop, stopped) = watch::channel(false);
     let admin = start_admin(&settings, &control, admin_socket, &stopped)?;
+    start_refresh(
+        &settings,
+        &control,
+        &admin,
+        &gateway,
+        admin_address,
+        &stopped,
+    );
     Ok(Running {
         settings,
         store_file,
@@ -311,4 +325,21 @@ fn start_admin(
     });
     runtime.spawn(Arc::clone(control).upkeep(stopped.clone()));
     Ok(runtime)
+}
+
+/// What keeps revocation lists fresh, beside the upkeep. It may call what connections may.
+fn start_refresh(
+    settings: &Settings,
+    control: &Arc<Control>,
+    runtime: &Runtime,
+    gateway: &RunningGateway,
+    admin_address: SocketAddr,
+    stopped: &watch::Receiver<bool>,
+) {
+    let bound = gateway.bound().iter().map(|(address, _)| *address);
+    let own = bound.chain([admin_address]).collect();
+    let guard = OutgoingGuard::new(settings.outgoing_networks_allowed.clone(), own);
+    let downloader = Downloader::new(guard, settings.refresh.proxy.clone());
+    let (control, limits) = (Arc::clone(control), settings.refresh.clone());
+    runtime.spawn(refresh::run(control, downloader, limits, stopped.clone()));
 }

@@ -2,10 +2,11 @@
 
 use crate::clock::{InvalidMoment, Moment};
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
+use crate::domain::crl_source::{CrlUrl, InvalidCrlUrl};
 use crate::domain::environment::InvalidWord;
 use crate::domain::identity::IdentitySlot;
 use crate::domain::name::{
-    AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
+    AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName, TokenName,
 };
 use crate::domain::trigger::{InvalidTrigger, Method, RequestSizeMb, RoutePattern, TimeoutMs};
 use crate::domain::trust_policy::{
@@ -45,6 +46,22 @@ pub fn pipeline(text: &str) -> Result<String, InvalidName> {
 /// [`InvalidName`].
 pub fn connection(text: &str) -> Result<String, InvalidName> {
     ConnectionName::parse(text).map(|_| text.to_owned())
+}
+
+/// The name of a source of revocation lists.
+///
+/// # Errors
+/// [`InvalidName`].
+pub fn crl_source(text: &str) -> Result<String, InvalidName> {
+    CrlSourceName::parse(text).map(|_| text.to_owned())
+}
+
+/// The URL of a source of revocation lists.
+///
+/// # Errors
+/// [`InvalidCrlUrl`].
+pub fn crl_url(text: &str) -> Result<String, InvalidCrlUrl> {
+    CrlUrl::parse(text).map(|_| text.to_owned())
 }
 
 /// Which certificates are looked up in revocation lists.

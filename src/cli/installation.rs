@@ -1,5 +1,7 @@
 //! `realmgate installation …`
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -9,7 +11,9 @@ use crate::cli::flag;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show::{self, Column};
 use crate::cli::table::plain;
+use crate::cli::{key_proof, moving};
 use crate::client::path::Path;
+use crate::pki::fingerprint::Fingerprint;
 
 /// What to do with installations.
 #[derive(Clone, Debug, Subcommand)]
@@ -26,7 +30,7 @@ pub enum InstallationVerb {
         #[arg(long, value_parser = flag::account)]
         account: Option<String>,
         /// Only those in this state
-        #[arg(long, value_parser = ["requested", "installed", "rejected", "removed"])]
+        #[arg(long, value_parser = ["requested", "installed", "retiring", "rejected", "removed"])]
         state: Option<String>,
         /// How the server is asked.
         #[command(flatten)]
@@ -83,6 +87,99 @@ pub enum InstallationVerb {
         #[command(flatten)]
         asking: Asking,
     },
+    /// Announce that the certificates will go; they stay at work until they are removed
+    Retire {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// Until when they are to stay, like 2027-06-30 or 2027-06-30T12:00:00Z
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Take that announcement back
+    Keep {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Show how to prove that you hold the keys of the CAs, with the commands for openssl
+    Challenge {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// Write the texts to be signed into this directory, a file for each CA
+        #[arg(long, value_name = "DIRECTORY")]
+        out: Option<PathBuf>,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Prove that you hold the key of a CA: with a signature over its challenge, or a certificate that bears it
+    ProveKey {
+        /// Which one.
+        #[command(flatten)]
+        which: Which,
+        /// The proof.
+        #[command(flatten)]
+        proof: Proof,
+        /// The SHA-256 of the CA's certificate; left out, whichever of the account's it is a proof of
+        #[arg(long, value_name = "SHA256", value_parser = flag::sha256)]
+        ca: Option<Fingerprint>,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Install in prod what is installed in test: shows what changes, then asks
+    Promote {
+        /// Whose
+        #[arg(long, value_parser = flag::realm)]
+        realm: String,
+        /// Only the certificates of this account
+        #[arg(long, value_parser = flag::account)]
+        account: Option<String>,
+        /// Only show what would change
+        #[arg(long)]
+        dry_run: bool,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Bring back what was installed before the latest change: shows what changes, then asks
+    Restore {
+        /// Whose
+        #[arg(long, value_parser = flag::realm)]
+        realm: String,
+        /// Where
+        #[arg(long, value_parser = ["test", "prod"])]
+        environment: String,
+        /// Only the certificates of this account
+        #[arg(long, value_parser = flag::account)]
+        account: Option<String>,
+        /// Only show what would change
+        #[arg(long)]
+        dry_run: bool,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+}
+
+/// A proof: one of the two.
+#[derive(Clone, Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Proof {
+    /// The signature over the challenge, as openssl wrote it; '-' is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Option<PathBuf>,
+    /// A certificate (PEM or DER) that the CA issued over the challenge; '-' is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
 }
 
 /// An account's installation in an environment.
@@ -103,6 +200,7 @@ const COLUMNS: &[Column] = &[
     ("ENVIRONMENT", "/environment"),
     ("ACCOUNT", "/account"),
     ("STATE", "/state"),
+    ("UNTIL", "/until"),
     ("REVISION", "/accountRevision"),
     ("REQUESTED", "/requestedAt"),
     ("BY", "/requestedBy"),
@@ -180,11 +278,62 @@ pub fn run(verb: &InstallationVerb) -> Result<(), CliError> {
             let answer = session.post(&which.path(Some("remove")), &json!({}))?;
             session.print_change(&answer, &format!("{} is removed", which.told()))
         }
+        InstallationVerb::Retire {
+            which,
+            until,
+            asking,
+        } => {
+            let session = Session::open(asking)?;
+            let answer = session.post(&which.path(Some("retire")), &json!({ "until": until }))?;
+            session.print_change(
+                &answer,
+                &format!(
+                    "{} is retiring, and its clients are let in until it is removed",
+                    which.told()
+                ),
+            )
+        }
+        InstallationVerb::Keep { which, asking } => {
+            let session = Session::open(asking)?;
+            let answer = session.post(&which.path(Some("keep")), &json!({}))?;
+            session.print_change(&answer, &format!("{} stays installed", which.told()))
+        }
+        InstallationVerb::Challenge { which, out, asking } => {
+            key_proof::challenge(which, out.as_deref(), asking)
+        }
+        InstallationVerb::ProveKey {
+            which,
+            proof,
+            ca,
+            asking,
+        } => key_proof::prove(which, proof, *ca, asking),
+        InstallationVerb::Promote {
+            realm,
+            account,
+            dry_run,
+            asking,
+        } => moving::promote(realm, account.as_deref(), *dry_run, asking),
+        InstallationVerb::Restore {
+            realm,
+            environment,
+            account,
+            dry_run,
+            asking,
+        } => moving::restore(realm, environment, account.as_deref(), *dry_run, asking),
     }
 }
 
 impl Which {
-    fn path(&self, verb: Option<&str>) -> Path {
+    #[cfg(test)]
+    pub(crate) fn of(realm: &str, environment: &str, account: &str) -> Self {
+        Self {
+            realm: realm.to_owned(),
+            environment: environment.to_owned(),
+            account: account.to_owned(),
+        }
+    }
+
+    pub(crate) fn path(&self, verb: Option<&str>) -> Path {
         let mut segments = vec![
             "realms",
             &self.realm,
@@ -196,7 +345,7 @@ impl Which {
         Path::of(&segments)
     }
 
-    fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         format!(
             "account {} of realm {} in {}",
             self.account, self.realm, self.environment
@@ -229,6 +378,9 @@ fn in_words(answer: &Value, which: &Which) -> String {
         ("decided", "/decidedAt"),
         ("decided by", "/decidedBy"),
         ("reason", "/reason"),
+        ("until", "/until"),
+        ("promoted from", "/promotes"),
+        ("restores", "/restores"),
     ];
     let mut text = show::sheet(answer, &rows, 0);
     text.push('\n');
@@ -254,6 +406,7 @@ fn in_words(answer: &Value, which: &Which) -> String {
             ));
         }
     }
+    text.push_str(&proofs(answer));
     let changes = [
         ("Anchor that would be new", "/difference/added"),
         ("Anchor that would go", "/difference/removed"),
@@ -286,6 +439,25 @@ fn in_words(answer: &Value, which: &Which) -> String {
     text
 }
 
+/// Of which of its CAs the key was proven.
+fn proofs(answer: &Value) -> String {
+    let proven = show::items(answer, "/proven");
+    let lines = show::items(answer, "/certificates")
+        .iter()
+        .filter(|certificate| {
+            certificate
+                .get("fingerprint")
+                .is_some_and(|fingerprint| proven.contains(fingerprint))
+        })
+        .map(|certificate| {
+            format!(
+                "Proven: the registrant holds the key of {}\n",
+                plain(&show::text(certificate, "/subject"))
+            )
+        });
+    lines.collect()
+}
+
 /// What became of earlier requests.
 fn history(answer: &Value) -> String {
     let before = show::items(answer, "/history")
@@ -304,7 +476,7 @@ fn history(answer: &Value) -> String {
     lines.collect()
 }
 
-fn command(which: &Which, verb: &str) -> String {
+pub(crate) fn command(which: &Which, verb: &str) -> String {
     let (verb, rest) = verb.split_once(' ').unwrap_or((verb, ""));
     format!(
         "realmgate installation {verb} --realm {} --environment {} --account {} {rest}",

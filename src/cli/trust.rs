@@ -64,6 +64,11 @@ impl Place {
         Path::of(&segments)
     }
 
+    /// The path of what is below one of the things that `noun` names there.
+    pub(crate) fn path_below(&self, noun: &str, one: &str, below: &str) -> Path {
+        Path::of(&["realms", &self.realm, noun, &self.environment, one, below])
+    }
+
     /// The place as it is given on the command line.
     pub(crate) fn flags(&self) -> String {
         format!("--realm {} --environment {}", self.realm, self.environment)

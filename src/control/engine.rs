@@ -15,6 +15,7 @@ use crate::control::refreshing::Freshness;
 use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::endpoint::NamePlan;
+use crate::domain::key_proof::IntakeRules;
 use crate::domain::name::RealmName;
 use crate::domain::seen::SeenLimits;
 use crate::domain::token::{Actor, Role};
@@ -42,6 +43,8 @@ pub struct Parts {
     pub cuts: Arc<Cuts>,
     /// The appliance's rules.
     pub rules: Rules,
+    /// What is asked of certificates before they become anchors.
+    pub intake: IntakeRules,
     /// Names and addresses of the admin listener, besides those of this machine itself.
     pub admin_names: Vec<String>,
     /// How many refusals are kept for each realm, and in the operator's own journal.
@@ -61,6 +64,7 @@ pub struct Control {
     pub(crate) open: Arc<OpenConnections>,
     pub(crate) cuts: Arc<Cuts>,
     pub(crate) rules: Rules,
+    pub(crate) intake: IntakeRules,
     pub(crate) admin_names: Vec<String>,
     pub(crate) refusals_per_realm_max: u64,
     pub(crate) clients_seen: Arc<ClientsSeen>,
@@ -105,6 +109,7 @@ impl Control {
             open: parts.open,
             cuts: parts.cuts,
             rules: parts.rules,
+            intake: parts.intake,
             admin_names: parts.admin_names,
             refusals_per_realm_max: parts.refusals_per_realm_max,
             clients_seen: parts.clients_seen,

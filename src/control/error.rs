@@ -3,6 +3,7 @@
 use crate::domain::name::RealmName;
 use crate::domain::rejection::{Rejection, RejectionKind};
 use crate::manifest::invalid::InvalidManifest;
+use crate::manifest::key_proof::InvalidKeyProof;
 use crate::manifest::step::{Noun, Verb};
 use crate::pki::authority::AuthorityError;
 use crate::pki::presented::InvalidPresented;
@@ -55,6 +56,17 @@ pub enum ControlError {
         name: String,
         /// How many more there are.
         more: usize,
+    },
+    /// A proof of a CA's key that cannot be looked at.
+    #[error(transparent)]
+    KeyProof(#[from] InvalidKeyProof),
+    /// Trust that would be promoted or restored before a person said yes.
+    #[error(
+        "realm {realm}: to change what it trusts needs your confirmation: look at what would change with \"dryRun\": true, then send it again with \"confirmed\": true"
+    )]
+    MoveUnconfirmed {
+        /// Whose.
+        realm: RealmName,
     },
     /// A server certificate or key that cannot be read.
     #[error("'{field}': {source}")]
@@ -158,11 +170,13 @@ impl ControlError {
             },
             Self::PlanChanged { .. }
             | Self::ConfirmationNeeded { .. }
+            | Self::MoveUnconfirmed { .. }
             | Self::ProofRunning
             | Self::Compile(CompileError::Route { .. }) => FailureKind::Conflict,
             Self::Manifest(
                 InvalidManifest::Twice { .. }
                 | InvalidManifest::StateTwice { .. }
+                | InvalidManifest::UntilWithoutRetiring { .. }
                 | InvalidManifest::Account { .. }
                 | InvalidManifest::Trust { .. }
                 | InvalidManifest::Denial { .. }
@@ -170,6 +184,7 @@ impl ControlError {
                 | InvalidManifest::Pipeline { .. },
             )
             | Self::Upload { .. }
+            | Self::KeyProof(_)
             | Self::KeyMissing
             | Self::ForeseenElsewhere { .. }
             | Self::ChainNotGiven
@@ -200,6 +215,9 @@ impl ControlError {
             Self::Manifest(InvalidManifest::Twice { .. } | InvalidManifest::StateTwice { .. }) => {
                 "twice"
             }
+            Self::Manifest(InvalidManifest::UntilWithoutRetiring { .. }) => {
+                "until-without-retiring"
+            }
             Self::Manifest(InvalidManifest::Account { .. }) => "invalid-account",
             Self::Manifest(InvalidManifest::Trust { .. }) => "invalid-trust-policy",
             Self::Manifest(InvalidManifest::Denial { .. }) => "invalid-denial",
@@ -208,7 +226,9 @@ impl ControlError {
             Self::PlanChanged { .. } => "plan-changed",
             Self::ForeseenElsewhere { .. } => "change-elsewhere",
             Self::ConfirmationNeeded { .. } => "confirmation-needed",
+            Self::MoveUnconfirmed { .. } => "confirmation-needed",
             Self::Upload { .. } => "invalid-upload",
+            Self::KeyProof(_) => "invalid-key-proof",
             Self::KeyMissing => "key-missing",
             Self::ChainNotGiven | Self::ChainNotBase64 | Self::Chain { .. } => "invalid-chain",
             Self::Compile(CompileError::Unreadable { .. }) => "realm-unreadable",

@@ -203,6 +203,7 @@ impl Control {
                 warnings,
             });
         }
+        self.check_intake(&before, &next, &touched)?;
         let former = self.live.load_full();
         let (snapshot, realms) = self.compiler.recompile(&former, &next, &touched)?;
         self.store.commit(&next, &touched, &audit, actor, now)?;

@@ -15,6 +15,8 @@ pub mod error;
 pub mod executing;
 pub mod foreseeing;
 pub mod identities;
+pub mod intake;
+pub mod moving;
 pub mod proving;
 pub mod recovery;
 pub mod refreshing;

@@ -26,6 +26,7 @@ impl Control {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut renewed = self.now();
         let mut warned: Option<(Moment, u64)> = None;
+        self.warn_of_overdue_retirements();
         loop {
             let stopped = tokio::select! {
                 _ = ticks.tick() => false,
@@ -69,6 +70,7 @@ impl Control {
             }
             if is_over(renewed, now, RENEW_EVERY) {
                 renewed = now;
+                self.warn_of_overdue_retirements();
                 report(
                     "clients that were not seen for long could not be forgotten",
                     self.blocking(Self::forget_clients).await,

@@ -16,7 +16,8 @@ use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
 use crate::domain::{
-    denying, identifying, installing, keeping, publishing, revocation, sourcing, trusting,
+    denying, identifying, installing, keeping, moving, proving, publishing, retiring, revocation,
+    sourcing, trusting,
 };
 use crate::pki::fingerprint::Fingerprint;
 
@@ -132,6 +133,46 @@ impl Catalog {
                 account,
             } => self.in_realm(realm, |realm| {
                 installing::remove(realm, *environment, account, around)
+            }),
+            Command::RetireInstallation {
+                realm,
+                environment,
+                account,
+                until,
+            } => self.in_realm(realm, |realm| {
+                retiring::retire(realm, *environment, account, *until, around)
+            }),
+            Command::KeepInstallation {
+                realm,
+                environment,
+                account,
+            } => self.in_realm(realm, |realm| retiring::keep(realm, *environment, account)),
+            Command::ChallengeInstallation {
+                realm,
+                environment,
+                account,
+                random,
+            } => self.in_realm(realm, |realm| {
+                proving::challenge(realm, *environment, account, *random)
+            }),
+            Command::ProveKey {
+                realm,
+                environment,
+                account,
+                ca,
+                proof,
+            } => self.in_realm(realm, |realm| {
+                proving::prove(realm, *environment, account, ca.as_ref(), proof, around)
+            }),
+            Command::PromoteInstallation { realm, account } => {
+                self.in_realm(realm, |realm| moving::promote(realm, account, around))
+            }
+            Command::RestoreInstallations {
+                realm,
+                environment,
+                account,
+            } => self.in_realm(realm, |realm| {
+                moving::restore(realm, *environment, account.as_ref(), around)
             }),
             Command::SaveTrustPolicy {
                 realm,

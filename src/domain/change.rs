@@ -196,6 +196,16 @@ pub enum Warning {
         /// Where.
         environment: Environment,
     },
+    /// What was restored is not what its account holds.
+    #[error(
+        "account {account} holds other certificates in {environment} than those that are installed now: save it as you want it, or leave it; trust changes only by an installation"
+    )]
+    AccountDiffers {
+        /// Which account.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+    },
     /// Revocation was switched off.
     #[error(
         "revocation is off for realm {realm} in {environment} now: revoked clients are let in until 'realmgate trust set' switches it on again"

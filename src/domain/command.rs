@@ -11,6 +11,7 @@ use crate::domain::denial::{DenialReason, Denied};
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{IdentityCertificate, IdentitySlot, ServerAuthority, ServerIdentity};
+use crate::domain::key_proof::{Challenge, GivenProof};
 use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::token::Role;
@@ -111,6 +112,66 @@ pub enum Command {
         environment: Environment,
         /// Which account.
         account: AccountName,
+    },
+    /// Announces that an account's certificates will go; they stay at work.
+    RetireInstallation {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which account.
+        account: AccountName,
+        /// Until when they are to stay, where that is told.
+        until: Option<Moment>,
+    },
+    /// Takes that announcement back.
+    KeepInstallation {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which account.
+        account: AccountName,
+    },
+    /// Gives an installation what the keys of its CAs have to answer, unless it has that.
+    ChallengeInstallation {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which account.
+        account: AccountName,
+        /// What nobody could have foreseen.
+        random: Challenge,
+    },
+    /// Takes in a proof that the registrant holds a CA's key.
+    ProveKey {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which account.
+        account: AccountName,
+        /// The SHA-256 of the CA's certificate; `None`: whichever of the account's it is a proof of.
+        ca: Option<Fingerprint>,
+        /// The proof.
+        proof: GivenProof,
+    },
+    /// Puts the exact certificates that an account has at work in `test` to work in `prod`.
+    PromoteInstallation {
+        /// Whose.
+        realm: RealmName,
+        /// Which account.
+        account: AccountName,
+    },
+    /// Brings back what was at work before the latest change.
+    RestoreInstallations {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Of which account; `None`: of all.
+        account: Option<AccountName>,
     },
     /// Puts a trust policy in place of the present one.
     SaveTrustPolicy {
@@ -314,6 +375,12 @@ impl Command {
             Self::Install { .. } => "installation.install",
             Self::RejectInstallation { .. } => "installation.reject",
             Self::RemoveInstallation { .. } => "installation.remove",
+            Self::RetireInstallation { .. } => "installation.retire",
+            Self::KeepInstallation { .. } => "installation.keep",
+            Self::ChallengeInstallation { .. } => "installation.challenge",
+            Self::ProveKey { .. } => "installation.prove-key",
+            Self::PromoteInstallation { .. } => "installation.promote",
+            Self::RestoreInstallations { .. } => "installation.restore",
             Self::SaveTrustPolicy { .. } => "trust.save",
             Self::SaveCrl { .. } => "crl.save",
             Self::RemoveCrl { .. } => "crl.remove",
@@ -351,6 +418,12 @@ impl Command {
             | Self::Install { realm, .. }
             | Self::RejectInstallation { realm, .. }
             | Self::RemoveInstallation { realm, .. }
+            | Self::RetireInstallation { realm, .. }
+            | Self::KeepInstallation { realm, .. }
+            | Self::ChallengeInstallation { realm, .. }
+            | Self::ProveKey { realm, .. }
+            | Self::PromoteInstallation { realm, .. }
+            | Self::RestoreInstallations { realm, .. }
             | Self::SaveTrustPolicy { realm, .. }
             | Self::SaveCrl { realm, .. }
             | Self::RemoveCrl { realm, .. }
@@ -375,14 +448,18 @@ impl Command {
         }
     }
 
-    /// Whether a realm's own admin may ask for it, inside their realm. Installing and rejecting trust,
-    /// approving what is fetched from where, and making, removing or resuming realms, is the operator's.
+    /// Whether a realm's own admin may ask for it, inside their realm. Installing, rejecting, promoting and restoring
+    /// trust, approving what is fetched from where, and making, removing or resuming realms, is the operator's.
     pub const fn realm_admin_may(&self) -> bool {
         match self {
             Self::SaveAccount { .. }
             | Self::DeleteAccount { .. }
             | Self::RequestInstallation { .. }
             | Self::RemoveInstallation { .. }
+            | Self::RetireInstallation { .. }
+            | Self::KeepInstallation { .. }
+            | Self::ChallengeInstallation { .. }
+            | Self::ProveKey { .. }
             | Self::SaveTrustPolicy { .. }
             | Self::SaveCrl { .. }
             | Self::RemoveCrl { .. }
@@ -402,6 +479,8 @@ impl Command {
             | Self::Install { .. }
             | Self::RejectInstallation { .. }
             | Self::SaveCrlSource { .. }
+            | Self::PromoteInstallation { .. }
+            | Self::RestoreInstallations { .. }
             | Self::CreateToken { .. }
             | Self::RevokeToken { .. }
             | Self::AdoptServerAuthority { .. }

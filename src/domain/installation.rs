@@ -4,8 +4,10 @@ use std::fmt;
 
 use crate::clock::Moment;
 use crate::domain::environment::Environment;
+use crate::domain::key_proof::{Challenge, KeyProof};
 use crate::domain::name::AccountName;
 use crate::pki::certificate::Certificate;
+use crate::pki::fingerprint::Fingerprint;
 
 /// An installation's number within its realm, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +19,7 @@ impl fmt::Display for InstallationId {
     }
 }
 
-/// Where an installation stands. `requested` → `installed` or `rejected`; `installed` → `removed`.
+/// Where an installation stands. `requested` → `installed` or `rejected`; `installed` ↔ `retiring`; both → `removed`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InstallationState {
     /// It waits for an operator.
@@ -28,6 +30,19 @@ pub enum InstallationState {
         at: Moment,
         /// Who put them to work.
         by: String,
+    },
+    /// Its certificates are trust anchors, and it is announced that they will go.
+    Retiring {
+        /// Since when they are at work.
+        installed_at: Moment,
+        /// Who put them to work.
+        installed_by: String,
+        /// When it was announced.
+        at: Moment,
+        /// Who announced it.
+        by: String,
+        /// Until when they are to stay, where that is told. They stay on until somebody removes them.
+        until: Option<Moment>,
     },
     /// An operator said no.
     Rejected {
@@ -46,6 +61,8 @@ pub enum InstallationState {
         by: String,
         /// The installation that took its place, where one did.
         superseded_by: Option<InstallationId>,
+        /// Since when it had been at work; `None` where it never was.
+        installed_at: Option<Moment>,
     },
 }
 
@@ -55,10 +72,31 @@ impl InstallationState {
         match self {
             Self::Requested => "requested",
             Self::Installed { .. } => "installed",
+            Self::Retiring { .. } => "retiring",
             Self::Rejected { .. } => "rejected",
             Self::Removed { .. } => "removed",
         }
     }
+
+    /// Whether its certificates are trust anchors now.
+    pub const fn is_at_work(&self) -> bool {
+        match self {
+            Self::Installed { .. } | Self::Retiring { .. } => true,
+            Self::Requested | Self::Rejected { .. } | Self::Removed { .. } => false,
+        }
+    }
+}
+
+/// How an installation came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InstallationOrigin {
+    /// It was asked for, and reviewed.
+    #[default]
+    Request,
+    /// It is what that installation of `test` is, in `prod`.
+    Promotion(InstallationId),
+    /// It is what that installation was before it went.
+    Restoration(InstallationId),
 }
 
 /// The act, and its record, of putting an account's certificates to work.
@@ -82,4 +120,38 @@ pub struct Installation {
     pub requested_at: Moment,
     /// Who asked.
     pub requested_by: String,
+    /// How it came about.
+    pub origin: InstallationOrigin,
+    /// The random part of what the keys of its CAs have to answer, once somebody asked for it.
+    pub challenge: Option<Challenge>,
+    /// Whose keys were proven.
+    pub proofs: Vec<KeyProof>,
+}
+
+impl Installation {
+    /// When it was put to work, where it ever was.
+    pub const fn installed_at(&self) -> Option<Moment> {
+        match &self.state {
+            InstallationState::Installed { at, .. } => Some(*at),
+            InstallationState::Retiring { installed_at, .. } => Some(*installed_at),
+            InstallationState::Removed { installed_at, .. } => *installed_at,
+            InstallationState::Requested | InstallationState::Rejected { .. } => None,
+        }
+    }
+
+    /// When it was taken out of work, or withdrawn.
+    pub const fn removed_at(&self) -> Option<Moment> {
+        match &self.state {
+            InstallationState::Removed { at, .. } => Some(*at),
+            InstallationState::Requested
+            | InstallationState::Installed { .. }
+            | InstallationState::Retiring { .. }
+            | InstallationState::Rejected { .. } => None,
+        }
+    }
+
+    /// Whether it was proven that the registrant holds the key of that certificate.
+    pub fn is_proven(&self, sha256: &Fingerprint) -> bool {
+        self.proofs.iter().any(|proof| proof.anchor == *sha256)
+    }
 }

@@ -7,7 +7,9 @@ use crate::domain::audit::AuditFact;
 use crate::domain::catalog::Circumstances;
 use crate::domain::change::{Change, Touched, Warning};
 use crate::domain::environment::Environment;
-use crate::domain::installation::{Installation, InstallationId, InstallationState};
+use crate::domain::installation::{
+    Installation, InstallationId, InstallationOrigin, InstallationState,
+};
 use crate::domain::keeping;
 use crate::domain::name::AccountName;
 use crate::domain::realm::Realm;
@@ -104,6 +106,9 @@ pub(crate) fn request(
         state: InstallationState::Requested,
         requested_at: around.now,
         requested_by: around.actor.name.clone(),
+        origin: InstallationOrigin::Request,
+        challenge: None,
+        proofs: Vec::new(),
     };
     realm.installations.insert(id, Arc::new(installation));
     touched.push(Touched::Installation(realm.name.clone(), id));
@@ -151,12 +156,7 @@ pub(crate) fn install(
     }
     let mut touched = Vec::new();
     if let Some(former) = former {
-        let removed = InstallationState::Removed {
-            at: around.now,
-            by: around.actor.name.clone(),
-            superseded_by: Some(request.id),
-        };
-        touched.extend(set_state(realm, former, removed));
+        touched.extend(end(realm, former, Some(request.id), around));
     }
     let installed = InstallationState::Installed {
         at: around.now,
@@ -246,12 +246,7 @@ pub(crate) fn remove(
     };
     let mut touched = withdraw(realm, environment, name, around);
     if let Some(installation) = &installed {
-        let removed = InstallationState::Removed {
-            at: around.now,
-            by: around.actor.name.clone(),
-            superseded_by: None,
-        };
-        touched.extend(set_state(realm, installation.id, removed));
+        touched.extend(end(realm, installation.id, None, around));
     }
     touched.extend(forget_old(realm, environment, name));
     let mut warnings = Vec::new();
@@ -286,15 +281,34 @@ pub(crate) fn withdraw(
     let Some(waiting) = realm.requested(environment, name).map(|request| request.id) else {
         return Vec::new();
     };
+    end(realm, waiting, None, around)
+}
+
+/// Takes an installation out of work, or withdraws it where it waits.
+pub(crate) fn end(
+    realm: &mut Realm,
+    id: InstallationId,
+    superseded_by: Option<InstallationId>,
+    around: Circumstances<'_>,
+) -> Vec<Touched> {
+    let installed_at = realm
+        .installations
+        .get(&id)
+        .and_then(|of| of.installed_at());
     let removed = InstallationState::Removed {
         at: around.now,
         by: around.actor.name.clone(),
-        superseded_by: None,
+        superseded_by,
+        installed_at,
     };
-    set_state(realm, waiting, removed)
+    set_state(realm, id, removed)
 }
 
-fn set_state(realm: &mut Realm, id: InstallationId, state: InstallationState) -> Vec<Touched> {
+pub(crate) fn set_state(
+    realm: &mut Realm,
+    id: InstallationId,
+    state: InstallationState,
+) -> Vec<Touched> {
     match realm.installations.get_mut(&id) {
         Some(installation) => {
             Arc::make_mut(installation).state = state;
@@ -304,23 +318,33 @@ fn set_state(realm: &mut Realm, id: InstallationId, state: InstallationState) ->
     }
 }
 
-/// Drops the oldest ended installations of an account, so that endless changes do not grow the store.
-fn forget_old(realm: &mut Realm, environment: Environment, name: &AccountName) -> Vec<Touched> {
-    let ended: Vec<InstallationId> = realm
-        .installations
-        .values()
-        .filter(|installation| {
-            let over = matches!(
-                installation.state,
-                InstallationState::Rejected { .. } | InstallationState::Removed { .. }
-            );
-            over && installation.environment == environment && &installation.account == name
-        })
-        .map(|installation| installation.id)
+/// Drops the oldest ended installations of an account, so that endless changes do not grow the store. The last one that
+/// was at work stays, to be restored, however many requests came to nothing since.
+pub(crate) fn forget_old(
+    realm: &mut Realm,
+    environment: Environment,
+    name: &AccountName,
+) -> Vec<Touched> {
+    let over = |installation: &&Arc<Installation>| {
+        let over = matches!(
+            installation.state,
+            InstallationState::Rejected { .. } | InstallationState::Removed { .. }
+        );
+        over && installation.environment == environment && &installation.account == name
+    };
+    let ended = || realm.installations.values().filter(over);
+    let last_at_work = ended()
+        .filter(|of| of.installed_at().is_some())
+        .max_by_key(|of| of.removed_at())
+        .map(|of| of.id);
+    let surplus = ended().count().saturating_sub(HISTORY_MAX);
+    let forgotten: Vec<InstallationId> = ended()
+        .map(|of| of.id)
+        .filter(|id| Some(*id) != last_at_work)
+        .take(surplus)
         .collect();
-    let surplus = ended.len().saturating_sub(HISTORY_MAX);
-    let forgotten = ended.into_iter().take(surplus);
     forgotten
+        .into_iter()
         .map(|id| {
             realm.installations.remove(&id);
             Touched::Installation(realm.name.clone(), id)
@@ -328,10 +352,26 @@ fn forget_old(realm: &mut Realm, environment: Environment, name: &AccountName) -
         .collect()
 }
 
-fn same(left: &[Certificate], right: &[Certificate]) -> bool {
+/// Whether both are the same certificates, in the same order.
+pub(crate) fn same(left: &[Certificate], right: &[Certificate]) -> bool {
     left.iter()
         .map(Certificate::fingerprint)
         .eq(right.iter().map(Certificate::fingerprint))
+}
+
+/// Nothing of the account is at work, nor waits; or there is no such account.
+pub(crate) fn nothing(realm: &Realm, environment: Environment, name: &AccountName) -> Rejection {
+    if realm.accounts.contains_key(name) {
+        Rejection::NothingInstalled {
+            account: name.clone(),
+            environment,
+        }
+    } else {
+        Rejection::NoAccount {
+            realm: realm.name.clone(),
+            account: name.clone(),
+        }
+    }
 }
 
 fn nothing_requested(realm: &Realm, environment: Environment, name: &AccountName) -> Rejection {
@@ -348,7 +388,17 @@ fn nothing_requested(realm: &Realm, environment: Environment, name: &AccountName
     }
 }
 
-fn fact(
+/// The SHA-256 of each, as the audit has them.
+pub(crate) fn fingerprints(certificates: &[Certificate]) -> String {
+    let fingerprints: Vec<String> = certificates
+        .iter()
+        .map(|c| c.fingerprint().to_string())
+        .collect();
+    fingerprints.join(" ")
+}
+
+/// What the audit says of a deed.
+pub(crate) fn fact(
     action: &'static str,
     realm: &Realm,
     environment: Environment,
@@ -356,10 +406,6 @@ fn fact(
     id: InstallationId,
     certificates: &[Certificate],
 ) -> AuditFact {
-    let fingerprints: Vec<String> = certificates
-        .iter()
-        .map(|c| c.fingerprint().to_string())
-        .collect();
     AuditFact {
         action,
         realm: Some(realm.name.clone()),
@@ -367,7 +413,7 @@ fn fact(
         object: name.to_string(),
         detail: vec![
             ("installation", id.to_string()),
-            ("fingerprints", fingerprints.join(" ")),
+            ("fingerprints", fingerprints(certificates)),
         ],
     }
 }

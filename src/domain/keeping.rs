@@ -185,10 +185,8 @@ pub(crate) fn delete(realm: &mut Realm, name: &AccountName) -> Result<Change, Re
 pub fn users(realm: &Realm, name: &AccountName) -> Vec<String> {
     let installations = realm.installations.values().filter(|installation| {
         &installation.account == name
-            && matches!(
-                installation.state,
-                InstallationState::Requested | InstallationState::Installed { .. }
-            )
+            && (installation.state == InstallationState::Requested
+                || installation.state.is_at_work())
     });
     let connections = realm
         .connections

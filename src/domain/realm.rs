@@ -82,11 +82,10 @@ impl Realm {
         }
     }
 
-    /// The installations at work in `environment`.
+    /// The installations at work in `environment`, those that are retiring included.
     pub fn installed(&self, environment: Environment) -> impl Iterator<Item = &Arc<Installation>> {
         self.installations.values().filter(move |installation| {
-            installation.environment == environment
-                && matches!(installation.state, InstallationState::Installed { .. })
+            installation.environment == environment && installation.state.is_at_work()
         })
     }
 

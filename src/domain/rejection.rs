@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::account::AccountType;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
+use crate::domain::intake::IntakeObjection;
 use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName, TokenName};
 use crate::domain::pipeline::PipelineKey;
 use crate::domain::review::Objection;
@@ -191,6 +192,9 @@ pub enum Rejection {
         /// The revision requested.
         requested: u64,
     },
+    /// Trust that does not come in, move or come back.
+    #[error(transparent)]
+    Intake(IntakeObjection),
     /// A rejection without a reason.
     #[error("a rejection needs a reason of 1 to 1000 characters, for the realm's people to read")]
     ReasonMissing,
@@ -490,6 +494,7 @@ impl Rejection {
     pub const fn kind(&self) -> RejectionKind {
         match self {
             Self::Forbidden { .. } => RejectionKind::Forbidden,
+            Self::Intake(objection) => objection.kind(),
             Self::NoRealm { .. }
             | Self::NoAccount { .. }
             | Self::NothingRequested { .. }
@@ -560,6 +565,7 @@ impl Rejection {
             Self::NothingInstalled { .. } => "nothing-installed",
             Self::AlreadyInstalled { .. } => "already-installed",
             Self::RevisionChanged { .. } => "revision-changed",
+            Self::Intake(objection) => objection.code(),
             Self::ReasonMissing => "reason-missing",
             Self::CrlWithoutEnd { .. } => "crl-without-end",
             Self::CrlNotSigned { .. } => "crl-not-signed",

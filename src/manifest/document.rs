@@ -6,10 +6,12 @@ use serde::de::{Deserialize, Deserializer};
 use serde::{Deserialize as Read, Serialize as Write};
 use serde_json::Value;
 
+use crate::clock::Moment;
 use crate::domain::account::AccountType;
 use crate::domain::address::BaseUrl;
+use crate::domain::crl_source::CrlUrl;
 use crate::domain::environment::Environment;
-use crate::domain::name::{AccountName, ConnectionName, PipelineName, RealmName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, PipelineName, RealmName};
 use crate::domain::trigger::{Method, RoutePattern};
 use crate::domain::trust_policy::{HandshakePolicy, Pin, RevocationScope, Signatures};
 use crate::manifest::connection::{BaseUrlDocument, TrustDocument};
@@ -208,6 +210,9 @@ pub struct InstallationDocument {
     /// The account's revision that was reviewed; another one is not installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// Until when it is to stay at work, where it retires; left out, nothing is told of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Text<Moment>>,
 }
 
 /// How far an installation is to go.
@@ -219,6 +224,8 @@ pub enum InstallationStateWord {
     /// It is put to work; a realm admin's manifest can only ask for it.
     #[default]
     Installed,
+    /// It is put to work, and announced to go.
+    Retiring,
 }
 
 /// What a realm asks of its clients in one environment, beyond a chain to one of its anchors. Keys that are left out stay
@@ -264,6 +271,9 @@ pub struct RealmTrustDocument {
     /// What is let in no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deny: Vec<DenyDocument>,
+    /// What revocation lists are fetched from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crl_source: Vec<CrlSourceDocument>,
 }
 
 /// A trust policy whose place stands elsewhere: the body of a `PUT`. Keys that are left out stay as they are.
@@ -308,6 +318,24 @@ pub struct AnchorDocument {
     /// What a list is worth after its nextUpdate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crl_out_of_date: Option<OutOfDateDocument>,
+}
+
+/// What revocation lists are fetched from.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CrlSourceDocument {
+    /// What it is called.
+    pub name: Text<CrlSourceName>,
+    /// Where it is.
+    pub url: Text<CrlUrl>,
+}
+
+/// What revocation lists are fetched from, whose name stands elsewhere: the body of a `PUT`.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CrlSourceBody {
+    /// Where it is.
+    pub url: Text<CrlUrl>,
 }
 
 /// Revocation lists: the body of a `POST`.

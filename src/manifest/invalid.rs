@@ -30,6 +30,18 @@ pub enum InvalidManifest {
         /// Which.
         realm: RealmName,
     },
+    /// A time to go, of what is not to go.
+    #[error(
+        "realm {realm}, installation '{account}' in {environment}: 'until' goes with state = \"retiring\" only: write that too, or leave 'until' out"
+    )]
+    UntilWithoutRetiring {
+        /// Whose.
+        realm: RealmName,
+        /// Which account.
+        account: AccountName,
+        /// Where.
+        environment: Environment,
+    },
     /// An account that cannot be.
     #[error("realm {realm}, account '{account}', {source}")]
     Account {

@@ -11,6 +11,7 @@ pub mod document;
 pub mod given;
 pub mod inline;
 pub mod invalid;
+pub mod key_proof;
 pub mod pipeline;
 pub mod plan;
 pub mod prune;

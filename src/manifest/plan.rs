@@ -8,8 +8,8 @@ use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::change::{Change, Warning};
 use crate::domain::command::Command;
 use crate::domain::environment::Environment;
-use crate::domain::installation::InstallationState;
-use crate::domain::name::{AccountName, RealmName};
+use crate::domain::installation::{Installation, InstallationState};
+use crate::domain::name::{AccountName, CrlSourceName, RealmName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role};
@@ -120,6 +120,26 @@ impl Planner<'_> {
     /// The moment that is planned for.
     pub(crate) const fn now(&self) -> Moment {
         self.around.now
+    }
+
+    /// Whether whoever plans may approve what revocation lists are fetched from.
+    pub(crate) fn may_approve(
+        &self,
+        realm: &RealmName,
+        source: &CrlSourceName,
+    ) -> Result<(), InvalidManifest> {
+        match &self.around.actor.role {
+            Role::Operator => Ok(()),
+            role @ (Role::RealmAdmin(_) | Role::Auditor) => Err(InvalidManifest::Rejected {
+                realm: realm.clone(),
+                noun: Noun::CrlSource,
+                name: source.to_string(),
+                source: Rejection::Forbidden {
+                    role: role.as_str(),
+                    action: "crl-source.save",
+                },
+            }),
+        }
     }
 
     fn realm(
@@ -317,7 +337,7 @@ impl Planner<'_> {
                     )
                 });
         if as_stored {
-            return self.step(about, Verb::Unchanged, Vec::new(), "installed".to_owned());
+            return self.announcement(about, told, installed.as_deref());
         }
         if let (Some(reviewed), Some(stored)) = (told.revision, &stored)
             && reviewed != stored.revision
@@ -352,27 +372,80 @@ impl Planner<'_> {
         let may_install = self.around.actor.role == Role::Operator;
         let mut needs_confirmation = false;
         let detail = match (told.state, stored) {
-            (InstallationStateWord::Installed, Some(stored)) if may_install => {
+            (InstallationStateWord::Installed | InstallationStateWord::Retiring, Some(stored))
+                if may_install =>
+            {
                 let former = installed
                     .as_ref()
                     .map_or(&[][..], |installed| installed.certificates.as_slice());
                 let detail = exchange(&stored, environment, former);
                 needs_confirmation = !in_hand;
-                let (realm, account) = (realm.clone(), account.clone());
                 commands.push(Command::Install {
-                    realm,
+                    realm: realm.clone(),
                     environment,
-                    account,
+                    account: account.clone(),
                     revision: stored.revision,
                 });
+                if told.state == InstallationStateWord::Retiring {
+                    commands.push(Command::RetireInstallation {
+                        realm: realm.clone(),
+                        environment,
+                        account: account.clone(),
+                        until: told.until,
+                    });
+                }
                 detail
             }
-            (InstallationStateWord::Installed | InstallationStateWord::Requested, _) => {
-                "requested: waits for an operator".to_owned()
-            }
+            (
+                InstallationStateWord::Installed
+                | InstallationStateWord::Retiring
+                | InstallationStateWord::Requested,
+                _,
+            ) => "requested: waits for an operator".to_owned(),
         };
         let verb = verb(installed.is_some() || waits);
         self.step_to_confirm(about, verb, commands, detail, needs_confirmation)
+    }
+
+    /// What is installed as it is wanted may still be announced to go, or to stay.
+    fn announcement(
+        &mut self,
+        about: About<'_>,
+        told: WantedInstallation,
+        installed: Option<&Installation>,
+    ) -> Result<(), InvalidManifest> {
+        let Some(installed) = installed else {
+            return self.step(about, Verb::Unchanged, Vec::new(), String::new());
+        };
+        let (realm, environment, account) = (
+            about.realm.clone(),
+            installed.environment,
+            installed.account.clone(),
+        );
+        let (commands, detail) = match (told.state, &installed.state) {
+            (InstallationStateWord::Retiring, _) => {
+                let until = told.until;
+                let retire = Command::RetireInstallation {
+                    realm,
+                    environment,
+                    account,
+                    until,
+                };
+                (vec![retire], "retiring")
+            }
+            (InstallationStateWord::Installed, InstallationState::Retiring { .. }) => {
+                let keep = Command::KeepInstallation {
+                    realm,
+                    environment,
+                    account,
+                };
+                (vec![keep], "installed, retiring no more")
+            }
+            (InstallationStateWord::Installed | InstallationStateWord::Requested, state) => {
+                (Vec::new(), state.as_str())
+            }
+        };
+        self.step(about, Verb::Change, commands, detail.to_owned())
     }
 
     fn save(
@@ -524,7 +597,9 @@ fn is_same(
 /// Whether an installation still matters: it works or waits.
 pub(crate) const fn is_present(state: &InstallationState) -> bool {
     match state {
-        InstallationState::Requested | InstallationState::Installed { .. } => true,
+        InstallationState::Requested
+        | InstallationState::Installed { .. }
+        | InstallationState::Retiring { .. } => true,
         InstallationState::Rejected { .. } | InstallationState::Removed { .. } => false,
     }
 }

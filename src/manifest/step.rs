@@ -46,6 +46,8 @@ pub enum Noun {
     Crl,
     /// A denial.
     Denial,
+    /// What revocation lists are fetched from.
+    CrlSource,
     /// A connection.
     Connection,
     /// A pipeline.
@@ -64,6 +66,7 @@ impl Noun {
             Self::Trust => "trust",
             Self::Crl => "crl",
             Self::Denial => "denial",
+            Self::CrlSource => "crl-source",
             Self::Connection => "connection",
             Self::Pipeline => "pipeline",
             Self::Deployment => "deployment",

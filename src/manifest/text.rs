@@ -16,10 +16,8 @@ use crate::domain::name::{
     AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName,
 };
 use crate::domain::trigger::{InvalidTrigger, Method, RoutePattern};
-use crate::domain::trust_policy::{
-    DistinguishedName, HandshakePolicy, InvalidDistinguishedName, InvalidPin, Pin, RevocationScope,
-    Signatures, distinguished, pki,
-};
+use crate::domain::trust_policy::{HandshakePolicy, InvalidPin, Pin, RevocationScope, Signatures};
+use crate::pki::distinguished::{DistinguishedName, InvalidDistinguishedName};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
 use crate::pki::serial::{InvalidSerial, SerialNumber};
 use crate::rule::client_rule::ClientRule;

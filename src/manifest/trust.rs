@@ -18,7 +18,9 @@ use crate::domain::revocation::{self, LISTS_MAX};
 use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, RecordBytes, TrustPolicy};
 use crate::domain::trusting::Intake;
 use crate::manifest::denial::{self, InvalidDenial};
-use crate::manifest::document::{AnchorDocument, CrlsBody, RealmTrustDocument, TrustBody};
+use crate::manifest::document::{
+    AnchorDocument, CrlSourceDocument, CrlsBody, RealmTrustDocument, TrustBody,
+};
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::plan::{About, Planner, Unnamed};
 use crate::manifest::step::{Noun, Verb};
@@ -143,6 +145,12 @@ pub enum InvalidTrust {
     AnchorEmpty {
         /// The SHA-256 of the anchor.
         sha256: Fingerprint,
+    },
+    /// A source that stands there twice.
+    #[error("'crl-source': {name} is there twice: leave one of them out")]
+    SourceTwice {
+        /// Its name.
+        name: String,
     },
     /// Files, where there are none.
     #[error(
@@ -313,6 +321,7 @@ pub(crate) fn plan(
             (Some(document), _) => place.plan(planner, document, unnamed)?,
             (None, Unnamed::Go) => {
                 place.save(planner, TrustPolicy::default())?;
+                place.prune_sources(planner, &[])?;
                 place.prune(planner, &[])?;
                 denial::prune(planner, realm, environment, &[])?;
             }
@@ -338,6 +347,10 @@ impl Place<'_> {
     ) -> Result<(), InvalidManifest> {
         let (named, policy) = self.read(planner, document, unnamed)?;
         denial::save(planner, self.realm, self.environment, &document.deny)?;
+        self.approve(planner, &document.crl_source)?;
+        if unnamed == Unnamed::Go {
+            self.prune_sources(planner, &document.crl_source)?;
+        }
         for list in &named {
             self.take_in(planner, list)?;
         }
@@ -420,9 +433,75 @@ impl Place<'_> {
         planner.step_to_confirm(about, verb, vec![command], told.join(", "), loosens)
     }
 
-    /// Removes the lists that are not named, nor a later edition of one that is.
+    /// Approves what lists are fetched from: an operator's manifest may, a realm admin's finds it approved already.
+    fn approve(
+        self,
+        planner: &mut Planner<'_>,
+        sources: &[CrlSourceDocument],
+    ) -> Result<(), InvalidManifest> {
+        for (position, source) in sources.iter().enumerate() {
+            let mut before = sources.iter().take(position);
+            if before.any(|other| other.name == source.name) {
+                return Err(InvalidManifest::Trust {
+                    realm: self.realm.clone(),
+                    environment: self.environment,
+                    source: InvalidTrust::SourceTwice {
+                        name: source.name.0.to_string(),
+                    },
+                });
+            }
+            let present = self.present(planner);
+            let stored = present
+                .crl_sources
+                .get(self.environment)
+                .get(&source.name.0);
+            if stored.is_none_or(|stored| stored.url != source.url.0) {
+                planner.may_approve(self.realm, &source.name.0)?;
+            }
+            let verb = match stored {
+                Some(_) => Verb::Change,
+                None => Verb::Create,
+            };
+            let command = Command::SaveCrlSource {
+                realm: self.realm.clone(),
+                environment: self.environment,
+                name: source.name.0.clone(),
+                url: source.url.0.clone(),
+            };
+            let about = self.about(Noun::CrlSource, source.name.0.to_string());
+            planner.step(about, verb, vec![command], source.url.0.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn prune_sources(
+        self,
+        planner: &mut Planner<'_>,
+        named: &[CrlSourceDocument],
+    ) -> Result<(), InvalidManifest> {
+        let present = self.present(planner);
+        for stored in present.crl_sources.get(self.environment).values() {
+            if named.iter().any(|one| one.name.0 == stored.name) {
+                continue;
+            }
+            let command = Command::DeleteCrlSource {
+                realm: self.realm.clone(),
+                environment: self.environment,
+                name: stored.name.clone(),
+            };
+            let about = self.about(Noun::CrlSource, stored.name.to_string());
+            planner.step(about, Verb::Delete, vec![command], stored.url.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Removes the lists that are not named, nor a later edition of one that is. Where lists are fetched, those that were
+    /// are none that a manifest could name, so that all of them stay.
     fn prune(self, planner: &mut Planner<'_>, named: &[Crl]) -> Result<(), InvalidManifest> {
         let present = self.present(planner);
+        if !present.crl_sources.get(self.environment).is_empty() {
+            return Ok(());
+        }
         let stays = |stored: &Crl| {
             named.iter().any(|one| {
                 one == stored

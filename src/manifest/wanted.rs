@@ -3,13 +3,14 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::clock::Moment;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::name::{AccountName, ConnectionName, RealmName};
 use crate::domain::pipeline::PipelineKey;
 use crate::manifest::document::{
-    AccountBody, ConnectionBody, Document, InstallationStateWord, PipelineBody, RealmStateWord,
-    RealmTrustDocument, ValuesDocument,
+    AccountBody, ConnectionBody, Document, InstallationDocument, InstallationStateWord,
+    PipelineBody, RealmStateWord, RealmTrustDocument, ValuesDocument,
 };
 use crate::manifest::given::GivenSecret;
 use crate::manifest::invalid::InvalidManifest;
@@ -33,6 +34,8 @@ pub(crate) struct WantedInstallation {
     pub(crate) state: InstallationStateWord,
     /// The account's revision that was reviewed, where it is told.
     pub(crate) revision: Option<u64>,
+    /// Until when it is to stay, where it retires and that is told.
+    pub(crate) until: Option<Moment>,
 }
 
 impl Wanted {
@@ -81,6 +84,7 @@ pub(crate) fn gather(
             let told = WantedInstallation {
                 state: installation.state,
                 revision: installation.revision,
+                until: retiring_until(realm, installation)?,
             };
             if wanted.installations.insert(key, told).is_some() {
                 let name = format!(
@@ -147,6 +151,23 @@ pub(crate) fn gather(
         }
     }
     Ok(realms)
+}
+
+/// Only what retires has a time to go.
+fn retiring_until(
+    realm: &RealmName,
+    told: &InstallationDocument,
+) -> Result<Option<Moment>, InvalidManifest> {
+    match (&told.until, told.state) {
+        (Some(_), InstallationStateWord::Installed | InstallationStateWord::Requested) => {
+            Err(InvalidManifest::UntilWithoutRetiring {
+                realm: realm.clone(),
+                account: told.account.0.clone(),
+                environment: told.environment.0,
+            })
+        }
+        (until, _) => Ok(until.as_ref().map(|until| until.0)),
+    }
 }
 
 fn once<K: Ord + std::fmt::Display, V>(

@@ -5,7 +5,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
-use crate::pki::certificate::{InvalidCertificate, KeyAlgorithm};
+use crate::pki::certificate::{Certificate, InvalidCertificate, KeyAlgorithm, StatedKey};
 use crate::pki::der::{self, tag};
 
 /// The kind of a public key.
@@ -109,6 +109,47 @@ pub fn holds(
             .verify(message, signature)
             .is_ok()
     })
+}
+
+/// Whether the signature `given` was made over `message` with the key of `signer`: RSA (PKCS#1 v1.5, or PSS with a salt as long as
+/// its digest), ECDSA or Ed25519, and SHA-256, SHA-384 or SHA-512. Which of them is not told, so all that fit the key are
+/// tried.
+pub fn signed_with(signer: &Certificate, message: &[u8], given: &[u8]) -> bool {
+    let Some(stated) = StatedKey::read(signer.der()) else {
+        return false;
+    };
+    let algorithms: &[&'static dyn VerificationAlgorithm] = match &signer.facts().key.algorithm {
+        KeyAlgorithm::Rsa { .. } => &[
+            &signature::RSA_PKCS1_2048_8192_SHA256,
+            &signature::RSA_PKCS1_2048_8192_SHA384,
+            &signature::RSA_PKCS1_2048_8192_SHA512,
+            &signature::RSA_PSS_2048_8192_SHA256,
+            &signature::RSA_PSS_2048_8192_SHA384,
+            &signature::RSA_PSS_2048_8192_SHA512,
+        ],
+        KeyAlgorithm::EcP256 => &[
+            &signature::ECDSA_P256_SHA256_ASN1,
+            &signature::ECDSA_P256_SHA384_ASN1,
+            &signature::ECDSA_P256_SHA512_ASN1,
+        ],
+        KeyAlgorithm::EcP384 => &[
+            &signature::ECDSA_P384_SHA256_ASN1,
+            &signature::ECDSA_P384_SHA384_ASN1,
+            &signature::ECDSA_P384_SHA512_ASN1,
+        ],
+        KeyAlgorithm::EcP521 => &[
+            &signature::ECDSA_P521_SHA256_ASN1,
+            &signature::ECDSA_P521_SHA384_ASN1,
+            &signature::ECDSA_P521_SHA512_ASN1,
+        ],
+        KeyAlgorithm::Ed25519 => &[&signature::ED25519],
+        KeyAlgorithm::Other(_) => &[],
+    };
+    let holds = |algorithm: &&'static dyn VerificationAlgorithm| {
+        let key = UnparsedPublicKey::new(*algorithm, stated.octets);
+        key.verify(message, given).is_ok()
+    };
+    algorithms.iter().any(holds)
 }
 
 #[derive(Clone, Copy)]

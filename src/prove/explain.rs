@@ -1,6 +1,6 @@
 //! Explain: a host that tells refused clients why lets them no further than that, whatever they ask for.
 
-use std::net::SocketAddr;
+use crate::prove::entrance::Entrance;
 use std::sync::Arc;
 
 use rustls::AlertDescription;
@@ -61,7 +61,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 async fn tell_apart(
     stage: &Stage,
     rows: &mut Rows,
-    (at, host): (SocketAddr, &str),
+    (at, host): (Entrance, &str),
     (what, shows, reason): (&str, Option<&Shows>, &str),
     version: Version,
 ) -> Result<(), ProveError> {
@@ -118,7 +118,7 @@ fn told(came: &Came, reason: &str) -> bool {
 async fn refused(
     stage: &Stage,
     rows: &mut Rows,
-    (at, host): (SocketAddr, &str),
+    (at, host): (Entrance, &str),
     when: &str,
 ) -> Result<(), ProveError> {
     let path = stage.path(CLOSED);

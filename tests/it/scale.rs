@@ -11,6 +11,7 @@ use realmgate::domain::catalog::{Catalog, Rules};
 use realmgate::domain::change::Touched;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::environment::Environment;
+use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::RealmName;
 use realmgate::domain::seen::SeenLimits;
 use realmgate::domain::token::Actor;
@@ -55,6 +56,7 @@ fn control(store: Store) -> Arc<Control> {
             names,
         },
         admin_names: Vec::new(),
+        intake: IntakeRules::default(),
         refusals_per_realm_max: 1000,
         clients_seen: Arc::default(),
         clients_seen_limits: SeenLimits::default(),

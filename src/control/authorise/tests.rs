@@ -6,12 +6,16 @@ use crate::clock::Moment;
 use crate::domain::account::AccountType;
 use crate::domain::command::{ProofOutcome, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
+use crate::domain::crl_source::CrlUrl;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
-use crate::domain::name::{AccountName, ConnectionName, PipelineName, TokenName};
+use crate::domain::name::{
+    AccountName, ConnectionName, CrlSourceName, PipelineName, TokenName,
+};
+use crate::domain::key_proof::{Challenge, GivenProof};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
 use crate::domain::trusting::Intake;
@@ -49,6 +53,7 @@ fn authority() -> Authority {
 fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
     let account = AccountName::parse("a").unwrap();
     let connection = ConnectionName::parse("c").unwrap();
+    let source = CrlSourceName::parse("s").unwrap();
     let key = PipelineKey {
         name: PipelineName::parse("p").unwrap(),
         major: 1,
@@ -142,7 +147,7 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             Command::RemoveInstallation {
                 realm: realm(),
                 environment,
-                account,
+                account: account.clone(),
             },
             true,
         ),
@@ -270,6 +275,57 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             },
             false,
         ),
+        (
+            Command::RetireInstallation {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+                until: None,
+            },
+            true,
+        ),
+        (
+            Command::KeepInstallation {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+            },
+            true,
+        ),
+        (
+            Command::ChallengeInstallation {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+                random: Challenge([0; 32]),
+            },
+            true,
+        ),
+        (
+            Command::ProveKey {
+                realm: realm(),
+                environment,
+                account: account.clone(),
+                ca: None,
+                proof: GivenProof::Signature(Vec::new()),
+            },
+            true,
+        ),
+        (
+            Command::PromoteInstallation {
+                realm: realm(),
+                account: account.clone(),
+            },
+            false,
+        ),
+        (
+            Command::RestoreInstallations {
+                realm: realm(),
+                environment,
+                account: Some(account),
+            },
+            false,
+        ),
     ]
 }
 
@@ -305,6 +361,12 @@ const fn place(command: &Command) -> usize {
         Command::ResetServerIdentity { .. } => 26,
         Command::BeginProof => 27,
         Command::EndProof { .. } => 28,
+        Command::RetireInstallation { .. } => 29,
+        Command::KeepInstallation { .. } => 30,
+        Command::ChallengeInstallation { .. } => 31,
+        Command::ProveKey { .. } => 32,
+        Command::PromoteInstallation { .. } => 33,
+        Command::RestoreInstallations { .. } => 34,
     }
 }
 

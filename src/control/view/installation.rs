@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::clock::Moment;
 use crate::control::engine::Control;
 use crate::control::view::certificate::CertificateView;
 use crate::control::view::time::Time;
 use crate::domain::environment::Environment;
-use crate::domain::installation::{Installation, InstallationState};
+use crate::domain::installation::{Installation, InstallationOrigin, InstallationState};
 use crate::domain::name::{AccountName, RealmName};
 use crate::domain::realm::Realm;
 use crate::domain::rejection::Rejection;
@@ -28,7 +29,7 @@ pub struct InstallationView {
     pub account: String,
     /// The account's revision that they were taken from: what `install` names.
     pub account_revision: u64,
-    /// `requested`, `installed`, `rejected` or `removed`.
+    /// `requested`, `installed`, `retiring`, `rejected` or `removed`.
     pub state: &'static str,
     /// The subjects of its certificates.
     pub subjects: Vec<String>,
@@ -36,7 +37,7 @@ pub struct InstallationView {
     pub requested_at: Time,
     /// Who asked.
     pub requested_by: String,
-    /// When it was installed, rejected or removed.
+    /// When it was installed, retired, rejected or removed.
     pub decided_at: Option<Time>,
     /// Who did that.
     pub decided_by: Option<String>,
@@ -44,6 +45,16 @@ pub struct InstallationView {
     pub reason: Option<String>,
     /// The installation that took its place, where one did.
     pub superseded_by: Option<u64>,
+    /// Since when it is at work, or was.
+    pub installed_at: Option<Time>,
+    /// Until when it is to stay, where it retires and that is told.
+    pub until: Option<Time>,
+    /// The installation of `test` that it was promoted from, where it was.
+    pub promotes: Option<u64>,
+    /// The former installation that it brought back, where it did.
+    pub restores: Option<u64>,
+    /// The SHA-256 of each certificate whose key was proven.
+    pub proven: Vec<String>,
 }
 
 /// An installation with everything that an operator reviews: the request where one waits, else what is installed, else
@@ -202,6 +213,7 @@ fn view(installation: &Installation) -> InstallationView {
     let (decided, reason, superseded_by) = match &installation.state {
         InstallationState::Requested => (None, None, None),
         InstallationState::Installed { at, by } => (Some((*at, by)), None, None),
+        InstallationState::Retiring { at, by, .. } => (Some((*at, by)), None, None),
         InstallationState::Rejected { at, by, reason } => {
             (Some((*at, by)), Some(reason.clone()), None)
         }
@@ -209,6 +221,7 @@ fn view(installation: &Installation) -> InstallationView {
             at,
             by,
             superseded_by,
+            ..
         } => (Some((*at, by)), None, superseded_by.map(|id| id.0)),
     };
     InstallationView {
@@ -228,5 +241,30 @@ fn view(installation: &Installation) -> InstallationView {
         decided_by: decided.map(|(_, by)| by.clone()),
         reason,
         superseded_by,
+        installed_at: installation.installed_at().map(Time),
+        until: until(&installation.state).map(Time),
+        promotes: match installation.origin {
+            InstallationOrigin::Promotion(id) => Some(id.0),
+            InstallationOrigin::Request | InstallationOrigin::Restoration(_) => None,
+        },
+        restores: match installation.origin {
+            InstallationOrigin::Restoration(id) => Some(id.0),
+            InstallationOrigin::Request | InstallationOrigin::Promotion(_) => None,
+        },
+        proven: installation
+            .proofs
+            .iter()
+            .map(|proof| proof.anchor.to_string())
+            .collect(),
+    }
+}
+
+const fn until(state: &InstallationState) -> Option<Moment> {
+    match state {
+        InstallationState::Retiring { until, .. } => *until,
+        InstallationState::Requested
+        | InstallationState::Installed { .. }
+        | InstallationState::Rejected { .. }
+        | InstallationState::Removed { .. } => None,
     }
 }

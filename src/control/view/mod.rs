@@ -7,6 +7,7 @@ pub mod account;
 pub mod audit;
 pub mod call;
 pub mod certificate;
+pub mod challenge;
 pub mod connection;
 pub mod crl;
 pub mod crl_coverage;

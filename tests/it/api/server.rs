@@ -15,6 +15,7 @@ use realmgate::control::engine::{Control, Parts};
 use realmgate::control::tokens;
 use realmgate::domain::catalog::Rules;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
+use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::TokenName;
 use realmgate::domain::seen::SeenLimits;
 use realmgate::snapshot::compile::Compiler;
@@ -125,6 +126,7 @@ impl Server {
                 names,
             },
             admin_names: Vec::new(),
+            intake: IntakeRules::default(),
             refusals_per_realm_max: 1000,
             clients_seen: Arc::default(),
             clients_seen_limits: SeenLimits::default(),

@@ -11,6 +11,7 @@ use realmgate::control::executing::{Applied, Done, Run};
 use realmgate::domain::catalog::Rules;
 use realmgate::domain::command::Command;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
+use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::RealmName;
 use realmgate::domain::seen::SeenLimits;
 use realmgate::domain::token::{Actor, Role};
@@ -180,6 +181,7 @@ impl Bench {
             cuts: Arc::default(),
             rules,
             admin_names: vec!["admin.example".to_owned()],
+            intake: IntakeRules::default(),
             refusals_per_realm_max: place.refusals_per_realm_max,
             clients_seen: Arc::default(),
             clients_seen_limits: SeenLimits::default(),

@@ -22,7 +22,10 @@ use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
-use crate::domain::installation::{Installation, InstallationId, InstallationState};
+use crate::domain::installation::{
+    Installation, InstallationId, InstallationOrigin, InstallationState,
+};
+use crate::domain::key_proof::{Challenge, KeyProof, ProofWay};
 use crate::domain::name::{ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::realm::{Realm, RealmState};
@@ -210,6 +213,7 @@ fn installations() {
             at: AT,
             by: by(),
             superseded_by: Some(InstallationId(8)),
+            installed_at: Some(AT),
         },
     ];
     for state in every {
@@ -224,6 +228,65 @@ fn installations() {
             state,
             requested_at: AT,
             requested_by: "grace".to_owned(),
+            origin: InstallationOrigin::Request,
+            challenge: None,
+            proofs: Vec::new(),
+        };
+        let place = At(Table::Installations, "acme", "7");
+        check(
+            &name,
+            place,
+            &expect,
+            row::installation::encode,
+            |row, seal| row::installation::decode(7, row, seal, &mut Certificates::default()),
+        );
+    }
+}
+
+#[test]
+fn installations_with_proofs() {
+    let by = || "ada".to_owned();
+    let later = AT.plus(std::time::Duration::from_secs(60));
+    let every = [
+        InstallationState::Retiring {
+            installed_at: AT,
+            installed_by: "lin".to_owned(),
+            at: later,
+            by: by(),
+            until: Some(later),
+        },
+        InstallationState::Removed {
+            at: later,
+            by: by(),
+            superseded_by: None,
+            installed_at: Some(AT),
+        },
+    ];
+    let origins = [
+        InstallationOrigin::Promotion(InstallationId(3)),
+        InstallationOrigin::Restoration(InstallationId(4)),
+    ];
+    for (state, origin) in every.into_iter().zip(origins) {
+        let name = format!("installation-2-{}", state.as_str());
+        let proof = |way| KeyProof {
+            anchor: anchor().fingerprint(),
+            way,
+            at: AT,
+            by: by(),
+        };
+        let expect = Installation {
+            id: InstallationId(7),
+            environment: Environment::Prod,
+            account: account("dgb-mtls-a"),
+            account_revision: 3,
+            certificates: vec![anchor()],
+            helpers: vec![server()],
+            state,
+            requested_at: AT,
+            requested_by: "grace".to_owned(),
+            origin,
+            challenge: Some(Challenge([7; 32])),
+            proofs: vec![proof(ProofWay::Signature), proof(ProofWay::Certificate)],
         };
         let place = At(Table::Installations, "acme", "7");
         check(

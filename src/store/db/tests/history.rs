@@ -10,12 +10,13 @@ use crate::domain::address::BaseUrl;
 use crate::domain::catalog::Catalog;
 use crate::domain::command::{Command, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
+use crate::domain::crl_source::CrlUrl;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
-use crate::domain::name::{ConnectionName, PipelineName, TokenName};
+use crate::domain::name::{ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, PipelineKey};
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::{Actor, Role};
