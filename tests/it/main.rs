@@ -22,6 +22,7 @@ mod docs;
 mod foundry;
 mod fuzzed;
 mod handshakes;
+mod intake;
 mod path_cases;
 mod prove;
 mod refusals;
