@@ -49,11 +49,13 @@ pub enum Flaw {
     Denials,
     /// Open connections are not told of changes.
     Epoch,
+    /// What a refused client asks for is looked at before it is told why it is refused.
+    Explain,
 }
 
 impl Flaw {
     /// All flaws.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Signatures,
         Self::Names,
         Self::SplitHello,
@@ -69,6 +71,7 @@ impl Flaw {
         Self::Rules,
         Self::Denials,
         Self::Epoch,
+        Self::Explain,
     ];
 
     /// Its name in [`VARIABLE`].
@@ -89,6 +92,7 @@ impl Flaw {
             Self::Rules => "rules",
             Self::Denials => "denials",
             Self::Epoch => "epoch",
+            Self::Explain => "explain",
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod manifest;
 pub mod outbound;
 pub mod pki;
 pub mod prove;
+pub mod refresh;
 pub mod rule;
 pub mod settings;
 pub mod snapshot;

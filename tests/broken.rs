@@ -39,6 +39,7 @@ const fn finds(flaw: Flaw) -> Class {
         Flaw::Rules => Class::ClientRules,
         Flaw::Denials => Class::DenyList,
         Flaw::Epoch => Class::Change,
+        Flaw::Explain => Class::Explain,
     }
 }
 

@@ -9,6 +9,7 @@ use realmgate::clock::Moment;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::gateway::authority;
 use realmgate::gateway::path::CanonicalPath;
+use realmgate::gateway::proxy_protocol::{self, HEADER_BYTES_MAX, Progress, Source};
 use realmgate::pki::certificate::Certificate;
 use realmgate::pki::crl::Crl;
 use realmgate::pki::secret::Secret;
@@ -76,6 +77,7 @@ pub fn chain(input: &[u8]) {
         helpers: Vec::new(),
         policy: TrustPolicy::default(),
         crls: Vec::new(),
+        denials: Vec::new(),
     };
     if let Ok(trust) = TrustSet::build(source) {
         match judge::judge(&trust, &presented, now, &limits) {
@@ -135,6 +137,25 @@ pub fn host(input: &[u8]) {
                 "{header:?} {name:?}"
             );
         }
+    }
+}
+
+/// What comes before the TLS of a load balancer's connection: a header ends where it says, is not read before it is whole,
+/// and says the same whatever follows it.
+pub fn proxy(input: &[u8]) {
+    let Progress::Complete { length, source } = proxy_protocol::parse(input) else {
+        return;
+    };
+    assert!(length <= input.len() && length <= HEADER_BYTES_MAX);
+    let header = &input[..length];
+    let told = Progress::Complete { length, source };
+    assert_eq!(proxy_protocol::parse(header), told);
+    assert_eq!(proxy_protocol::parse(&[header, b"\r\n\x16"].concat()), told);
+    for end in 0..length {
+        assert_eq!(proxy_protocol::parse(&header[..end]), Progress::Incomplete);
+    }
+    if let Source::Client(client) = source {
+        assert_eq!(client.ip(), client.ip().to_canonical());
     }
 }
 

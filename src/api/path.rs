@@ -10,7 +10,7 @@ use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::identity::IdentitySlot;
 use crate::domain::name::{
-    AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
+    AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName, TokenName,
 };
 use crate::domain::pipeline::PipelineKey;
 use crate::pki::fingerprint::Fingerprint;
@@ -48,9 +48,31 @@ impl Path {
         self.name("connection", ConnectionName::parse)
     }
 
+    /// `{source}`.
+    pub(crate) fn crl_source(&self) -> Result<CrlSourceName, ApiError> {
+        self.name("source", CrlSourceName::parse)
+    }
+
     /// `{sha256}`.
     pub(crate) fn sha256(&self) -> Result<Fingerprint, ApiError> {
         let field = "sha256";
+        Fingerprint::parse(self.text(field))
+            .map_err(|source| ApiError::Fingerprint { field, source })
+    }
+
+    /// `{sequence}`: the number of a record.
+    pub(crate) fn sequence(&self) -> Result<u64, ApiError> {
+        let field = "sequence";
+        let text = self.text(field);
+        // There is one way to write a number, so that each record has one path.
+        let canonical = !text.starts_with(['0', '+']);
+        let number = text.parse().ok().filter(|_| canonical);
+        number.ok_or(ApiError::Number { field })
+    }
+
+    /// `{id}`, of a denial.
+    pub(crate) fn id(&self) -> Result<Fingerprint, ApiError> {
+        let field = "id";
         Fingerprint::parse(self.text(field))
             .map_err(|source| ApiError::Fingerprint { field, source })
     }

@@ -5,6 +5,7 @@ use http::request::Parts;
 
 use crate::api::error::ApiError;
 use crate::api::router::Api;
+use crate::clock::Moment;
 use crate::domain::environment::{Environment, InvalidWord};
 use crate::domain::name::{AccountName, InvalidName, RealmName};
 
@@ -65,6 +66,15 @@ impl Parameters {
     /// `environment`.
     pub(crate) fn environment(&self) -> Result<Option<Environment>, ApiError> {
         self.word("environment", Environment::parse)
+    }
+
+    /// `since`: a moment, or a day.
+    pub(crate) fn since(&self) -> Result<Option<Moment>, ApiError> {
+        let field = "since";
+        self.get(field)
+            .map(Moment::parse)
+            .transpose()
+            .map_err(|source| ApiError::Moment { field, source })
     }
 
     /// One of a few words.

@@ -12,8 +12,9 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    account, apply, audit, connection, crl, deployment, endpoint, installation, intake, pipeline,
-    prove, realm, refusal, server_identity, status, token, trust,
+    account, apply, audit, connection, crl, crl_source, denial, deployment, endpoint, installation,
+    intake, pipeline, prove, realm, refusal, server_identity, status, test_certificate, token,
+    trust,
 };
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
@@ -38,6 +39,9 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(intake::routes())
         .merge(trust::routes())
         .merge(crl::routes())
+        .merge(test_certificate::routes())
+        .merge(denial::routes())
+        .merge(crl_source::routes())
         .merge(pipeline::routes())
         .merge(deployment::routes())
         .merge(connection::routes())

@@ -17,7 +17,7 @@ use crate::control::view::server_identity::ServerIdentityView;
 use crate::pki::secret::Secret;
 
 /// Certificates as PEM (RFC 8555 §9.1).
-const PEM: &str = "application/pem-certificate-chain";
+pub(crate) const PEM: &str = "application/pem-certificate-chain";
 
 pub(crate) fn routes() -> Router<Api> {
     Router::new()

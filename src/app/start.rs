@@ -19,12 +19,15 @@ use crate::control::address::{Addresses, Listener, Reach};
 use crate::control::engine::{Control, Parts};
 use crate::domain::catalog::Rules;
 use crate::domain::environment::Gateway;
+use crate::domain::network::NetworkRules;
 use crate::gateway::listener::GatewaySet;
 use crate::gateway::request_id::RequestIds;
 use crate::gateway::server::{self, GatewayError, GatewayParts, RunningGateway};
 use crate::gateway::worker::{Chores, Worker};
+use crate::outbound::download::Downloader;
 use crate::outbound::guard::OutgoingGuard;
 use crate::outbound::pool::Pools;
+use crate::refresh::run as refresh;
 use crate::settings::settled::{AccessLogTarget, Listeners, LogSettings, Settings};
 use crate::settings::warnings;
 use crate::snapshot::compile::Compiler;
@@ -126,10 +129,21 @@ pub fn start(mut settings: Settings, clock: &Clock) -> Result<Running, StartErro
         chores: chores.clone(),
     })?;
     control.announce(addresses(&gateway));
-    control.announce_listeners(listeners(&gateway));
+    control.announce_listeners(listeners(&gateway, &settings.network));
     control.announce_cut_grace(settings.gateway.cut_grace_ms);
+    control.announce_crl_warning(
+        u64::try_from(settings.refresh.warn_before.as_millis()).unwrap_or(u64::MAX),
+    );
     let (stop, stopped) = watch::channel(false);
     let admin = start_admin(&settings, &control, admin_socket, &stopped)?;
+    start_refresh(
+        &settings,
+        &control,
+        &admin,
+        &gateway,
+        admin_address,
+        &stopped,
+    );
     Ok(Running {
         settings,
         store_file,
@@ -273,13 +287,14 @@ fn addresses(gateway: &RunningGateway) -> Addresses {
     }
 }
 
-fn listeners(gateway: &RunningGateway) -> Vec<Listener> {
+fn listeners(gateway: &RunningGateway, network: &Arc<NetworkRules>) -> Vec<Listener> {
     let told = |(address, set): &(SocketAddr, GatewaySet)| Listener {
         address: *address,
         gateways: Gateway::ALL
             .into_iter()
             .filter(|gateway| set.has(*gateway))
             .collect(),
+        network: Arc::clone(network),
     };
     gateway.bound().iter().map(told).collect()
 }
@@ -310,4 +325,21 @@ fn start_admin(
     });
     runtime.spawn(Arc::clone(control).upkeep(stopped.clone()));
     Ok(runtime)
+}
+
+/// What keeps revocation lists fresh, beside the upkeep. It may call what connections may.
+fn start_refresh(
+    settings: &Settings,
+    control: &Arc<Control>,
+    runtime: &Runtime,
+    gateway: &RunningGateway,
+    admin_address: SocketAddr,
+    stopped: &watch::Receiver<bool>,
+) {
+    let bound = gateway.bound().iter().map(|(address, _)| *address);
+    let own = bound.chain([admin_address]).collect();
+    let guard = OutgoingGuard::new(settings.outgoing_networks_allowed.clone(), own);
+    let downloader = Downloader::new(guard, settings.refresh.proxy.clone());
+    let (control, limits) = (Arc::clone(control), settings.refresh.clone());
+    runtime.spawn(refresh::run(control, downloader, limits, stopped.clone()));
 }

@@ -98,7 +98,11 @@ pub fn run(apply: &Apply) -> Result<(), CliError> {
     })
 }
 
-fn document(path: &FilePath) -> Result<Value, CliError> {
+/// Reads a manifest, with the files that it names put into it.
+///
+/// # Errors
+/// [`CliError`].
+pub(crate) fn document(path: &FilePath) -> Result<Value, CliError> {
     let text = files::text(path)?;
     let mut document: Document = read::toml(&text).map_err(|source| CliError::Document {
         path: path.to_owned(),

@@ -9,6 +9,7 @@ use crate::cli::config::ConfigVerb;
 use crate::cli::connection::ConnectionVerb;
 use crate::cli::crl::CrlVerb;
 use crate::cli::demo::DemoFlags;
+use crate::cli::deny::DenyVerb;
 use crate::cli::deployment::DeploymentVerb;
 use crate::cli::endpoint::EndpointVerb;
 use crate::cli::installation::InstallationVerb;
@@ -19,6 +20,7 @@ use crate::cli::refusals::Refusals;
 use crate::cli::serve::Serve;
 use crate::cli::server_identity::ServerIdentityVerb;
 use crate::cli::status::Status;
+use crate::cli::test_certificate::TestCertificate;
 use crate::cli::token::TokenVerb;
 use crate::cli::trust::TrustVerb;
 use crate::flaw;
@@ -64,6 +66,11 @@ pub enum Command {
     /// The revocation lists of a realm
     #[command(subcommand)]
     Crl(CrlVerb),
+    /// What would come of a client with a chain: now, at another moment, after a change
+    TestCertificate(Box<TestCertificate>),
+    /// The deny list of a realm: what is let in no more
+    #[command(subcommand)]
+    Deny(DenyVerb),
     /// The published APIs of a realm
     #[command(subcommand)]
     Pipeline(PipelineVerb),
@@ -124,7 +131,19 @@ mod tests {
             "trust set --realm acme --environment prod --anchor ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad --revocation off",
             "crl add a.crl b.crl --realm acme --environment prod",
             "crl list --realm acme --environment prod --json",
+            "crl source add root --url http://pki.example/root.crl --realm acme --environment prod",
+            "crl source list --realm acme --environment prod",
+            "crl source remove root --realm acme --environment prod --yes",
+            "crl source fetch root --realm acme --environment prod --json",
+            "crl coverage --realm acme --environment prod",
             "crl remove --realm acme --environment prod --sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad --yes",
+            "test-certificate --realm acme --environment prod chain.pem",
+            "test-certificate --realm acme --environment test --at 2027-01-31 --after-install dgb-mtls-a --json -",
+            "test-certificate --realm acme --environment test --after-change m.toml c.pem",
+            "deny list --realm acme --environment prod --json",
+            "deny add --realm acme --environment prod --subject CN=a --reason lost --until 30d",
+            "deny add --realm acme --environment prod --certificate-file a.pem --by key --reason lost -y",
+            "deny remove --realm acme --environment prod --id ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad --yes",
             "pipeline save hello --realm acme --handler echo --mtls --external false --route /a --route /b",
             "pipeline save hello --realm acme --file p.toml --major 2",
             "pipeline save hello --realm acme --mtls=false --timeout-ms 7",
@@ -173,7 +192,11 @@ mod tests {
             "trust set --realm acme --environment prod --pin ba78",
             "trust set --realm acme --environment prod --anchor ba78 --revocation off",
             "crl add --realm acme --environment prod",
+            "crl source add root --url ldap://pki.example/ --realm acme --environment prod",
             "crl remove --realm acme --environment prod",
+            "test-certificate --realm acme --environment prod",
+            "test-certificate --realm acme --environment prod --at yesterday c.pem",
+            "test-certificate --realm acme --environment prod --after-install a --after-remove b c.pem",
             "pipeline save p --realm acme --handler echo --file f",
             "pipeline save p --realm acme --methods get",
             "pipeline save p --realm acme --route products",

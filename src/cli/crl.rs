@@ -6,6 +6,7 @@ use std::path::{Path as FilePath, PathBuf};
 use clap::Subcommand;
 use serde_json::Value;
 
+use crate::cli::crl_source::{self, CrlSourceVerb};
 use crate::cli::error::CliError;
 use crate::cli::files;
 use crate::cli::flag;
@@ -35,6 +36,18 @@ pub enum CrlVerb {
         /// The lists (PEM, several in one file where you like, or DER); '-' is standard input
         #[arg(required = true, value_name = "FILE")]
         lists: Vec<PathBuf>,
+        /// Where.
+        #[command(flatten)]
+        place: Place,
+        /// How the server is asked.
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Fetch revocation lists by itself
+    #[command(subcommand)]
+    Source(CrlSourceVerb),
+    /// Show which issuers have which lists, from where and until when
+    Coverage {
         /// Where.
         #[command(flatten)]
         place: Place,
@@ -74,6 +87,8 @@ const COLUMNS: &[Column] = &[
 /// [`CliError`].
 pub fn run(verb: &CrlVerb) -> Result<(), CliError> {
     match verb {
+        CrlVerb::Source(verb) => crl_source::run(verb),
+        CrlVerb::Coverage { place, asking } => crl_source::coverage(place, asking),
         CrlVerb::List { place, asking } => {
             let session = Session::open(asking)?;
             let answer = session.get(&place.path("crls"))?;

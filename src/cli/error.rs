@@ -9,6 +9,7 @@ use crate::clock::InvalidMoment;
 use crate::demo::error::DemoError;
 use crate::manifest::inline::{CrlProblem, NotInlined};
 use crate::manifest::read::Unreadable;
+use crate::pki::presented::InvalidPresented;
 use crate::settings::error::InvalidSettings;
 
 /// A command that came to nothing.
@@ -109,9 +110,25 @@ pub enum CliError {
         /// What is wrong.
         source: Box<CrlProblem<Self>>,
     },
+    /// A file to test that holds no chain.
+    #[error("{}: {source}", path.display())]
+    Presented {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: InvalidPresented,
+    },
+    /// A file by which nothing can be denied.
+    #[error("{}: {problem}", path.display())]
+    NotDeniable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// What holds for a whole realm, given for one of its anchors.
     #[error(
-        "--anchor goes with --revocation and --crl-out-of-date only: signatures, pins and CA names hold for the whole realm, so change them without --anchor"
+        "--anchor goes with --revocation and --crl-out-of-date only: signatures, pins, CA names, handshake and records hold for the whole realm, so change them without --anchor"
     )]
     NotOfAnAnchor,
     /// A file of a secret that is no text.

@@ -1,14 +1,18 @@
 //! What flags may say, by the rules of the domain: wrong ones are told before anything is sent.
 
+use crate::clock::{InvalidMoment, Moment};
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
+use crate::domain::crl_source::{CrlUrl, InvalidCrlUrl};
 use crate::domain::environment::InvalidWord;
 use crate::domain::identity::IdentitySlot;
 use crate::domain::name::{
-    AccountName, ConnectionName, InvalidName, PipelineName, RealmName, TokenName,
+    AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName, TokenName,
 };
 use crate::domain::trigger::{InvalidTrigger, Method, RequestSizeMb, RoutePattern, TimeoutMs};
-use crate::domain::trust_policy::{Hours, InvalidPin, OutOfDate, Pin, RevocationScope, Signatures};
-use crate::manifest::trust::OutOfDateDocument;
+use crate::domain::trust_policy::{
+    HandshakePolicy, Hours, InvalidPin, OutOfDate, Pin, RecordBytes, RevocationScope, Signatures,
+};
+use crate::manifest::trust::{OutOfDateDocument, RecordBytesDocument};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
 use crate::rule::client_rule::ClientRule;
 
@@ -44,6 +48,22 @@ pub fn connection(text: &str) -> Result<String, InvalidName> {
     ConnectionName::parse(text).map(|_| text.to_owned())
 }
 
+/// The name of a source of revocation lists.
+///
+/// # Errors
+/// [`InvalidName`].
+pub fn crl_source(text: &str) -> Result<String, InvalidName> {
+    CrlSourceName::parse(text).map(|_| text.to_owned())
+}
+
+/// The URL of a source of revocation lists.
+///
+/// # Errors
+/// [`InvalidCrlUrl`].
+pub fn crl_url(text: &str) -> Result<String, InvalidCrlUrl> {
+    CrlUrl::parse(text).map(|_| text.to_owned())
+}
+
 /// Which certificates are looked up in revocation lists.
 ///
 /// # Errors
@@ -58,6 +78,28 @@ pub fn revocation(text: &str) -> Result<RevocationScope, InvalidWord> {
 /// [`InvalidWord`].
 pub fn signatures(text: &str) -> Result<Signatures, InvalidWord> {
     Signatures::parse(text)
+}
+
+/// What becomes of the handshake of a client that is not let in: `strict` or `explain`.
+///
+/// # Errors
+/// [`InvalidWord`].
+pub fn handshake(text: &str) -> Result<HandshakePolicy, InvalidWord> {
+    HandshakePolicy::parse(text)
+}
+
+/// How much content a TLS record has at most: a number of bytes, or `default`.
+///
+/// # Errors
+/// What to write, in words.
+pub fn record_bytes(text: &str) -> Result<RecordBytesDocument, String> {
+    if text == "default" {
+        return Ok(RecordBytesDocument(None));
+    }
+    let bytes = text.parse().unwrap_or(0);
+    RecordBytes::new(bytes)
+        .map(|bytes| RecordBytesDocument(Some(bytes)))
+        .map_err(|invalid| invalid.to_string())
 }
 
 /// What an out-of-date revocation list is worth: `refuse`, `allow`, or hours, such as `24h`.
@@ -93,6 +135,14 @@ pub fn sha256(text: &str) -> Result<Fingerprint, InvalidFingerprint> {
 /// [`InvalidPin`].
 pub fn pin(text: &str) -> Result<Pin, InvalidPin> {
     Pin::parse(text)
+}
+
+/// A moment, as RFC 3339 text or a day.
+///
+/// # Errors
+/// [`InvalidMoment`].
+pub fn moment(text: &str) -> Result<String, InvalidMoment> {
+    Moment::parse(text).map(|_| text.to_owned())
 }
 
 /// A token's name.

@@ -7,14 +7,15 @@ use clap::Parser;
 use crate::cli::args::{Arguments, Command};
 use crate::cli::error::CliError;
 use crate::cli::{
-    account, apply, audit, config, connection, crl, demo, deployment, endpoint, installation,
-    pipeline, prove, realm, refusals, serve, server_identity, status, token, trust,
+    account, apply, audit, config, connection, crl, demo, deny, deployment, endpoint, installation,
+    pipeline, prove, realm, refusals, serve, server_identity, status, test_certificate, token,
+    trust,
 };
 use crate::clock::Clock;
 use crate::flaw;
 
-/// Reads the command line and carries it out. Exit status 0 for success, 1 for failure, 2 for wrong usage; `prove` has
-/// its own meaning for 1 and 2.
+/// Reads the command line and carries it out. Exit status 0 for success, 1 for failure, 2 for wrong usage; `prove`
+/// and `test-certificate` have their own meanings for 1 and 2.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(warning) = flaw::warning() {
@@ -22,6 +23,9 @@ pub fn main() -> ExitCode {
     }
     if let Command::Prove(flags) = &arguments.command {
         return prove::main(flags);
+    }
+    if let Command::TestCertificate(flags) = &arguments.command {
+        return test_certificate::main(flags);
     }
     match run(&arguments.command, &Clock::system()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,6 +47,7 @@ fn run(command: &Command, clock: &Clock) -> Result<(), CliError> {
         Command::Installation(verb) => installation::run(verb),
         Command::Trust(verb) => trust::run(verb),
         Command::Crl(verb) => crl::run(verb),
+        Command::Deny(verb) => deny::run(verb, clock),
         Command::Pipeline(verb) => pipeline::run(verb),
         Command::Deployment(verb) => deployment::run(verb),
         Command::Endpoint(verb) => endpoint::run(verb),
@@ -54,5 +59,7 @@ fn run(command: &Command, clock: &Clock) -> Result<(), CliError> {
         Command::Status(flags) => status::run(flags),
         // Its exit status says more: see above.
         Command::Prove(_) => Ok(()),
+        // So does its.
+        Command::TestCertificate(_) => Ok(()),
     }
 }

@@ -30,6 +30,9 @@ pub fn run(status: &Status) -> Result<(), CliError> {
         ("revision", "/revision"),
         ("realms", "/realms"),
         ("closed realms", "/closedRealms"),
+        ("sources of CRLs", "/crls/sources"),
+        ("of them failing", "/crls/failing"),
+        ("CRLs that end", "/crls/warnings"),
         ("up for", "/upFor"),
     ];
     session.print(&answer, |answer| {

@@ -208,7 +208,8 @@ fn made_up(role: &str, realm: Option<&str>) -> String {
     }
 }
 
-fn end(text: &str, now: Moment) -> Result<Moment, CliError> {
+/// When something ends: a number of days from now, such as `30d`, or a moment.
+pub(crate) fn end(text: &str, now: Moment) -> Result<Moment, CliError> {
     let days = text
         .strip_suffix('d')
         .and_then(|days| days.parse::<u32>().ok())

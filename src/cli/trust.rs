@@ -11,10 +11,10 @@ use crate::cli::session::{Asking, Session};
 use crate::cli::show;
 use crate::cli::table::{Table, plain};
 use crate::client::path::Path;
-use crate::domain::trust_policy::{Pin, RevocationScope, Signatures, TrustPolicy};
+use crate::domain::trust_policy::{HandshakePolicy, Pin, RevocationScope, Signatures, TrustPolicy};
 use crate::manifest::document::{AnchorDocument, TrustBody};
 use crate::manifest::text::Text;
-use crate::manifest::trust::{self, OutOfDateDocument};
+use crate::manifest::trust::{self, OutOfDateDocument, RecordBytesDocument};
 use crate::pki::fingerprint::Fingerprint;
 
 /// What to do with trust policies.
@@ -55,6 +55,11 @@ impl Place {
         Path::of(&["realms", &self.realm, noun, &self.environment, one])
     }
 
+    /// The path of what is below one of the things that `noun` names there.
+    pub(crate) fn path_below(&self, noun: &str, one: &str, below: &str) -> Path {
+        Path::of(&["realms", &self.realm, noun, &self.environment, one, below])
+    }
+
     /// The place as it is given on the command line.
     pub(crate) fn flags(&self) -> String {
         format!("--realm {} --environment {}", self.realm, self.environment)
@@ -72,7 +77,7 @@ impl Place {
     ArgGroup::new("change")
         .required(true)
         .multiple(true)
-        .args(["revocation", "crl_out_of_date", "signatures", "ca_names", "pin", "clear_pins", "unpin", "clear_anchor"])
+        .args(["revocation", "crl_out_of_date", "signatures", "ca_names", "handshake", "record_bytes", "pin", "clear_pins", "unpin", "clear_anchor"])
 ))]
 pub struct Set {
     /// Where.
@@ -97,6 +102,13 @@ pub struct Set {
     /// Whether the realm's own host tells clients the names of its anchors
     #[arg(long, value_name = "true|false")]
     ca_names: Option<bool>,
+    /// What becomes of the handshake of a client that is not let in, on the realm's own host: it fails (strict), or it is
+    /// completed and each request is told why, with 403 (explain)
+    #[arg(long, value_name = "strict|explain", value_parser = flag::handshake)]
+    handshake: Option<HandshakePolicy>,
+    /// How much content a TLS record has at most that the realm's own host sends: 512 to 16384 bytes
+    #[arg(long, value_name = "N|default", value_parser = flag::record_bytes)]
+    record_bytes: Option<RecordBytesDocument>,
     /// Expect this client too, and nobody without a pin: certificate:SHA256 or key:SHA256; may be repeated
     #[arg(long, value_name = "PIN", value_parser = flag::pin)]
     pin: Vec<Pin>,
@@ -141,7 +153,7 @@ pub fn run(verb: &TrustVerb) -> Result<(), CliError> {
 fn present(answer: &Value) -> Result<TrustBody, CliError> {
     let mut told = answer.clone();
     if let Some(fields) = told.as_object_mut() {
-        for field in ["realm", "environment", "crls", "notInstalled"] {
+        for field in ["realm", "environment", "crls", "denials", "notInstalled"] {
             fields.remove(field);
         }
     }
@@ -153,6 +165,8 @@ impl Set {
     fn check(&self) -> Result<(), CliError> {
         let others = self.signatures.is_some()
             || self.ca_names.is_some()
+            || self.handshake.is_some()
+            || self.record_bytes.is_some()
             || self.clear_pins
             || !self.pin.is_empty()
             || !self.unpin.is_empty();
@@ -171,6 +185,8 @@ impl Set {
             signatures: self.signatures.map(Text),
             pins: self.pins(present),
             ca_names: self.ca_names,
+            handshake: self.handshake.map(Text),
+            record_bytes: self.record_bytes,
             anchor: self.anchors(present),
         }
     }
@@ -240,8 +256,11 @@ fn in_words(answer: &Value) -> String {
         ("revocation", "/revocation"),
         ("out-of-date lists", "/crl-out-of-date"),
         ("lists", "/crls"),
+        ("deny list", "/denials"),
         ("signatures", "/signatures"),
         ("tells names of CAs", "/ca-names"),
+        ("handshake", "/handshake"),
+        ("record bytes", "/record-bytes"),
     ];
     let mut text = show::sheet(answer, &rows, 0);
     let anchors = show::items(answer, "/anchor");
@@ -265,7 +284,7 @@ fn in_words(answer: &Value) -> String {
     let pins = show::items(answer, "/pins");
     if pins.is_empty() {
         text.push_str(
-            "\nThere are no pins: every client is let in whose chain ends at an anchor.\n",
+            "\nThere are no pins: every client is let in whose chain ends at an anchor, but for those on the deny list.\n",
         );
     } else {
         text.push_str("\nOnly clients with one of these pins are let in:\n");
@@ -313,6 +332,14 @@ mod tests {
                 json!({"signatures": "strict", "ca-names": true}),
             ),
             (
+                "--handshake explain --record-bytes 1024",
+                json!({"handshake": "explain", "record-bytes": 1024}),
+            ),
+            (
+                "--handshake strict --record-bytes default",
+                json!({"handshake": "strict", "record-bytes": "default"}),
+            ),
+            (
                 &format!("--pin key:{B}"),
                 json!({"pins": [format!("key:{A}"), format!("key:{B}")]}),
             ),
@@ -349,6 +376,8 @@ mod tests {
         for others in [
             "--signatures strict".to_owned(),
             "--ca-names true".to_owned(),
+            "--handshake explain".to_owned(),
+            "--record-bytes 512".to_owned(),
             "--clear-pins".to_owned(),
             format!("--pin key:{A}"),
             format!("--unpin key:{A}"),

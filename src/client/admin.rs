@@ -104,7 +104,12 @@ impl Client {
             }
             return parsed().ok_or_else(|| self.not_ours(status));
         }
-        let answer = parsed().unwrap_or_default();
+        Err(self.said(status, &bytes))
+    }
+
+    /// What the server says against a call.
+    fn said(&self, status: StatusCode, bytes: &[u8]) -> ClientError {
+        let answer: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let told = |name: &str| {
             answer
                 .pointer(name)
@@ -112,15 +117,15 @@ impl Client {
                 .map(str::to_owned)
         };
         match (status, told("/error/code"), told("/error/message")) {
-            (StatusCode::UNAUTHORIZED, Some(_), _) => Err(ClientError::Unauthorized {
+            (StatusCode::UNAUTHORIZED, Some(_), _) => ClientError::Unauthorized {
                 path: self.reached.token_file.clone(),
-            }),
-            (_, Some(code), Some(message)) => Err(ClientError::Api {
+            },
+            (_, Some(code), Some(message)) => ClientError::Api {
                 status: status.as_u16(),
                 code,
                 message,
-            }),
-            (_, _, _) => Err(self.not_ours(status)),
+            },
+            (_, _, _) => self.not_ours(status),
         }
     }
 
@@ -130,14 +135,10 @@ impl Client {
     /// [`ClientError`].
     pub fn text(&self, path: &Path) -> Result<String, ClientError> {
         let (status, bytes) = self.exchange(&Method::GET, path, None)?;
-        match (status.is_success(), String::from_utf8(bytes.to_vec())) {
-            (true, Ok(text)) => Ok(text),
-            (true, Err(_)) => Err(self.not_ours(status)),
-            (false, _) if status == StatusCode::UNAUTHORIZED => Err(ClientError::Unauthorized {
-                path: self.reached.token_file.clone(),
-            }),
-            (false, _) => Err(self.not_ours(status)),
+        if !status.is_success() {
+            return Err(self.said(status, &bytes));
         }
+        String::from_utf8(bytes.to_vec()).map_err(|_| self.not_ours(status))
     }
 
     fn not_ours(&self, status: StatusCode) -> ClientError {

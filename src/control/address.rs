@@ -1,8 +1,10 @@
 //! Where the gateways can be reached, as it is told to people.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use crate::domain::environment::Gateway;
+use crate::domain::network::NetworkRules;
 
 /// An address that is listened on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// The gateways that it serves.
     pub gateways: Vec<Gateway>,
+    /// Who may connect to which of them, and who speaks for others.
+    pub network: Arc<NetworkRules>,
 }
 
 impl Listener {

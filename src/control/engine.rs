@@ -1,6 +1,6 @@
 //! The engine: what `control` is made of, and how it starts.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::control::address::{Addresses, Listener};
 use crate::control::error::ControlError;
 use crate::control::executing::{self, Prepared};
 use crate::control::identities;
+use crate::control::refreshing::Freshness;
 use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::endpoint::NamePlan;
@@ -81,6 +82,10 @@ pub struct Control {
     pub(crate) noting: Mutex<()>,
     /// Whether an attack on ourselves is going on.
     pub(crate) proving: AtomicBool,
+    /// How long before the end of a list in use people are warned, in milliseconds.
+    pub(crate) crl_warn_ms: AtomicU64,
+    /// What keeps revocation lists fresh.
+    pub(crate) freshness: Freshness,
     pub(crate) started: Stopwatch,
 }
 
@@ -118,6 +123,8 @@ impl Control {
             draining: Mutex::new(()),
             noting: Mutex::new(()),
             proving: AtomicBool::new(false),
+            crl_warn_ms: AtomicU64::new(24 * 3_600_000),
+            freshness: Freshness::default(),
             started: Stopwatch::start(),
         }))
     }
@@ -160,6 +167,16 @@ impl Control {
     /// How long a connection that lost its right to be there may finish what it is doing.
     pub fn cut_grace(&self) -> Duration {
         Duration::from_millis(u64::from(self.cut_grace_ms.load(Ordering::Acquire)))
+    }
+
+    /// Tells how long before the end of a revocation list that is in use people are warned, in milliseconds.
+    pub fn announce_crl_warning(&self, ms: u64) {
+        self.crl_warn_ms.store(ms, Ordering::Release);
+    }
+
+    /// How long before the end of a revocation list that is in use people are warned.
+    pub fn crl_warn_before(&self) -> Duration {
+        Duration::from_millis(self.crl_warn_ms.load(Ordering::Acquire))
     }
 
     /// Every address that is listened on.

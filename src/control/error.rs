@@ -6,6 +6,7 @@ use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::key_proof::InvalidKeyProof;
 use crate::manifest::step::{Noun, Verb};
 use crate::pki::authority::AuthorityError;
+use crate::pki::presented::InvalidPresented;
 use crate::pki::upload::InvalidUpload;
 use crate::snapshot::compile::CompileError;
 use crate::store::error::StoreError;
@@ -78,6 +79,22 @@ pub enum ControlError {
     /// A server identity without a private key.
     #[error("'key' holds no private key: give the one that the certificate was made for, as PEM")]
     KeyMissing,
+    /// No chain to test, or two.
+    #[error(
+        "give the certificates to test as PEM in 'chain', or as PEM or DER in 'chainBase64', and not both"
+    )]
+    ChainNotGiven,
+    /// A chain to test that is no base64.
+    #[error("'chainBase64' is no base64: encode the file's bytes again")]
+    ChainNotBase64,
+    /// A chain to test that is none.
+    #[error("'{field}': {source}")]
+    Chain {
+        /// The field that held it.
+        field: &'static str,
+        /// Why.
+        source: InvalidPresented,
+    },
     /// What would come of it cannot be put to work.
     #[error(transparent)]
     Compile(#[from] CompileError),
@@ -90,6 +107,22 @@ pub enum ControlError {
     /// The machine gave no random bytes.
     #[error("the machine gave no random bytes for a token: check its source of randomness")]
     Random,
+    /// A refusal that is not there, or not any more.
+    #[error(
+        "there is no refusal with the number {sequence}: 'realmgate refusals' lists those that are kept"
+    )]
+    NoRefusal {
+        /// Its number.
+        sequence: u64,
+    },
+    /// A refusal whose client showed nothing, or so much or so long ago that it is not kept.
+    #[error(
+        "no chain is kept of refusal {sequence}: the client showed none or one that is too large, or newer ones took its place"
+    )]
+    NoChain {
+        /// The refusal's number.
+        sequence: u64,
+    },
     /// One attack on ourselves at a time.
     #[error("'realmgate prove' is running already: wait until it has ended, at most half a minute")]
     ProofRunning,
@@ -146,6 +179,7 @@ impl ControlError {
                 | InvalidManifest::UntilWithoutRetiring { .. }
                 | InvalidManifest::Account { .. }
                 | InvalidManifest::Trust { .. }
+                | InvalidManifest::Denial { .. }
                 | InvalidManifest::Connection { .. }
                 | InvalidManifest::Pipeline { .. },
             )
@@ -153,6 +187,9 @@ impl ControlError {
             | Self::KeyProof(_)
             | Self::KeyMissing
             | Self::ForeseenElsewhere { .. }
+            | Self::ChainNotGiven
+            | Self::ChainNotBase64
+            | Self::Chain { .. }
             | Self::Compile(
                 CompileError::Trust { .. }
                 | CompileError::Target { .. }
@@ -163,6 +200,7 @@ impl ControlError {
             | Self::Store(_)
             | Self::Authority(_)
             | Self::Random => FailureKind::Failed,
+            Self::NoRefusal { .. } | Self::NoChain { .. } => FailureKind::NotFound,
             Self::Interrupted => FailureKind::Unavailable,
         }
     }
@@ -182,6 +220,7 @@ impl ControlError {
             }
             Self::Manifest(InvalidManifest::Account { .. }) => "invalid-account",
             Self::Manifest(InvalidManifest::Trust { .. }) => "invalid-trust-policy",
+            Self::Manifest(InvalidManifest::Denial { .. }) => "invalid-denial",
             Self::Manifest(InvalidManifest::Connection { .. }) => "invalid-connection",
             Self::Manifest(InvalidManifest::Pipeline { .. }) => "invalid-pipeline",
             Self::PlanChanged { .. } => "plan-changed",
@@ -191,6 +230,7 @@ impl ControlError {
             Self::Upload { .. } => "invalid-upload",
             Self::KeyProof(_) => "invalid-key-proof",
             Self::KeyMissing => "key-missing",
+            Self::ChainNotGiven | Self::ChainNotBase64 | Self::Chain { .. } => "invalid-chain",
             Self::Compile(CompileError::Unreadable { .. }) => "realm-unreadable",
             Self::Compile(CompileError::Trust { .. }) => "invalid-trust",
             Self::Compile(CompileError::Route { .. }) => "route-conflict",
@@ -202,6 +242,8 @@ impl ControlError {
             Self::Authority(_) => "authority-failed",
             Self::Random => "random-failed",
             Self::ProofRunning => "proof-running",
+            Self::NoRefusal { .. } => "no-such-refusal",
+            Self::NoChain { .. } => "no-chain-kept",
             Self::Interrupted => "interrupted",
         }
     }

@@ -211,6 +211,12 @@ impl Control {
         self.foretell_cuts((&former, &snapshot), &realms, &audit);
         self.live.publish(Arc::new(snapshot), &realms);
         self.catalog.store(Arc::new(next));
+        if touched
+            .iter()
+            .any(|row| matches!(row, Touched::CrlSource(..)))
+        {
+            self.freshness.wake();
+        }
         log(&audit, actor, revision);
         Ok(Done {
             changed: true,

@@ -13,11 +13,14 @@ use crate::domain::name::{AccountName, RealmName};
 use crate::domain::realm::Realm;
 use crate::domain::rejection::Rejection;
 use crate::domain::token::Actor;
+use crate::manifest::denial;
 use crate::manifest::document::ChangeDocument;
+use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::plan::{self, Unnamed};
 
 /// A change that is only thought of.
 pub struct Foreseen {
+    realm: RealmName,
     /// What is.
     pub before: Arc<Catalog>,
     /// What would be.
@@ -48,6 +51,7 @@ impl Control {
             rules: &self.rules,
         };
         let mut foreseen = Foreseen {
+            realm: realm.clone(),
             after: Catalog::clone(&before),
             before,
             warnings: Vec::new(),
@@ -83,11 +87,42 @@ impl Control {
             };
             foreseen.then(&[command], around)?;
         }
+        let denied = denial::all(&change.deny).map_err(|source| InvalidManifest::Trust {
+            realm: realm.clone(),
+            environment,
+            source,
+        })?;
+        for (what, document) in denied.into_iter().zip(&change.deny) {
+            let command = Command::Deny {
+                realm: realm.clone(),
+                environment,
+                what,
+                reason: document.reason.0.clone(),
+                until: document.until.as_ref().map(|until| until.0),
+            };
+            foreseen.then(&[command], around)?;
+        }
         Ok(foreseen)
     }
 }
 
 impl Foreseen {
+    /// The realm as it is.
+    ///
+    /// # Errors
+    /// [`Rejection`] where it is gone.
+    pub fn realm_before(&self) -> Result<&Arc<Realm>, Rejection> {
+        self.before.realm(&self.realm)
+    }
+
+    /// The realm as it would be.
+    ///
+    /// # Errors
+    /// [`Rejection`] where it would be gone.
+    pub fn realm(&self) -> Result<&Arc<Realm>, Rejection> {
+        self.after.realm(&self.realm)
+    }
+
     fn then(&mut self, commands: &[Command], around: Circumstances<'_>) -> Result<(), Rejection> {
         let Prepared { next, warnings, .. } = executing::prepare(&self.after, commands, around)?;
         self.after = next;

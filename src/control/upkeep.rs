@@ -14,6 +14,8 @@ use crate::domain::token::Actor;
 
 /// How often refusals are stored: so many may be lost in a crash.
 const DRAIN_EVERY: Duration = Duration::from_secs(1);
+/// How often the ends of revocation lists are looked at.
+const WARN_EVERY: Duration = Duration::from_secs(60);
 /// How often the server certificates are looked at.
 const RENEW_EVERY: Duration = Duration::from_secs(24 * 3600);
 
@@ -23,6 +25,7 @@ impl Control {
         let mut ticks = interval(DRAIN_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut renewed = self.now();
+        let mut warned: Option<(Moment, u64)> = None;
         self.warn_of_overdue_retirements();
         loop {
             let stopped = tokio::select! {
@@ -52,7 +55,20 @@ impl Control {
             }
             // By the wall clock: a machine that slept for a month must not wait for another day.
             let now = self.now();
-            if is_due(renewed, now) {
+            // A change brings lists and takes them away, so that it is looked at sooner then.
+            let revision = self.revision();
+            if warned.is_none_or(|(at, of)| of != revision || is_over(at, now, WARN_EVERY)) {
+                warned = Some((now, revision));
+                let warning = self.blocking(|control| {
+                    control.warn_of_ending_crls(control.crl_warn_before());
+                    Ok(())
+                });
+                report(
+                    "the ends of revocation lists could not be looked at",
+                    warning.await,
+                );
+            }
+            if is_over(renewed, now, RENEW_EVERY) {
                 renewed = now;
                 self.warn_of_overdue_retirements();
                 report(
@@ -96,8 +112,8 @@ impl Control {
     }
 }
 
-fn is_due(last: Moment, now: Moment) -> bool {
-    now < last || now.since(last) >= RENEW_EVERY
+fn is_over(last: Moment, now: Moment, every: Duration) -> bool {
+    now < last || now.since(last) >= every
 }
 
 fn report(what: &str, outcome: Result<(), ControlError>) {

@@ -17,7 +17,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role, Token};
 use crate::domain::{
     denying, identifying, installing, keeping, moving, proving, publishing, retiring, revocation,
-    trusting,
+    sourcing, trusting,
 };
 use crate::pki::fingerprint::Fingerprint;
 
@@ -214,6 +214,19 @@ impl Catalog {
                 environment,
                 id,
             } => self.in_realm(realm, |realm| denying::allow(realm, *environment, *id)),
+            Command::SaveCrlSource {
+                realm,
+                environment,
+                name,
+                url,
+            } => self.in_realm(realm, |realm| {
+                sourcing::save(realm, *environment, name, url, around)
+            }),
+            Command::DeleteCrlSource {
+                realm,
+                environment,
+                name,
+            } => self.in_realm(realm, |realm| sourcing::delete(realm, *environment, name)),
             Command::SavePipeline {
                 realm,
                 key,
@@ -386,6 +399,13 @@ impl Catalog {
                 denials
                     .keys()
                     .map(|id| Touched::Denial(name.clone(), environment, *id)),
+            );
+        }
+        for (environment, sources) in realm.crl_sources.iter() {
+            touched.extend(
+                sources
+                    .keys()
+                    .map(|source| Touched::CrlSource(name.clone(), environment, source.clone())),
             );
         }
         touched.extend(

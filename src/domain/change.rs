@@ -6,7 +6,7 @@ use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::identity::IdentitySlot;
 use crate::domain::installation::InstallationId;
-use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName, TokenName};
 use crate::domain::pipeline::PipelineKey;
 use crate::pki::fingerprint::Fingerprint;
 
@@ -25,6 +25,8 @@ pub enum Touched {
     Crl(RealmName, Environment, Fingerprint),
     /// A denial, by its id.
     Denial(RealmName, Environment, Fingerprint),
+    /// What revocation lists are fetched from.
+    CrlSource(RealmName, Environment, CrlSourceName),
     /// A pipeline.
     Pipeline(RealmName, PipelineKey),
     /// A deployment.
@@ -49,6 +51,7 @@ impl Touched {
             | Self::TrustPolicy(realm, _)
             | Self::Crl(realm, _, _)
             | Self::Denial(realm, _, _)
+            | Self::CrlSource(realm, _, _)
             | Self::Pipeline(realm, _)
             | Self::Deployment(realm, _)
             | Self::Connection(realm, _) => Some(realm),

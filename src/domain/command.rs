@@ -6,12 +6,13 @@ use crate::clock::Moment;
 use crate::domain::account::{AccountType, AccountValues};
 use crate::domain::address::BaseUrl;
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
+use crate::domain::crl_source::CrlUrl;
 use crate::domain::denial::{DenialReason, Denied};
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{IdentityCertificate, IdentitySlot, ServerAuthority, ServerIdentity};
 use crate::domain::key_proof::{Challenge, GivenProof};
-use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::token::Role;
 use crate::domain::trigger::Trigger;
@@ -223,6 +224,26 @@ pub enum Command {
         /// The denial's id.
         id: Fingerprint,
     },
+    /// Approves a URL that revocation lists are fetched from, or changes it.
+    SaveCrlSource {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// What it is called.
+        name: CrlSourceName,
+        /// Where it is.
+        url: CrlUrl,
+    },
+    /// Fetches from a source no more; what it gave stays.
+    DeleteCrlSource {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which.
+        name: CrlSourceName,
+    },
     /// Makes or changes a pipeline. What is deployed stays as it is.
     SavePipeline {
         /// Whose.
@@ -365,6 +386,8 @@ impl Command {
             Self::RemoveCrl { .. } => "crl.remove",
             Self::Deny { .. } => "denial.save",
             Self::Allow { .. } => "denial.remove",
+            Self::SaveCrlSource { .. } => "crl-source.save",
+            Self::DeleteCrlSource { .. } => "crl-source.delete",
             Self::SavePipeline { .. } => "pipeline.save",
             Self::DeletePipeline { .. } => "pipeline.delete",
             Self::Deploy { .. } => "deployment.deploy",
@@ -406,6 +429,8 @@ impl Command {
             | Self::RemoveCrl { realm, .. }
             | Self::Deny { realm, .. }
             | Self::Allow { realm, .. }
+            | Self::SaveCrlSource { realm, .. }
+            | Self::DeleteCrlSource { realm, .. }
             | Self::SavePipeline { realm, .. }
             | Self::DeletePipeline { realm, .. }
             | Self::Deploy { realm, .. }
@@ -423,8 +448,8 @@ impl Command {
         }
     }
 
-    /// Whether a realm's own admin may ask for it, inside their realm. Installing, rejecting, promoting and restoring trust, and
-    /// making, removing or resuming realms, is the operator's.
+    /// Whether a realm's own admin may ask for it, inside their realm. Installing, rejecting, promoting and restoring
+    /// trust, approving what is fetched from where, and making, removing or resuming realms, is the operator's.
     pub const fn realm_admin_may(&self) -> bool {
         match self {
             Self::SaveAccount { .. }
@@ -440,6 +465,7 @@ impl Command {
             | Self::RemoveCrl { .. }
             | Self::Deny { .. }
             | Self::Allow { .. }
+            | Self::DeleteCrlSource { .. }
             | Self::SavePipeline { .. }
             | Self::DeletePipeline { .. }
             | Self::Deploy { .. }
@@ -452,6 +478,7 @@ impl Command {
             | Self::DeleteRealm { .. }
             | Self::Install { .. }
             | Self::RejectInstallation { .. }
+            | Self::SaveCrlSource { .. }
             | Self::PromoteInstallation { .. }
             | Self::RestoreInstallations { .. }
             | Self::CreateToken { .. }

@@ -35,6 +35,12 @@ impl Denial {
     pub fn has_ended(&self, now: Moment) -> bool {
         self.until.is_some_and(|end| end <= now)
     }
+
+    /// Whether another end lets in earlier what is denied now: what a person should say yes to.
+    pub fn is_loosened_by(&self, until: Option<Moment>, now: Moment) -> bool {
+        let end = |until: Option<Moment>| until.unwrap_or(Moment::MAX);
+        !self.has_ended(now) && end(until) < end(self.until)
+    }
 }
 
 /// What is denied. It is looked for in every certificate of a client's path, the anchor's included.

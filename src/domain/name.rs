@@ -176,6 +176,28 @@ impl TokenName {
     }
 }
 
+/// The name of a source of revocation lists: 1 to 63 of `a-z 0-9 -`, no leading or trailing `-`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CrlSourceName(Arc<str>);
+
+impl CrlSourceName {
+    /// Reads a source's name.
+    ///
+    /// # Errors
+    /// [`InvalidName`] where the text breaks the rule above.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        if is_label(text, 63) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidName::new(
+                "source",
+                text,
+                "use 1 to 63 of a-z, 0-9 and -, not starting or ending with -",
+            ))
+        }
+    }
+}
+
 macro_rules! text_of_a_name {
     ($($name:ident),*) => {$(
         impl $name {
@@ -210,7 +232,8 @@ text_of_a_name!(
     AccountName,
     PipelineName,
     ConnectionName,
-    TokenName
+    TokenName,
+    CrlSourceName
 );
 
 #[cfg(test)]

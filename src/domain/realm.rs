@@ -7,11 +7,12 @@ use imbl::OrdMap;
 use crate::clock::Moment;
 use crate::domain::account::Account;
 use crate::domain::connection::Connection;
+use crate::domain::crl_source::CrlSource;
 use crate::domain::denial::Denial;
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::installation::{Installation, InstallationId, InstallationState};
-use crate::domain::name::{AccountName, ConnectionName, RealmName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName};
 use crate::domain::pipeline::{Pipeline, PipelineKey};
 use crate::domain::revocation::RevocationList;
 use crate::domain::trust_policy::TrustPolicy;
@@ -47,6 +48,8 @@ pub struct Realm {
     pub crls: PerEnvironment<OrdMap<Fingerprint, Arc<RevocationList>>>,
     /// What it lets in no more, by [`crate::domain::denial::Denied::id`].
     pub denials: PerEnvironment<OrdMap<Fingerprint, Arc<Denial>>>,
+    /// What its revocation lists are fetched from.
+    pub crl_sources: PerEnvironment<OrdMap<CrlSourceName, Arc<CrlSource>>>,
     /// Its pipelines.
     pub pipelines: OrdMap<PipelineKey, Arc<Pipeline>>,
     /// What is deployed where.
@@ -71,6 +74,7 @@ impl Realm {
             trust_policies: PerEnvironment::default(),
             crls: PerEnvironment::default(),
             denials: PerEnvironment::default(),
+            crl_sources: PerEnvironment::default(),
             pipelines: OrdMap::new(),
             deployments: OrdMap::new(),
             connections: OrdMap::new(),

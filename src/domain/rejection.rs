@@ -6,7 +6,7 @@ use crate::domain::account::AccountType;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::intake::IntakeObjection;
-use crate::domain::name::{AccountName, ConnectionName, RealmName, TokenName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName, TokenName};
 use crate::domain::pipeline::PipelineKey;
 use crate::domain::review::Objection;
 use crate::domain::trigger::InvalidTrigger;
@@ -256,6 +256,36 @@ pub enum Rejection {
         /// Which.
         sha256: Fingerprint,
     },
+    /// No such source of revocation lists.
+    #[error(
+        "realm {realm} fetches no revocation lists from a source '{source_name}' in {environment}: 'realmgate crl source list --realm {realm} --environment {environment}' names those there are"
+    )]
+    NoCrlSource {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Which.
+        source_name: CrlSourceName,
+    },
+    /// A revocation list that came by itself, of an issuer that nobody knows.
+    #[error(
+        "no certificate of {issuer} is known in the realm, so that nobody can tell whether the revocation list is theirs: check the URL, or save that certificate as a helper of the trust account"
+    )]
+    CrlIssuerUnknown {
+        /// Its issuer.
+        issuer: String,
+    },
+    /// A revocation list that came by itself, with something that is not understood.
+    #[error(
+        "the revocation list of {issuer} has the critical extension {oid}, which is not understood here, so that it would never count: ask the CA for one without it"
+    )]
+    CrlNotUnderstood {
+        /// Its issuer.
+        issuer: String,
+        /// The extension.
+        oid: String,
+    },
     /// Revocation lists that are too large together.
     #[error(
         "the revocation lists of a realm have at most {most} bytes together in one environment, and with this one they would have {bytes}: remove those that are not needed"
@@ -431,7 +461,12 @@ fn in_words(action: &str) -> String {
         ("refusal", "read") => "read the refusals that belong to no realm".to_owned(),
         ("audit", "read") => "read the audit of all realms".to_owned(),
         ("trust", verb) => format!("{verb} a trust policy"),
+        ("denial", verb) => format!("{verb} an entry of a deny list"),
         ("crl", verb) => format!("{verb} a revocation list"),
+        ("crl source", "save") => {
+            "approve what revocation lists are fetched from, which only operators do".to_owned()
+        }
+        ("crl source", verb) => format!("{verb} a source of revocation lists"),
         ("manifest", "apply") => "apply a manifest".to_owned(),
         ("server identity", verb) => format!("{verb} server identities"),
         ("server authority", verb) => format!("{verb} the server's own CA"),
@@ -466,6 +501,7 @@ impl Rejection {
             | Self::NothingInstalled { .. }
             | Self::NoCrl { .. }
             | Self::NoDenial { .. }
+            | Self::NoCrlSource { .. }
             | Self::NoPipeline { .. }
             | Self::NotDeployed { .. }
             | Self::NoToken { .. } => RejectionKind::NotFound,
@@ -491,6 +527,8 @@ impl Rejection {
             | Self::ReasonMissing
             | Self::CrlWithoutEnd { .. }
             | Self::CrlNotSigned { .. }
+            | Self::CrlIssuerUnknown { .. }
+            | Self::CrlNotUnderstood { .. }
             | Self::CrlsTooLarge { .. }
             | Self::DenialEnded { .. }
             | Self::MajorZero
@@ -534,6 +572,9 @@ impl Rejection {
             Self::CrlOlder { .. } => "crl-older",
             Self::CrlOver { .. } => "crl-over",
             Self::NoCrl { .. } => "no-crl",
+            Self::NoCrlSource { .. } => "no-crl-source",
+            Self::CrlIssuerUnknown { .. } => "crl-issuer-unknown",
+            Self::CrlNotUnderstood { .. } => "crl-not-understood",
             Self::CrlsTooLarge { .. } => "crls-too-large",
             Self::DenialEnded { .. } => "denial-ended",
             Self::NoDenial { .. } => "no-denial",

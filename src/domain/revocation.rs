@@ -93,7 +93,6 @@ const SIGNERS_MAX: usize = 16;
 /// What is known of the signature of `list`, by the certificates of the realm's trust accounts and installations in
 /// `environment`. `trust_prefix` begins the names of trust accounts.
 pub fn signed(realm: &Realm, environment: Environment, list: &Crl, trust_prefix: &str) -> Signed {
-    let wanted = IssuerName::of(list.facts());
     let accounts = realm
         .accounts
         .values()
@@ -106,6 +105,19 @@ pub fn signed(realm: &Realm, environment: Environment, list: &Crl, trust_prefix:
     let certificates = accounts
         .chain(installed)
         .flat_map(|(certificates, helpers)| certificates.iter().chain(helpers));
+    signed_by_one_of(list, certificates)
+}
+
+/// What is known of the signature of `list`, by the certificates that clients are judged by in `environment`: those of
+/// installations at work. A list that only a saved account's certificate signed does not count before that is installed.
+pub fn signed_by_installed(realm: &Realm, environment: Environment, list: &Crl) -> Signed {
+    let installed = realm.installed(environment);
+    let certificates = installed.flat_map(|of| of.certificates.iter().chain(&of.helpers));
+    signed_by_one_of(list, certificates)
+}
+
+fn signed_by_one_of<'a>(list: &Crl, certificates: impl Iterator<Item = &'a Certificate>) -> Signed {
+    let wanted = IssuerName::of(list.facts());
     let mut candidates: Vec<&Certificate> = certificates
         .filter(|one| wanted.is(&one.facts().raw_subject))
         .collect();
@@ -171,6 +183,11 @@ pub fn without_anchor(
             sha256: *anchor,
         })
         .collect()
+}
+
+/// Whether a list bears that issuer's name, the DER of which is given.
+pub fn is_of(list: &Crl, raw_subject: &[u8]) -> bool {
+    IssuerName::of(list.facts()).is(raw_subject)
 }
 
 /// RFC 5280, 4.2.1.3: a key usage, where there is one, says so.

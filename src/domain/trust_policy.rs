@@ -12,6 +12,10 @@ pub const PINS_MAX: usize = 10_000;
 pub const EXCEPTIONS_MAX: usize = 10_000;
 /// The longest that an out-of-date list can be allowed, in hours: a year.
 pub const ALLOW_HOURS_MAX: u32 = 8_760;
+/// The smallest size of records that can be asked for, in bytes of content.
+pub const RECORD_BYTES_MIN: u16 = 512;
+/// The largest content that a record can have, in bytes (RFC 8446 §5.1).
+pub const RECORD_BYTES_MAX: u16 = 16_384;
 
 /// A realm's trust policy in one environment. It narrows, and never widens, whom the installed anchors let in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +30,26 @@ pub struct TrustPolicy {
     pub signatures: Signatures,
     /// Whether the realm's own host tells clients the names of the CAs that it takes certificates of.
     pub ca_names: bool,
+    /// What becomes of the handshake of a client that is not let in, on the realm's own host.
+    pub handshake: HandshakePolicy,
+    /// How much content a TLS record has at most that the realm's own host sends; `None`: as much as TLS allows.
+    pub record_bytes: Option<RecordBytes>,
 }
+
+/// What becomes of the handshake of a client that is not let in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HandshakePolicy {
+    /// It fails, with the fitting alert.
+    #[default]
+    Strict,
+    /// It is completed, and each request is answered with the reason, and with nothing else. Certificates that cannot
+    /// be decoded, and keys that the client does not prove to hold, fail the handshake all the same.
+    Explain,
+}
+
+/// How much content a TLS record has at most, from [`RECORD_BYTES_MIN`] to [`RECORD_BYTES_MAX`] bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordBytes(u16);
 
 /// A client's certificate that is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,7 +134,8 @@ impl TrustPolicy {
             || scopes.any(|scope| scope != RevocationScope::Off)
     }
 
-    /// Whether it takes back something that `before` asked of clients, or a pin: what a person should say yes to.
+    /// Whether it takes back something that `before` asked of clients, or a pin: what a person should say yes to. To
+    /// explain refusals lets nobody in.
     pub fn loosens(&self, before: &Self) -> bool {
         let anchors = || self.exceptions.keys().chain(before.exceptions.keys());
         let laxer = |now: Revocation, then: Revocation| {
@@ -144,6 +168,12 @@ impl TrustPolicy {
         let ca_names = [before.ca_names, self.ca_names].map(|of| of.to_string());
         let [then, now] = ca_names;
         moved("ca-names", then, now);
+        let handshakes = [before.handshake, self.handshake].map(|of| of.to_string());
+        let [then, now] = handshakes;
+        moved("handshake", then, now);
+        let records = [before.record_bytes, self.record_bytes].map(record_bytes_in_words);
+        let [then, now] = records;
+        moved("record-bytes", then, now);
         let changed = self
             .exceptions
             .iter()
@@ -265,6 +295,59 @@ impl fmt::Display for OutOfDate {
             Self::Allow => f.write_str("allow"),
         }
     }
+}
+
+impl HandshakePolicy {
+    /// Reads `strict` or `explain`.
+    ///
+    /// # Errors
+    /// [`InvalidWord`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, InvalidWord> {
+        match text {
+            "strict" => Ok(Self::Strict),
+            "explain" => Ok(Self::Explain),
+            _ => Err(InvalidWord {
+                what: "handshake policy",
+                allowed: "strict or explain",
+            }),
+        }
+    }
+}
+
+impl fmt::Display for HandshakePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Strict => "strict",
+            Self::Explain => "explain",
+        })
+    }
+}
+
+impl RecordBytes {
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// [`InvalidRecordBytes`] outside of [`RECORD_BYTES_MIN`] to [`RECORD_BYTES_MAX`].
+    pub const fn new(bytes: u16) -> Result<Self, InvalidRecordBytes> {
+        if bytes < RECORD_BYTES_MIN || bytes > RECORD_BYTES_MAX {
+            return Err(InvalidRecordBytes);
+        }
+        Ok(Self(bytes))
+    }
+
+    /// How many they are.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// A size of records that is out of bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("records have {RECORD_BYTES_MIN} to {RECORD_BYTES_MAX} bytes of content, or the default")]
+pub struct InvalidRecordBytes;
+
+fn record_bytes_in_words(of: Option<RecordBytes>) -> String {
+    of.map_or_else(|| "default".to_owned(), |bytes| bytes.get().to_string())
 }
 
 impl Hours {
@@ -405,15 +488,41 @@ mod tests {
     }
 
     #[test]
+    fn records_have_bounds() {
+        let allowed = |given| RecordBytes::new(given).is_ok();
+        assert!(allowed(512) && allowed(16_384));
+        assert!(!allowed(0) && !allowed(511) && !allowed(16_385));
+    }
+
+    #[test]
+    fn to_explain_takes_nothing_back() {
+        let explains = TrustPolicy {
+            handshake: HandshakePolicy::Explain,
+            record_bytes: RecordBytes::new(1024).ok(),
+            ..TrustPolicy::default()
+        };
+        assert!(!explains.loosens(&TrustPolicy::default()));
+        assert!(!TrustPolicy::default().loosens(&explains));
+        for word in ["strict", "explain"] {
+            assert_eq!(HandshakePolicy::parse(word).unwrap().to_string(), word);
+        }
+        assert!(HandshakePolicy::parse("Explain").is_err());
+    }
+
+    #[test]
     fn tells_the_difference_in_words() {
         let mut after = revocation(RevocationScope::Leaf, hours(24));
         after.pins.insert(Pin::Key(fingerprint("a")));
         after.ca_names = true;
+        after.handshake = HandshakePolicy::Explain;
+        after.record_bytes = RecordBytes::new(1024).ok();
         let told = after.difference(&TrustPolicy::default());
         let expect = [
             ("revocation", "off → leaf"),
             ("crl-out-of-date", "refuse → allow for 24 hours"),
             ("ca-names", "false → true"),
+            ("handshake", "strict → explain"),
+            ("record-bytes", "default → 1024"),
             ("pins-added", "1"),
         ];
         let told: Vec<(&str, &str)> = told.iter().map(|(key, to)| (*key, to.as_str())).collect();

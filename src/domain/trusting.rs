@@ -24,6 +24,9 @@ pub enum Intake {
     /// With many others, whom it must not keep from being taken in: it is kept, or left out where a later edition is
     /// there, and a warning says so. It never counts, because deciding checks again.
     AmongOthers,
+    /// Fetched, or found in a folder, with nobody there to look at it: it is refused unless a known certificate signed it
+    /// and all of it is understood, so that the last good one stays.
+    ByItself,
 }
 
 /// Puts a trust policy in place of the present one.
@@ -92,13 +95,16 @@ pub(crate) fn save_crl(
     }
     let facts = crl.facts();
     let issuer = || facts.issuer.clone();
-    if facts.next_update.is_none() && intake == Intake::Alone {
+    if facts.next_update.is_none() && intake.is_strict() {
         return Err(Rejection::CrlWithoutEnd { issuer: issuer() });
     }
     let prefix = &around.rules.trust_account_prefix;
     let signed = revocation::signed(realm, environment, crl, prefix);
-    if signed == Signed::ByNobodyKnown && intake == Intake::Alone {
+    if signed == Signed::ByNobodyKnown && intake.is_strict() {
         return Err(Rejection::CrlNotSigned { issuer: issuer() });
+    }
+    if intake == Intake::ByItself {
+        check_by_itself(facts, signed)?;
     }
     let mut superseded = Vec::new();
     for present in shelf.values() {
@@ -112,7 +118,7 @@ pub(crate) fn save_crl(
             }
             // It would be the one that decides, and let nobody in.
             Ordering::Greater
-                if intake == Intake::Alone
+                if intake.is_strict()
                     && Currency::of(facts, around.now) == Currency::OutOfDate
                     && Currency::of(present.crl.facts(), around.now) == Currency::Current =>
             {
@@ -126,6 +132,14 @@ pub(crate) fn save_crl(
             // What is not in force yet leaves the present edition at work.
             Ordering::Greater if facts.this_update <= around.now && is_one_hand(signed, theirs) => {
                 superseded.push(present.crl.fingerprint());
+            }
+            // A server that signs the same edition anew each time it is asked would fill the shelf with copies.
+            Ordering::Equal
+                if intake == Intake::ByItself
+                    && is_one_hand(signed, theirs)
+                    && is_copy(crl, &present.crl) =>
+            {
+                return Ok(Change::nothing());
             }
             Ordering::Less | Ordering::Equal | Ordering::Greater => {}
         }
@@ -175,6 +189,36 @@ pub(crate) fn remove_crl(
     })
 }
 
+impl Intake {
+    /// Whether a list that does not count is refused.
+    const fn is_strict(self) -> bool {
+        match self {
+            Self::Alone | Self::ByItself => true,
+            Self::AmongOthers => false,
+        }
+    }
+}
+
+/// What is asked of a list that nobody looks at, besides what is asked of all.
+fn check_by_itself(facts: &CrlFacts, signed: Signed) -> Result<(), Rejection> {
+    let issuer = facts.issuer.clone();
+    match (signed, facts.unknown_critical.first()) {
+        (Signed::ByAStranger | Signed::ByNobodyKnown, _) => {
+            Err(Rejection::CrlIssuerUnknown { issuer })
+        }
+        (Signed::By(_), Some(oid)) => Err(Rejection::CrlNotUnderstood {
+            issuer,
+            oid: oid.clone(),
+        }),
+        (Signed::By(_), None) => Ok(()),
+    }
+}
+
+/// Whether two lists say the same, but for their signatures.
+fn is_copy(one: &Crl, other: &Crl) -> bool {
+    one.facts() == other.facts() && one.entries().eq(other.entries())
+}
+
 /// Whether two lists are known to be signed with the same key, so that one may take the other's place. Of others it is
 /// not known which of them is forged, so they stay side by side: deciding checks their signatures.
 fn is_one_hand(signed: Signed, other: Signed) -> bool {
@@ -200,7 +244,7 @@ fn older(
     let (issuer, stored) = (given.issuer.clone(), present.crl.facts());
     let (number, stored_number) = (revocation::number(given), revocation::number(stored));
     match intake {
-        Intake::Alone => Err(Rejection::CrlOlder {
+        Intake::Alone | Intake::ByItself => Err(Rejection::CrlOlder {
             issuer,
             number,
             this_update: given.this_update,

@@ -162,6 +162,10 @@ impl Call {
     pub fn refused(&mut self, refusal: &Refusal) {
         let reason = refusal.reason();
         self.reason = Some(reason);
+        if matches!(refusal, Refusal::Explained(_)) {
+            // Counted, and written to the journal, with the handshake.
+            return;
+        }
         self.worker.counters.refused(reason);
         match refusal {
             Refusal::OtherRealm { realm, distrust } => {
@@ -192,7 +196,8 @@ impl Call {
                     self.journal(realm, reason, &distrust);
                 }
             }
-            Refusal::Authority(_)
+            Refusal::Explained(_)
+            | Refusal::Authority(_)
             | Refusal::Path(_)
             | Refusal::NotFound
             | Refusal::MethodNotAllowed { .. }
@@ -235,6 +240,7 @@ impl Call {
                 distrust.detail.clone()
             },
             certificate: distrust.leaf.as_ref().map(refused::shown),
+            chain: self.peer.client.as_deref().and_then(refused::chain_of),
             left_out: 0,
         });
     }

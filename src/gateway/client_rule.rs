@@ -9,13 +9,8 @@ use crate::flaw::{Flaw, planted};
 use crate::gateway::client::Client;
 use crate::gateway::peer::Peer;
 use crate::gateway::refusal::Refusal;
-use crate::pki::certificate::Certificate;
-use crate::pki::general_name::{GeneralName, NAMES_MAX};
-use crate::pki::{name, printable};
-use crate::rule::client_rule::{ClientRule, Verdict};
-use crate::rule::facts::{Facts, Names};
+use crate::snapshot::admission;
 use crate::snapshot::route::Deployed;
-use crate::trust::finding::named;
 
 /// How many answers one connection keeps. Beyond it the longest known pipeline's rule is asked anew.
 const ANSWERS_MAX: usize = 8;
@@ -60,7 +55,8 @@ pub(crate) fn check(
     let refused = match known.0.iter().find(|one| one.is_of(deployed, client)) {
         Some(answer) => answer.refused.clone(),
         None => {
-            let refused = ask(rule, deployed, client);
+            let refused = admission::objection(rule, &deployed.key, client.verified());
+            let refused: Option<Arc<str>> = refused.map(Into::into);
             // What was redeployed, or judged again, is asked for no more.
             known
                 .0
@@ -80,79 +76,6 @@ pub(crate) fn check(
         Some(detail) => Err(Refusal::ClientRule { detail }),
         None => Ok(()),
     }
-}
-
-/// Why the rule keeps the client out; `None` where it does not.
-fn ask(rule: &ClientRule, deployed: &Deployed, client: &Client) -> Option<Arc<str>> {
-    let (subject, pipeline) = (named(&client.identity().subject), &deployed.key);
-    let leaf = client.verified().leaf();
-    let facts = leaf.as_ref().map(Certificate::facts);
-    let names = facts.and_then(|facts| names(&facts.raw_subject, &facts.alternative_names));
-    let Some(names) = names else {
-        return Some(
-            format!("The client rule of {pipeline} cannot be asked of the client {subject}: its names cannot be decoded.")
-                .into(),
-        );
-    };
-    match verdict(rule, client, &names) {
-        Verdict::Admitted => None,
-        Verdict::NotAdmitted => {
-            Some(format!("The client rule of {pipeline} does not admit the client {subject}.").into())
-        }
-        Verdict::Failed(failure) => Some(
-            format!("The client rule of {pipeline} has no answer for the client {subject}, which is a refusal: {failure}.")
-                .into(),
-        ),
-    }
-}
-
-fn verdict(rule: &ClientRule, client: &Client, names: &Names) -> Verdict {
-    let identity = client.identity();
-    rule.admits(&Facts {
-        subject: &identity.subject,
-        sans: &identity.sans,
-        issuer: &identity.issuer,
-        serial: &identity.serial,
-        fingerprint: &identity.fingerprint.to_string(),
-        anchor: &identity.anchor.to_string(),
-        anchor_subject: &identity.anchor_subject,
-        account: &identity.account,
-        names,
-    })
-}
-
-/// The single names of a certificate, whose subject is the DER of its Name; `None` where that cannot be decoded.
-fn names(subject: &[u8], alternative: &[GeneralName]) -> Option<Names> {
-    let of_subject = |kind| name::printed_values(subject, kind).map(bounded);
-    let mut names = Names {
-        common_names: of_subject("2.5.4.3")?,
-        organizations: of_subject("2.5.4.10")?,
-        organizational_units: of_subject("2.5.4.11")?,
-        ..Names::default()
-    };
-    for name in alternative {
-        match name {
-            GeneralName::Dns(text) => {
-                names.dns.push(printable::alone(&text.to_ascii_lowercase()));
-            }
-            GeneralName::Email(text) => names.emails.push(printable::alone(text)),
-            GeneralName::Uri(text) => names.uris.push(printable::alone(text)),
-            GeneralName::Ip(_) | GeneralName::Directory(_) | GeneralName::Other(..) => {}
-        }
-    }
-    for list in [&mut names.dns, &mut names.emails, &mut names.uris] {
-        *list = bounded(std::mem::take(list));
-    }
-    Some(names)
-}
-
-/// At most so many names as are told elsewhere; the mark of omission keeps rules from being asked of them.
-fn bounded(mut names: Vec<String>) -> Vec<String> {
-    if names.len() > NAMES_MAX {
-        names.truncate(NAMES_MAX);
-        names.push("…".to_owned());
-    }
-    names
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ impl Watching<'_> {
         let mut epoch_moves = pin!(next_epoch(self.epoch.take(), Duration::ZERO));
         let mut shuts_down = pin!(down(self.shutdown.clone()));
         let mut dismissed = pin!(self.peer.dismissed());
-        let mut timer = pin!(tokio::time::sleep(idle_timeout(&limits)));
+        let mut timer = pin!(tokio::time::sleep(self.idle_timeout(&limits)));
         let mut finishing: Option<Instant> = None;
         // Set once while calls are in flight, so that short ones do not each set the timer.
         let mut ticks = false;
@@ -172,7 +172,8 @@ impl Watching<'_> {
                     }
                     if is_due {
                         if let Some(lost) = self.held.look_again(self.worker, self.peer) {
-                            if finishing.is_none() {
+                            // Who is told why it is refused had nothing to lose.
+                            if finishing.is_none() && self.peer.explained().is_none() {
                                 self.held.tell(self.worker, self.peer, &lost);
                             }
                             verdict = Verdict::Finish(millis(limits.cut_grace_ms));
@@ -265,9 +266,19 @@ impl Watching<'_> {
         bytes > limits.header_bytes_max.saturating_mul(2)
     }
 
+    /// How long a connection may be idle, which is also how often one that serves is looked at. Who is refused anyway
+    /// gets time to read why, and no more.
+    fn idle_timeout(&self, limits: &GatewayLimits) -> Duration {
+        let idle = millis(limits.idle_timeout_ms);
+        match self.peer.explained() {
+            Some(_) => idle.min(REFUSED_IDLE_MAX),
+            None => idle,
+        }
+    }
+
     /// The timer went off: is anything overdue? Sets it anew where nothing is.
     fn overdue(&self, limits: &GatewayLimits, timer: Pin<&mut Sleep>) -> Verdict {
-        let idle_max = idle_timeout(limits);
+        let idle_max = self.idle_timeout(limits);
         let (so_far, allowed) = match (self.activity.waiting(), self.peer.tls.protocol) {
             (Waiting::Serving, _) => (Duration::ZERO, idle_max),
             (Waiting::Blocked(blocked), _) => (blocked, millis(limits.body_idle_timeout_ms)),
@@ -294,10 +305,8 @@ const fn millis(millis: u32) -> Duration {
     Duration::from_millis(millis as u64)
 }
 
-/// The idle timeout, which is also how often a connection that serves is looked at.
-const fn idle_timeout(limits: &GatewayLimits) -> Duration {
-    millis(limits.idle_timeout_ms)
-}
+/// How long the connection of a refused client may be idle.
+const REFUSED_IDLE_MAX: Duration = Duration::from_secs(10);
 
 /// Ends when the epoch moves, but not before `rest` is over; never where there is none to watch.
 async fn next_epoch(

@@ -87,8 +87,11 @@ impl Held {
         }
     }
 
-    /// Tells that the connection is cut.
+    /// Tells that the connection is cut. One that was explained a refusal had no right to lose.
     pub(crate) fn tell(&self, worker: &Worker, peer: &Peer, lost: &Lost) {
+        if peer.explained().is_some() {
+            return;
+        }
         let latest = entitlement::latest(peer);
         let realms = match &peer.place {
             PeerPlace::Realm { realm, .. } => vec![realm.clone()],

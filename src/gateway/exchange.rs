@@ -9,6 +9,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 
 use crate::domain::template::Scope;
+use crate::flaw::{Flaw, planted};
 use crate::gateway::answer::{AnswerBody, Source};
 use crate::gateway::call::Call;
 use crate::gateway::handlers::{echo, mock, upstream};
@@ -51,6 +52,12 @@ pub async fn serve(
 async fn attempt(call: &mut Call, request: Request<Incoming>) -> Result<Response<Source>, Refusal> {
     let (mut head, incoming) = request.into_parts();
     let incoming = Lingering::new(incoming, call.peer().tls.protocol, &call.worker().limits);
+    // Before anything else is looked at: whatever is asked for, this is the answer.
+    if let Some(explained) = call.peer().explained()
+        && !planted(Flaw::Explain)
+    {
+        return Err(Refusal::Explained(Arc::clone(explained)));
+    }
     let permit = policy::admit(call, &mut head)?;
     let body = RequestBody::new(incoming, permit.deployed().trigger.request_size.bytes())?;
     call.brings(body.meter());

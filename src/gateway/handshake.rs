@@ -19,8 +19,10 @@ use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 use crate::clock::Moment;
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
+use crate::domain::refusal::PresentedChain;
 use crate::flaw::{Flaw, planted};
 use crate::gateway::client_io::ClientIo;
+use crate::gateway::explained::Explained;
 use crate::gateway::listener::GatewaySet;
 use crate::gateway::peer::{Peer, PeerPlace, Protocol, TlsFacts};
 use crate::gateway::refused::{self, Caller, Why};
@@ -28,9 +30,9 @@ use crate::gateway::seen;
 use crate::gateway::worker::Worker;
 use crate::snapshot::realm::Standing;
 use crate::snapshot::state::Snapshot;
-use crate::snapshot::verifier::{self, Gatekeeper, Verdict};
+use crate::snapshot::verifier::{self, Gatekeeper, Observed};
 use crate::telemetry::counters::Handshake;
-use crate::trust::judge::Verified;
+use crate::trust::judge::{Distrust, Verified};
 use crate::trust::reason::Reason;
 
 /// A fatal `unrecognized_name` alert (RFC 8446 §6.2), as a whole record.
@@ -127,7 +129,7 @@ async fn hello(
         Ok(Ok(start)) => return Some(start),
         Ok(Err(error)) => match &io {
             Some(io) if io.speaks_text() => Some(Why::plainly(Reason::PlainHttp)),
-            Some(_) | None => Why::of_handshake(&error, None),
+            Some(_) | None => Why::of_handshake(&error, Observed::default()),
         },
         // A client that says nothing (a health check, a browser's spare connection) is nobody's news.
         Err(_) => io
@@ -242,7 +244,7 @@ async fn finish(
             .into_fallible()
             .await
     };
-    let (outcome, verdict) = verifier::observe(timeout_at(deadline, accept)).await;
+    let (outcome, observed) = verifier::observe(timeout_at(deadline, accept)).await;
     let (gateway, environment, realm) = match &place {
         PeerPlace::Shared {
             gateway,
@@ -262,7 +264,7 @@ async fn finish(
     let mut stream = match outcome {
         Ok(Ok(stream)) => stream,
         Ok(Err((error, mut io))) => {
-            if let Some(why) = Why::of_handshake(&error, verdict) {
+            if let Some(why) = Why::of_handshake(&error, observed) {
                 refused::record(worker, caller(realm), why);
             }
             let _ = io.shutdown().await;
@@ -279,13 +281,9 @@ async fn finish(
     };
     let (_, connection) = stream.get_ref();
     let kind = kind(connection);
-    let client = match evidence(
-        gatekeeper.as_deref(),
-        connection,
-        verdict,
-        worker.clock.now(),
-    ) {
-        Ok(client) => client,
+    let now = worker.clock.now();
+    let judged = match evidence(gatekeeper.as_deref(), connection, observed, now) {
+        Ok(judged) => judged,
         Err(why) => {
             refused::record(worker, caller(realm), why);
             let _ = stream.shutdown().await;
@@ -301,20 +299,39 @@ async fn finish(
         Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
         Some(_) | None => "TLSv1.3",
     };
-    worker.counters.handshake_completed(kind);
     let (number, epoch) = epoch.map_or((0, None), |(number, watch)| (number, Some(watch)));
     let tls = TlsFacts {
         version,
         protocol,
         handshake: kind,
     };
-    let peer = Arc::new(Peer::new(place, name.into(), address, tls, client, number));
-    seen::connected(worker, &peer, worker.clock.now());
+    let host: Arc<str> = name.as_str().into();
+    let peer = match judged {
+        Judged::LetIn(client) => {
+            worker.counters.handshake_completed(kind);
+            Peer::new(place, host, address, tls, client, number)
+        }
+        // Refused for all but the client's own eyes: no handshake that succeeded, and a record of its own.
+        Judged::LetOn(distrust, chain) => {
+            let explained = Explained::of(&distrust, now);
+            refused::record(worker, caller(realm), Why::of_distrust(distrust, chain));
+            Peer::refused(place, host, address, tls, explained, number)
+        }
+    };
+    seen::connected(worker, &peer, now);
     Some(Established {
         stream,
-        peer,
+        peer: Arc::new(peer),
         epoch,
     })
+}
+
+/// What a completed handshake is worth.
+enum Judged {
+    /// The client is served; who it is, on the mtls gateway.
+    LetIn(Option<Arc<Verified>>),
+    /// The client is told why it is not served.
+    LetOn(Distrust, Option<PresentedChain>),
 }
 
 fn kind(connection: &ServerConnection) -> Handshake {
@@ -332,20 +349,40 @@ fn kind(connection: &ServerConnection) -> Handshake {
 fn evidence(
     gatekeeper: Option<&Gatekeeper>,
     connection: &ServerConnection,
-    verdict: Option<Verdict>,
+    observed: Observed,
     now: Moment,
-) -> Result<Option<Arc<Verified>>, Why> {
+) -> Result<Judged, Why> {
     let chain = connection.peer_certificates();
-    match (gatekeeper, kind(connection), verdict, chain) {
-        (Some(_), Handshake::Full, Some(Ok(verified)), Some(_)) => Ok(Some(Arc::new(verified))),
+    let explains = gatekeeper.is_some_and(Gatekeeper::explains);
+    match (gatekeeper, kind(connection), observed.verdict, chain) {
+        (Some(_), Handshake::Full, Some(Ok(verified)), Some(_)) => {
+            Ok(Judged::LetIn(Some(Arc::new(verified))))
+        }
+        (Some(_), Handshake::Full, Some(Err(distrust)), Some(_)) if explains => {
+            Ok(Judged::LetOn(distrust, observed.shown))
+        }
+        (Some(_), Handshake::Full, None, None) if explains => {
+            Ok(Judged::LetOn(showed_nothing(), None))
+        }
         (Some(gatekeeper), Handshake::Resumed, None, Some(chain)) => gatekeeper
             .judge(chain, now)
-            .map(|verified| Some(Arc::new(verified)))
-            .map_err(Why::of_distrust),
-        (None, Handshake::Full | Handshake::Resumed, None, None) => Ok(None),
+            .map(|verified| Judged::LetIn(Some(Arc::new(verified))))
+            .map_err(|distrust| {
+                let shown = PresentedChain::of(chain.iter().map(AsRef::as_ref));
+                Why::of_distrust(distrust, shown)
+            }),
+        (None, Handshake::Full | Handshake::Resumed, None, None) => Ok(Judged::LetIn(None)),
         (Some(_) | None, Handshake::Full | Handshake::Resumed, _, _) => {
             Err(Why::plainly(Reason::ProtocolError))
         }
+    }
+}
+
+fn showed_nothing() -> Distrust {
+    Distrust {
+        reason: Reason::NoCertificate,
+        detail: "The client showed no certificate.".to_owned(),
+        leaf: None,
     }
 }
 

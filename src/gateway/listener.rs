@@ -233,6 +233,7 @@ async fn client_of(
                     .to_owned(),
             ),
             certificate: None,
+            chain: None,
         },
         Ok(Err(error @ (HeaderError::Malformed(_) | HeaderError::Truncated))) => Why {
             reason: Reason::ProtocolError,
@@ -240,6 +241,7 @@ async fn client_of(
                 "The connection comes from a trusted proxy, and {error}."
             )),
             certificate: None,
+            chain: None,
         },
         Ok(Err(HeaderError::Silent | HeaderError::Io(_))) => return None,
         Err(_) if begun => Why::plainly(Reason::HandshakeTimeout),

@@ -18,6 +18,7 @@ pub mod cutting;
 pub mod deadline;
 pub mod entitlement;
 pub mod exchange;
+pub mod explained;
 pub mod forwarding;
 pub mod gathered;
 pub mod handlers;

@@ -10,6 +10,7 @@ use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::gateway::client_rule::Answers;
 use crate::gateway::entitlement::Standings;
+use crate::gateway::explained::Explained;
 use crate::gateway::forwarding::Forwarding;
 use crate::gateway::in_flight::InFlight;
 use crate::telemetry::counters::Handshake;
@@ -27,10 +28,13 @@ pub struct Peer {
     pub address: SocketAddr,
     /// How the two sides speak.
     pub tls: TlsFacts,
-    /// The client, as verified in the handshake; always there on the mtls gateway, and only there.
+    /// The client, as verified in the handshake; there on the mtls gateway only, and always where the client was not
+    /// refused.
     pub client: Option<Arc<Verified>>,
     /// The trust epoch that the handshake was made in; 0 on the regular gateways.
     pub epoch: u64,
+    /// Why the client was refused, on a host that explains it. [`Peer::refused`] makes such peers, without a client.
+    explained: Option<Arc<Explained>>,
     standings: Mutex<Standings>,
     answers: Mutex<Answers>,
     forwarding: OnceLock<Forwarding>,
@@ -123,6 +127,7 @@ impl Peer {
             tls,
             client,
             epoch,
+            explained: None,
             standings: Mutex::new(Standings::default()),
             answers: Mutex::new(Answers::default()),
             forwarding: OnceLock::new(),
@@ -131,6 +136,26 @@ impl Peer {
             dismissal: Notify::new(),
             open: OnceLock::new(),
         }
+    }
+
+    /// A peer that is told on each request why it is refused, and nothing else.
+    pub fn refused(
+        place: PeerPlace,
+        host: Arc<str>,
+        address: SocketAddr,
+        tls: TlsFacts,
+        explained: Explained,
+        epoch: u64,
+    ) -> Self {
+        Self {
+            explained: Some(Arc::new(explained)),
+            ..Self::new(place, host, address, tls, None, epoch)
+        }
+    }
+
+    /// What the client is told instead of being served.
+    pub const fn explained(&self) -> Option<&Arc<Explained>> {
+        self.explained.as_ref()
     }
 
     /// Asks for the connection's end: what is being answered is finished, and nothing more is accepted.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::domain::name::RealmName;
 use crate::gateway::authority::WrongAuthority;
+use crate::gateway::explained::Explained;
 use crate::gateway::path::AmbiguousPath;
 use crate::gateway::reply::InvalidAnswer;
 use crate::gateway::request_id::RequestId;
@@ -34,6 +35,8 @@ pub enum Refusal {
     },
     /// On a realm's own host, the realm does not trust the client any more.
     Distrusted(Arc<Distrust>),
+    /// On a realm's own host that explains refusals, the client was refused in the handshake.
+    Explained(Arc<Explained>),
     /// On a realm's own host, the realm was switched off or is gone.
     RealmClosed,
     /// The trigger's client rule keeps the client out.
@@ -126,6 +129,11 @@ impl Refusal {
                 told(StatusCode::NOT_FOUND, Reason::NotFound, Advice)
             }
             Self::Distrusted(distrust) => told(StatusCode::FORBIDDEN, distrust.reason, Advice),
+            Self::Explained(explained) => told(
+                StatusCode::FORBIDDEN,
+                explained.reason,
+                Said(explained.message.clone()),
+            ),
             Self::RealmClosed => told(StatusCode::FORBIDDEN, Reason::RealmClosed, Advice),
             Self::ClientRule { .. } => told(StatusCode::FORBIDDEN, Reason::ClientRule, Advice),
             Self::MethodNotAllowed { .. } => told(
@@ -186,6 +194,7 @@ impl Refusal {
             | Self::Path(_)
             | Self::NotFound
             | Self::Distrusted(_)
+            | Self::Explained(_)
             | Self::RealmClosed
             | Self::ClientRule { .. }
             | Self::MethodNotAllowed { .. }
@@ -320,6 +329,14 @@ mod tests {
             ),
             (
                 Refusal::Distrusted(distrust(Reason::Expired)),
+                403,
+                "expired",
+            ),
+            (
+                Refusal::Explained(Arc::new(Explained {
+                    reason: Reason::Expired,
+                    message: "You showed an old certificate.".to_owned(),
+                })),
                 403,
                 "expired",
             ),

@@ -7,11 +7,11 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
-use crate::domain::refusal::{RefusalRecord, ShownCertificate};
+use crate::domain::refusal::{PresentedChain, RefusalRecord, ShownCertificate};
 use crate::gateway::worker::Worker;
 use crate::pki::certificate::Certificate;
-use crate::snapshot::verifier::Verdict;
-use crate::trust::judge::Distrust;
+use crate::snapshot::verifier::Observed;
+use crate::trust::judge::{Distrust, Verified};
 use crate::trust::reason::Reason;
 
 /// What was known of a client when it was refused.
@@ -28,6 +28,7 @@ pub(crate) struct Why {
     pub(crate) reason: Reason,
     pub(crate) sentence: Option<String>,
     pub(crate) certificate: Option<Certificate>,
+    pub(crate) chain: Option<PresentedChain>,
 }
 
 impl Why {
@@ -36,28 +37,42 @@ impl Why {
             reason,
             sentence: None,
             certificate: None,
+            chain: None,
         }
     }
 
-    pub(crate) fn of_distrust(distrust: Distrust) -> Self {
+    /// The client, which showed `chain`, is not trusted.
+    pub(crate) fn of_distrust(distrust: Distrust, chain: Option<PresentedChain>) -> Self {
         Self {
             reason: distrust.reason,
             sentence: Some(distrust.detail),
             certificate: distrust.leaf,
+            chain,
         }
     }
 
     /// Reads the reason out of what rustls and the verifier say. `None` where the client merely went away.
-    pub(crate) fn of_handshake(error: &io::Error, verdict: Option<Verdict>) -> Option<Self> {
-        let shown = match verdict {
-            Some(Err(distrust)) => return Some(Self::of_distrust(distrust)),
-            Some(Ok(verified)) => verified.leaf(),
-            None => None,
-        };
-        let Some(error) = error
+    pub(crate) fn of_handshake(error: &io::Error, observed: Observed) -> Option<Self> {
+        let Observed {
+            verdict,
+            shown,
+            let_on,
+        } = observed;
+        let tls = error
             .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        else {
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let (certificate, chain) = match verdict {
+            // A client that was let on may still fail to prove that it holds its key. Of a weak key there is no proof.
+            Some(Err(distrust))
+                if let_on && tls == Some(&UNPROVEN) && distrust.reason != Reason::WeakKey =>
+            {
+                (distrust.leaf, shown)
+            }
+            Some(Err(distrust)) => return Some(Self::of_distrust(distrust, shown)),
+            Some(Ok(verified)) => (verified.leaf(), chain_of(&verified)),
+            None => (None, None),
+        };
+        let Some(error) = tls else {
             let gone = matches!(
                 error.kind(),
                 io::ErrorKind::UnexpectedEof
@@ -68,17 +83,22 @@ impl Why {
             return (!gone).then_some(Self {
                 reason: Reason::ProtocolError,
                 sentence: None,
-                certificate: shown,
+                certificate,
+                chain,
             });
         };
         let (reason, sentence) = explain(error);
         Some(Self {
             reason,
             sentence,
-            certificate: shown,
+            certificate,
+            chain,
         })
     }
 }
+
+/// What rustls says of a client that signed with another key than its certificate's.
+const UNPROVEN: rustls::Error = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
 
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -169,8 +189,14 @@ pub(crate) fn record(worker: &Worker, caller: Caller<'_>, why: Why) {
             .sentence
             .unwrap_or_else(|| why.reason.advice().to_owned()),
         certificate,
+        chain: why.chain,
         left_out: 0,
     });
+}
+
+/// What a client presented that was trusted once.
+pub(crate) fn chain_of(verified: &Verified) -> Option<PresentedChain> {
+    PresentedChain::of(verified.chain.iter().map(AsRef::as_ref))
 }
 
 /// A certificate, decoded for people.

@@ -9,14 +9,16 @@ use serde_json::Value;
 use crate::clock::Moment;
 use crate::domain::account::AccountType;
 use crate::domain::address::BaseUrl;
+use crate::domain::crl_source::CrlUrl;
 use crate::domain::environment::Environment;
-use crate::domain::name::{AccountName, ConnectionName, PipelineName, RealmName};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, PipelineName, RealmName};
 use crate::domain::trigger::{Method, RoutePattern};
-use crate::domain::trust_policy::{Pin, RevocationScope, Signatures};
+use crate::domain::trust_policy::{HandshakePolicy, Pin, RevocationScope, Signatures};
 use crate::manifest::connection::{BaseUrlDocument, TrustDocument};
+use crate::manifest::denial::DenyDocument;
 use crate::manifest::given::GivenSecret;
 use crate::manifest::text::Text;
-use crate::manifest::trust::OutOfDateDocument;
+use crate::manifest::trust::{OutOfDateDocument, RecordBytesDocument};
 use crate::pki::fingerprint::Fingerprint;
 use crate::rule::client_rule::ClientRule;
 
@@ -44,6 +46,9 @@ pub struct ChangeDocument {
     /// The installations of these accounts are removed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<Text<AccountName>>,
+    /// These are put on the deny list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<DenyDocument>,
 }
 
 /// One realm.
@@ -245,6 +250,12 @@ pub struct RealmTrustDocument {
     /// Whether the realm's own host tells the names of its anchors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_names: Option<bool>,
+    /// What becomes of the handshake of a client that is not let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<Text<HandshakePolicy>>,
+    /// How much content a TLS record has at most that the realm's own host sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_bytes: Option<RecordBytesDocument>,
     /// Anchors with an exception: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Vec<AnchorDocument>>,
@@ -257,6 +268,12 @@ pub struct RealmTrustDocument {
     /// Files, relative to the manifest, of revocation lists in PEM or DER.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crl_files: Vec<String>,
+    /// What is let in no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<DenyDocument>,
+    /// What revocation lists are fetched from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crl_source: Vec<CrlSourceDocument>,
 }
 
 /// A trust policy whose place stands elsewhere: the body of a `PUT`. Keys that are left out stay as they are.
@@ -278,6 +295,12 @@ pub struct TrustBody {
     /// Whether the realm's own host tells the names of its anchors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_names: Option<bool>,
+    /// What becomes of the handshake of a client that is not let in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<Text<HandshakePolicy>>,
+    /// How much content a TLS record has at most that the realm's own host sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_bytes: Option<RecordBytesDocument>,
     /// Anchors with an exception: all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Vec<AnchorDocument>>,
@@ -295,6 +318,24 @@ pub struct AnchorDocument {
     /// What a list is worth after its nextUpdate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crl_out_of_date: Option<OutOfDateDocument>,
+}
+
+/// What revocation lists are fetched from.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CrlSourceDocument {
+    /// What it is called.
+    pub name: Text<CrlSourceName>,
+    /// Where it is.
+    pub url: Text<CrlUrl>,
+}
+
+/// What revocation lists are fetched from, whose name stands elsewhere: the body of a `PUT`.
+#[derive(Clone, Debug, Read, Write)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CrlSourceBody {
+    /// Where it is.
+    pub url: Text<CrlUrl>,
 }
 
 /// Revocation lists: the body of a `POST`.

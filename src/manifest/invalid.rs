@@ -6,6 +6,7 @@ use crate::domain::pipeline::PipelineKey;
 use crate::domain::rejection::Rejection;
 use crate::manifest::account::InvalidAccount;
 use crate::manifest::connection::InvalidConnection;
+use crate::manifest::denial::InvalidDenial;
 use crate::manifest::pipeline::InvalidPipeline;
 use crate::manifest::step::Noun;
 use crate::manifest::trust::InvalidTrust;
@@ -60,6 +61,16 @@ pub enum InvalidManifest {
         environment: Environment,
         /// Why.
         source: InvalidTrust,
+    },
+    /// An entry of a deny list that cannot be.
+    #[error("realm {realm}, deny list in {environment}: {source}")]
+    Denial {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+        /// Why.
+        source: InvalidDenial,
     },
     /// A connection that cannot be.
     #[error("realm {realm}, connection '{connection}': {source}")]

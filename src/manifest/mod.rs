@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod connection;
+pub mod denial;
 pub mod document;
 pub mod given;
 pub mod inline;

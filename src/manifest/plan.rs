@@ -9,7 +9,7 @@ use crate::domain::change::{Change, Warning};
 use crate::domain::command::Command;
 use crate::domain::environment::Environment;
 use crate::domain::installation::{Installation, InstallationState};
-use crate::domain::name::{AccountName, RealmName};
+use crate::domain::name::{AccountName, CrlSourceName, RealmName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role};
@@ -114,6 +114,31 @@ impl Planner<'_> {
         match self.scratch.realms.get(name) {
             Some(realm) => Arc::clone(realm),
             None => Arc::new(Realm::new(name.clone(), self.around.now)),
+        }
+    }
+
+    /// The moment that is planned for.
+    pub(crate) const fn now(&self) -> Moment {
+        self.around.now
+    }
+
+    /// Whether whoever plans may approve what revocation lists are fetched from.
+    pub(crate) fn may_approve(
+        &self,
+        realm: &RealmName,
+        source: &CrlSourceName,
+    ) -> Result<(), InvalidManifest> {
+        match &self.around.actor.role {
+            Role::Operator => Ok(()),
+            role @ (Role::RealmAdmin(_) | Role::Auditor) => Err(InvalidManifest::Rejected {
+                realm: realm.clone(),
+                noun: Noun::CrlSource,
+                name: source.to_string(),
+                source: Rejection::Forbidden {
+                    role: role.as_str(),
+                    action: "crl-source.save",
+                },
+            }),
         }
     }
 

@@ -44,6 +44,10 @@ pub enum Noun {
     Trust,
     /// A revocation list.
     Crl,
+    /// A denial.
+    Denial,
+    /// What revocation lists are fetched from.
+    CrlSource,
     /// A connection.
     Connection,
     /// A pipeline.
@@ -61,6 +65,8 @@ impl Noun {
             Self::Installation => "installation",
             Self::Trust => "trust",
             Self::Crl => "crl",
+            Self::Denial => "denial",
+            Self::CrlSource => "crl-source",
             Self::Connection => "connection",
             Self::Pipeline => "pipeline",
             Self::Deployment => "deployment",

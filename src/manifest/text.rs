@@ -9,11 +9,17 @@ use serde::ser::{Serialize, Serializer};
 use crate::clock::{InvalidMoment, Moment};
 use crate::domain::account::AccountType;
 use crate::domain::address::{BaseUrl, InvalidBaseUrl};
+use crate::domain::crl_source::{CrlUrl, InvalidCrlUrl};
+use crate::domain::denial::{DenialReason, InvalidDenialReason};
 use crate::domain::environment::{Environment, InvalidWord};
-use crate::domain::name::{AccountName, ConnectionName, InvalidName, PipelineName, RealmName};
+use crate::domain::name::{
+    AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName,
+};
 use crate::domain::trigger::{InvalidTrigger, Method, RoutePattern};
-use crate::domain::trust_policy::{InvalidPin, Pin, RevocationScope, Signatures};
+use crate::domain::trust_policy::{HandshakePolicy, InvalidPin, Pin, RevocationScope, Signatures};
+use crate::pki::distinguished::{DistinguishedName, InvalidDistinguishedName};
 use crate::pki::fingerprint::{Fingerprint, InvalidFingerprint};
+use crate::pki::serial::{InvalidSerial, SerialNumber};
 use crate::rule::client_rule::ClientRule;
 use crate::rule::invalid::InvalidClientRule;
 
@@ -83,6 +89,8 @@ written! {
     AccountName, InvalidName, Self::to_string;
     PipelineName, InvalidName, Self::to_string;
     ConnectionName, InvalidName, Self::to_string;
+    CrlSourceName, InvalidName, Self::to_string;
+    CrlUrl, InvalidCrlUrl, Self::to_string;
     BaseUrl, InvalidBaseUrl, Self::to_string;
     RoutePattern, InvalidTrigger, Self::to_string;
     Environment, InvalidWord, Self::to_string;
@@ -90,7 +98,11 @@ written! {
     Pin, InvalidPin, Self::to_string;
     RevocationScope, InvalidWord, Self::to_string;
     Signatures, InvalidWord, Self::to_string;
+    HandshakePolicy, InvalidWord, Self::to_string;
     Fingerprint, InvalidFingerprint, Self::to_string;
+    DistinguishedName, InvalidDistinguishedName, Self::written;
+    SerialNumber, InvalidSerial, Self::to_string;
+    DenialReason, InvalidDenialReason, Self::to_string;
     Moment, InvalidMoment, Self::to_string;
     ClientRule, InvalidClientRule, |rule: &Self| rule.as_str().to_owned();
     Method, InvalidTrigger, |method: &Self| method.as_str().to_owned();

@@ -1,4 +1,4 @@
-//! Trust policies and revocation lists of a manifest, and what becomes of them.
+//! Trust policies, revocation lists and deny lists of a manifest, and what becomes of them.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -15,9 +15,12 @@ use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
 use crate::domain::revocation::{self, LISTS_MAX};
-use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, TrustPolicy};
+use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, RecordBytes, TrustPolicy};
 use crate::domain::trusting::Intake;
-use crate::manifest::document::{AnchorDocument, CrlsBody, RealmTrustDocument, TrustBody};
+use crate::manifest::denial::{self, InvalidDenial};
+use crate::manifest::document::{
+    AnchorDocument, CrlSourceDocument, CrlsBody, RealmTrustDocument, TrustBody,
+};
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::plan::{About, Planner, Unnamed};
 use crate::manifest::step::{Noun, Verb};
@@ -82,6 +85,52 @@ impl<'de> Visitor<'de> for OutOfDateVisitor {
     }
 }
 
+/// How much content a TLS record has at most: a number of bytes, or `"default"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordBytesDocument(pub Option<RecordBytes>);
+
+impl<'de> Deserialize<'de> for RecordBytesDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RecordBytesVisitor)
+    }
+}
+
+impl Serialize for RecordBytesDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            None => serializer.serialize_str("default"),
+            Some(bytes) => serializer.serialize_u16(bytes.get()),
+        }
+    }
+}
+
+struct RecordBytesVisitor;
+
+impl Visitor<'_> for RecordBytesVisitor {
+    type Value = RecordBytesDocument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of bytes, or \"default\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        match text {
+            "default" => Ok(RecordBytesDocument(None)),
+            _ => Err(E::custom("write a number of bytes, or \"default\"")),
+        }
+    }
+
+    fn visit_u64<E: Error>(self, bytes: u64) -> Result<Self::Value, E> {
+        // What is too large for the type is out of bounds as well.
+        let bytes = RecordBytes::new(u16::try_from(bytes).unwrap_or(0)).map_err(E::custom)?;
+        Ok(RecordBytesDocument(Some(bytes)))
+    }
+
+    fn visit_i64<E: Error>(self, bytes: i64) -> Result<Self::Value, E> {
+        self.visit_u64(u64::try_from(bytes).unwrap_or(0))
+    }
+}
+
 /// Why a trust policy or a revocation list of a manifest cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTrust {
@@ -97,11 +146,31 @@ pub enum InvalidTrust {
         /// The SHA-256 of the anchor.
         sha256: Fingerprint,
     },
+    /// A source that stands there twice.
+    #[error("'crl-source': {name} is there twice: leave one of them out")]
+    SourceTwice {
+        /// Its name.
+        name: String,
+    },
     /// Files, where there are none.
     #[error(
         "'crl-files' names files, which the server does not read: send their content, as 'realmgate apply' does"
     )]
     File,
+    /// An entry of the deny list that cannot be.
+    #[error("'deny', number {position}: {source}")]
+    Deny {
+        /// Its place in the list, from 1.
+        position: usize,
+        /// Why.
+        source: InvalidDenial,
+    },
+    /// An entry of the deny list that stands there twice.
+    #[error("'deny', number {position}, stands there already: leave one of them out")]
+    DenyTwice {
+        /// The place of the second one, from 1.
+        position: usize,
+    },
     /// Not base64.
     #[error("'{key}', number {position}: this is no base64")]
     Base64 {
@@ -143,6 +212,12 @@ pub fn policy(body: &TrustBody, present: &TrustPolicy) -> Result<TrustPolicy, In
     if let Some(ca_names) = body.ca_names {
         policy.ca_names = ca_names;
     }
+    if let Some(Text(handshake)) = body.handshake {
+        policy.handshake = handshake;
+    }
+    if let Some(RecordBytesDocument(record_bytes)) = body.record_bytes {
+        policy.record_bytes = record_bytes;
+    }
     if let Some(anchors) = &body.anchor {
         policy.exceptions.clear();
         for anchor in anchors {
@@ -171,6 +246,8 @@ pub fn document(policy: &TrustPolicy) -> TrustBody {
         signatures: Some(Text(policy.signatures)),
         pins: Some(policy.pins.iter().copied().map(Text).collect()),
         ca_names: Some(policy.ca_names),
+        handshake: Some(Text(policy.handshake)),
+        record_bytes: Some(RecordBytesDocument(policy.record_bytes)),
         anchor: Some(
             exceptions
                 .map(|(anchor, exception)| AnchorDocument {
@@ -223,6 +300,8 @@ impl From<&RealmTrustDocument> for TrustBody {
             signatures: document.signatures.clone(),
             pins: document.pins.clone(),
             ca_names: document.ca_names,
+            handshake: document.handshake.clone(),
+            record_bytes: document.record_bytes,
             anchor: document.anchor.clone(),
         }
     }
@@ -242,7 +321,9 @@ pub(crate) fn plan(
             (Some(document), _) => place.plan(planner, document, unnamed)?,
             (None, Unnamed::Go) => {
                 place.save(planner, TrustPolicy::default())?;
+                place.prune_sources(planner, &[])?;
                 place.prune(planner, &[])?;
+                denial::prune(planner, realm, environment, &[])?;
             }
             (None, Unnamed::Stay) => {}
         }
@@ -265,12 +346,20 @@ impl Place<'_> {
         unnamed: Unnamed,
     ) -> Result<(), InvalidManifest> {
         let (named, policy) = self.read(planner, document, unnamed)?;
+        denial::save(planner, self.realm, self.environment, &document.deny)?;
+        self.approve(planner, &document.crl_source)?;
+        if unnamed == Unnamed::Go {
+            self.prune_sources(planner, &document.crl_source)?;
+        }
         for list in &named {
             self.take_in(planner, list)?;
         }
         self.save(planner, policy)?;
         match unnamed {
-            Unnamed::Go => self.prune(planner, &named),
+            Unnamed::Go => {
+                self.prune(planner, &named)?;
+                denial::prune(planner, self.realm, self.environment, &document.deny)
+            }
             Unnamed::Stay => Ok(()),
         }
     }
@@ -344,9 +433,75 @@ impl Place<'_> {
         planner.step_to_confirm(about, verb, vec![command], told.join(", "), loosens)
     }
 
-    /// Removes the lists that are not named, nor a later edition of one that is.
+    /// Approves what lists are fetched from: an operator's manifest may, a realm admin's finds it approved already.
+    fn approve(
+        self,
+        planner: &mut Planner<'_>,
+        sources: &[CrlSourceDocument],
+    ) -> Result<(), InvalidManifest> {
+        for (position, source) in sources.iter().enumerate() {
+            let mut before = sources.iter().take(position);
+            if before.any(|other| other.name == source.name) {
+                return Err(InvalidManifest::Trust {
+                    realm: self.realm.clone(),
+                    environment: self.environment,
+                    source: InvalidTrust::SourceTwice {
+                        name: source.name.0.to_string(),
+                    },
+                });
+            }
+            let present = self.present(planner);
+            let stored = present
+                .crl_sources
+                .get(self.environment)
+                .get(&source.name.0);
+            if stored.is_none_or(|stored| stored.url != source.url.0) {
+                planner.may_approve(self.realm, &source.name.0)?;
+            }
+            let verb = match stored {
+                Some(_) => Verb::Change,
+                None => Verb::Create,
+            };
+            let command = Command::SaveCrlSource {
+                realm: self.realm.clone(),
+                environment: self.environment,
+                name: source.name.0.clone(),
+                url: source.url.0.clone(),
+            };
+            let about = self.about(Noun::CrlSource, source.name.0.to_string());
+            planner.step(about, verb, vec![command], source.url.0.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn prune_sources(
+        self,
+        planner: &mut Planner<'_>,
+        named: &[CrlSourceDocument],
+    ) -> Result<(), InvalidManifest> {
+        let present = self.present(planner);
+        for stored in present.crl_sources.get(self.environment).values() {
+            if named.iter().any(|one| one.name.0 == stored.name) {
+                continue;
+            }
+            let command = Command::DeleteCrlSource {
+                realm: self.realm.clone(),
+                environment: self.environment,
+                name: stored.name.clone(),
+            };
+            let about = self.about(Noun::CrlSource, stored.name.to_string());
+            planner.step(about, Verb::Delete, vec![command], stored.url.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Removes the lists that are not named, nor a later edition of one that is. Where lists are fetched, those that were
+    /// are none that a manifest could name, so that all of them stay.
     fn prune(self, planner: &mut Planner<'_>, named: &[Crl]) -> Result<(), InvalidManifest> {
         let present = self.present(planner);
+        if !present.crl_sources.get(self.environment).is_empty() {
+            return Ok(());
+        }
         let stays = |stored: &Crl| {
             named.iter().any(|one| {
                 one == stored

@@ -9,6 +9,7 @@
 pub mod body;
 pub mod budget;
 pub mod call;
+pub mod download;
 pub mod error;
 pub mod guard;
 pub mod limits;

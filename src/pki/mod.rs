@@ -33,6 +33,7 @@ pub mod p12;
 pub mod pem;
 pub mod policy;
 pub mod prepared;
+pub mod presented;
 pub mod printable;
 pub mod secret;
 pub mod serial;

@@ -6,6 +6,7 @@ use http_body_util::Empty;
 
 use crate::domain::environment::{Environment, Gateway};
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, OPEN, Stage};
 use crate::prove::tls::{Shows, Version};
@@ -59,7 +60,7 @@ async fn elsewhere(
     stage: &Stage,
     rows: &mut Rows,
     from: &From<'_>,
-    at: std::net::SocketAddr,
+    at: Entrance,
 ) -> Result<(), ProveError> {
     let dial = stage.dial(at, &from.host, from.shows, Version::V13)?;
     let (host, path) = (&from.host, &from.path);
@@ -145,7 +146,7 @@ async fn over_h2(
     stage: &Stage,
     rows: &mut Rows,
     from: &From<'_>,
-    at: std::net::SocketAddr,
+    at: Entrance,
     other: &str,
 ) -> Result<(), ProveError> {
     let mut config = stage.client(from.shows, Version::V13)?;

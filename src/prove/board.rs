@@ -41,11 +41,13 @@ pub enum Class {
     ClientRules,
     /// Connections that were open when trust went.
     Change,
+    /// Refused clients at a host that explains refusals.
+    Explain,
 }
 
 impl Class {
     /// All classes, in the order in which they are tried.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Strangers,
         Self::Names,
         Self::SplitHello,
@@ -60,6 +62,7 @@ impl Class {
         Self::Revocation,
         Self::ClientRules,
         Self::Change,
+        Self::Explain,
     ];
 
     /// Its name, as it is written and told.
@@ -79,6 +82,7 @@ impl Class {
             Self::Revocation => "revocation",
             Self::ClientRules => "client-rules",
             Self::Change => "change",
+            Self::Explain => "explain",
         }
     }
 
@@ -91,7 +95,7 @@ impl Class {
         named.ok_or(InvalidWord {
             what: "class",
             allowed: "strangers, names, split-hello, resumption, authority, paths, hostile-certificates, possession, \
-                      chain-confusion, identity-headers, second-door, revocation, client-rules or change",
+                      chain-confusion, identity-headers, second-door, revocation, client-rules, change or explain",
         })
     }
 }
@@ -205,6 +209,17 @@ impl Rows {
     /// our answers did not get in. An answer, whatever its status, is that of a handshake that succeeded.
     pub fn refused(&mut self, tried: impl Into<String>, expected: impl Into<String>, came: &Came) {
         self.decide(tried, expected, came, came.is_refused());
+    }
+
+    /// Adds a try at a host that may explain refusals: it has to end in the handshake, or with the reason.
+    pub fn refused_or_told(
+        &mut self,
+        tried: impl Into<String>,
+        expected: impl Into<String>,
+        came: &Came,
+    ) {
+        let held = came.is_refused() || came.is_status(&[403]);
+        self.decide(tried, expected, came, held);
     }
 
     /// Adds a request that no pipeline may answer: any refusal will do.

@@ -1,6 +1,5 @@
 //! Change: connections that are open when their trust goes are cut soon, and no others.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,6 +7,7 @@ use tokio::time::Instant;
 use crate::domain::command::Command;
 use crate::domain::environment::{Environment, Gateway};
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, Stage};
 use crate::prove::tls::{Shows, Version};
@@ -89,7 +89,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 /// A connection that was let in, and now says nothing.
 async fn idle(
     stage: &Stage,
-    at: SocketAddr,
+    at: Entrance,
     host: &str,
     shows: &Shows,
     version: Version,
@@ -111,7 +111,7 @@ async fn idle(
 /// A connection with a call in flight.
 async fn busy(
     stage: &Stage,
-    at: SocketAddr,
+    at: Entrance,
     host: &str,
     shows: &Shows,
 ) -> Result<Result<Open, Came>, ProveError> {

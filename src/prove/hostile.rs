@@ -1,6 +1,5 @@
 //! Hostile certificates: whatever a client writes into them costs a bounded amount, and is never told raw.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,6 +10,7 @@ use crate::pki::authority::{Authority, ClientRequest};
 use crate::pki::certificate::Certificate;
 use crate::pki::printable::is_unsafe;
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, Stage};
 use crate::prove::throwaway::{ca_request, client_request, showing};
@@ -53,7 +53,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 async fn soon(
     stage: &Stage,
     rows: &mut Rows,
-    at: SocketAddr,
+    at: Entrance,
     what: &str,
     shows: &Shows,
 ) -> Result<(), ProveError> {
@@ -75,7 +75,7 @@ async fn soon(
     Ok(())
 }
 
-async fn many_names(stage: &Stage, rows: &mut Rows, at: SocketAddr) -> Result<(), ProveError> {
+async fn many_names(stage: &Stage, rows: &mut Rows, at: Entrance) -> Result<(), ProveError> {
     let nobody = Authority::self_signed(&ca_request("Nobody's CA", stage.validity()))?;
     let request = ClientRequest {
         sans: (0..SANS)
@@ -101,11 +101,7 @@ async fn many_names(stage: &Stage, rows: &mut Rows, at: SocketAddr) -> Result<()
     Ok(())
 }
 
-async fn many_certificates(
-    stage: &Stage,
-    rows: &mut Rows,
-    at: SocketAddr,
-) -> Result<(), ProveError> {
+async fn many_certificates(stage: &Stage, rows: &mut Rows, at: Entrance) -> Result<(), ProveError> {
     let request = ca_request("Cross-signed CA", stage.validity());
     let mut last = Authority::self_signed(&request)?;
     let mut crossed = vec![last.certificate.clone()];
@@ -139,7 +135,7 @@ async fn many_certificates(
 async fn names_with_a_meaning(
     stage: &Stage,
     rows: &mut Rows,
-    at: SocketAddr,
+    at: Entrance,
 ) -> Result<(), ProveError> {
     let nobody = Authority::self_signed(&ca_request("Nobody's\r\nCA", stage.validity()))?;
     let trusted = &stage.main(Environment::Prod).authority;

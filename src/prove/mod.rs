@@ -13,6 +13,8 @@ pub mod board;
 pub mod change;
 pub mod client_rule;
 pub mod confusion;
+pub mod entrance;
+pub mod explain;
 pub mod headers;
 pub mod hostile;
 pub mod names;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::environment::Gateway;
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, OPEN, Stage};
 use crate::prove::tls::Version;
@@ -22,7 +23,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
     let own = stage.host();
     let shared = stage.shared_host(Gateway::Mtls);
     let domain = stage.names().domain();
-    let address = at.ip().to_string();
+    let address = at.at.ip().to_string();
     let mut nowhere = vec![
         ("a name of nobody's", "nobody.invalid".to_owned()),
         ("the domain itself", domain.to_owned()),
@@ -60,7 +61,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 
 /// Names that no library would ask for. Some can be read as a host's (rustls takes a trailing dot off): then it is that
 /// host, with its demand for a certificate. TLS 1.2 lets that be seen.
-async fn odd(stage: &Stage, rows: &mut Rows, at: std::net::SocketAddr) -> Result<(), ProveError> {
+async fn odd(stage: &Stage, rows: &mut Rows, at: Entrance) -> Result<(), ProveError> {
     let shared = stage.shared_host(Gateway::Mtls);
     let own = stage.host();
     let config = Arc::new(stage.client(None, Version::V12)?);
@@ -90,7 +91,7 @@ async fn odd(stage: &Stage, rows: &mut Rows, at: std::net::SocketAddr) -> Result
 async fn spelled_in_capitals(
     stage: &Stage,
     rows: &mut Rows,
-    at: std::net::SocketAddr,
+    at: Entrance,
 ) -> Result<(), ProveError> {
     let own = stage.host();
     let capitals = own.to_ascii_uppercase();

@@ -2,13 +2,13 @@
 //!
 //! rustls cannot be made to ask for it: its keys are taken out of a connection, and the record is sealed here.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use rustls::ConnectionTrafficSecrets;
 
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, Stage};
 use crate::prove::tls::Version;
@@ -22,7 +22,7 @@ const HANDSHAKE: u8 = 22;
 ///
 /// # Errors
 /// [`ProveError`].
-pub async fn attack(stage: &Stage, rows: &mut Rows, at: SocketAddr) -> Result<(), ProveError> {
+pub async fn attack(stage: &Stage, rows: &mut Rows, at: Entrance) -> Result<(), ProveError> {
     let host = stage.host();
     let tried = format!("{host}: renegotiation (TLS 1.2)");
     let mut config = stage.client(Some(stage.good()), Version::V12)?;

@@ -1,6 +1,5 @@
 //! Resumption: a session is worth nothing where it was not made, and nothing once its trust is gone.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::client::{ClientSessionStore, Resumption};
@@ -8,6 +7,7 @@ use rustls::client::{ClientSessionStore, Resumption};
 use crate::domain::command::Command;
 use crate::domain::environment::{Environment, Gateway};
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::renegotiation;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, OPEN, Stage, get};
@@ -45,14 +45,14 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 async fn taken_elsewhere(
     stage: &Stage,
     rows: &mut Rows,
-    at: SocketAddr,
+    at: Entrance,
     version: Version,
 ) -> Result<(), ProveError> {
     let home = stage.host();
     let traveller = Traveller::new(stage, at, Some(stage.good()), version)?;
     let names = stage.names();
     let (real, _) = stage.hosts();
-    let mut targets: Vec<(SocketAddr, String)> = Vec::new();
+    let mut targets: Vec<(Entrance, String)> = Vec::new();
     targets.extend(real.first().map(|real| (at, real.host.clone())));
     targets.push((at, names.realm_host(Environment::Test, stage.realm())));
     targets.push((at, stage.shared_host(Gateway::Mtls)));
@@ -80,7 +80,7 @@ async fn taken_elsewhere(
 async fn from_a_regular_gateway(
     stage: &Stage,
     rows: &mut Rows,
-    mtls: SocketAddr,
+    mtls: Entrance,
     version: Version,
 ) -> Result<(), ProveError> {
     let Some(at) = stage.door(Gateway::External, rows) else {
@@ -100,7 +100,7 @@ async fn from_a_regular_gateway(
     Ok(())
 }
 
-async fn early_data(stage: &Stage, rows: &mut Rows, at: SocketAddr) -> Result<(), ProveError> {
+async fn early_data(stage: &Stage, rows: &mut Rows, at: Entrance) -> Result<(), ProveError> {
     let home = stage.host();
     let traveller = Traveller::new(stage, at, Some(stage.good()), Version::V13)?;
     let came = traveller.visit(stage, at, &home).await;
@@ -116,7 +116,7 @@ async fn early_data(stage: &Stage, rows: &mut Rows, at: SocketAddr) -> Result<()
 }
 
 /// A session whose anchor is removed before it is offered again, to the host that it was made for.
-async fn after_removal(stage: &Stage, rows: &mut Rows, at: SocketAddr) -> Result<(), ProveError> {
+async fn after_removal(stage: &Stage, rows: &mut Rows, at: Entrance) -> Result<(), ProveError> {
     let home = stage.host();
     let leaving = stage.leaving();
     let mut travellers = Vec::new();
@@ -156,7 +156,7 @@ async fn after_removal(stage: &Stage, rows: &mut Rows, at: SocketAddr) -> Result
 impl Traveller {
     fn new(
         stage: &Stage,
-        at: SocketAddr,
+        at: Entrance,
         shows: Option<&Shows>,
         version: Version,
     ) -> Result<Self, ProveError> {
@@ -176,12 +176,12 @@ impl Traveller {
     }
 
     /// Calls a host, with the sessions that it has.
-    async fn visit(&self, stage: &Stage, at: SocketAddr, host: &str) -> Came {
+    async fn visit(&self, stage: &Stage, at: Entrance, host: &str) -> Came {
         let dial = self.to(at, host);
         wire::call(&dial, &get(host, &stage.path(pipeline(stage, host)))).await
     }
 
-    fn to(&self, at: SocketAddr, host: &str) -> Dial {
+    fn to(&self, at: Entrance, host: &str) -> Dial {
         Dial {
             at,
             name: host.to_owned(),
@@ -195,7 +195,7 @@ impl Traveller {
         stage: &Stage,
         rows: &mut Rows,
         home: &str,
-        (at, target): (SocketAddr, &str),
+        (at, target): (Entrance, &str),
         tried: String,
     ) {
         self.sessions.forget();

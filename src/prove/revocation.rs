@@ -12,6 +12,7 @@ use crate::domain::trusting::Intake;
 use crate::pki::crl::Crl;
 use crate::pki::issued_crl::{self, CrlRequest};
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, Stage};
 use crate::prove::throwaway::{client_request, showing};
@@ -101,7 +102,7 @@ fn saved(stage: &Stage, crl: Crl) -> Command {
 
 struct Door<'a> {
     stage: &'a Stage,
-    at: std::net::SocketAddr,
+    at: Entrance,
 }
 
 impl Door<'_> {

@@ -12,7 +12,7 @@ use crate::pki::authority::AuthorityError;
 use crate::prove::board::{Board, Class, Rows};
 use crate::prove::stage::Stage;
 use crate::prove::{
-    authority, change, client_rule, confusion, headers, hostile, names, paths, possession,
+    authority, change, client_rule, confusion, explain, headers, hostile, names, paths, possession,
     resumption, revocation, second_door, split_hello, strangers,
 };
 
@@ -83,5 +83,6 @@ async fn carry_out(class: Class, stage: &Stage, rows: &mut Rows) -> Result<(), P
         Class::Revocation => revocation::attack(stage, rows).await,
         Class::ClientRules => client_rule::attack(stage, rows).await,
         Class::Change => change::attack(stage, rows).await,
+        Class::Explain => explain::attack(stage, rows).await,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::environment::{Environment, Gateway};
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, OPEN, Stage, get};
 use crate::prove::tls::{Shows, Version};
@@ -53,7 +54,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 /// The names of the mtls gateway at every address that is listened on, without a certificate.
 async fn by_every_address(stage: &Stage, rows: &mut Rows, closed: &str) -> Result<(), ProveError> {
     for listener in stage.listeners() {
-        let at = listener.local();
+        let at = Entrance::to(listener);
         let reached = Gateway::ALL
             .into_iter()
             .any(|gateway| stage.doors(gateway).any(|door| door == at));

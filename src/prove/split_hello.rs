@@ -17,7 +17,8 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
     };
     let (real, _) = stage.hosts();
     let host = real
-        .first()
+        .iter()
+        .find(|real| !real.explains)
         .map_or_else(|| stage.host(), |real| real.host.clone());
     let ways = [
         ("one byte a segment", Split::Segments(1)),

@@ -1,6 +1,5 @@
 //! The stage of a run: the reserved realm with its throw-away PKI, the doors that lead in, and the real realms' hosts.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -23,9 +22,11 @@ use crate::domain::token::Actor;
 use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, TIMEOUT_MS_DEFAULT, TimeoutMs, Trigger,
 };
+use crate::domain::trust_policy::HandshakePolicy;
 use crate::pki::authority::Authority;
 use crate::pki::certificate::Certificate;
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::throwaway::{Validity, ca_request, client_request, showing};
 use crate::prove::tls::{Clients, Shows, Version};
@@ -65,13 +66,15 @@ pub struct RealHost {
     pub host: String,
     /// One of the anchors that it trusts.
     pub anchor: Certificate,
+    /// Whether it tells refused clients why, rather than failing their handshakes.
+    pub explains: bool,
 }
 
 /// A way in that was seen to be open.
 #[derive(Clone, Copy, Debug)]
 struct Door {
     gateway: Gateway,
-    at: SocketAddr,
+    at: Entrance,
 }
 
 /// All that the classes need.
@@ -237,7 +240,7 @@ impl Stage {
     }
 
     /// The first way into a gateway. Where there is none, the class's rows say so.
-    pub fn door(&self, gateway: Gateway, rows: &mut Rows) -> Option<SocketAddr> {
+    pub fn door(&self, gateway: Gateway, rows: &mut Rows) -> Option<Entrance> {
         let found = self.doors(gateway).next();
         if found.is_none() {
             rows.not_tried(
@@ -249,7 +252,7 @@ impl Stage {
     }
 
     /// Every way into a gateway.
-    pub fn doors(&self, gateway: Gateway) -> impl Iterator<Item = SocketAddr> {
+    pub fn doors(&self, gateway: Gateway) -> impl Iterator<Item = Entrance> {
         self.doors
             .iter()
             .filter(move |door| door.gateway == gateway)
@@ -283,7 +286,7 @@ impl Stage {
     /// [`ProveError`].
     pub fn dial(
         &self,
-        at: SocketAddr,
+        at: Entrance,
         name: &str,
         shows: Option<&Shows>,
         version: Version,
@@ -302,7 +305,7 @@ impl Stage {
     /// [`ProveError`].
     pub async fn get(
         &self,
-        at: SocketAddr,
+        at: Entrance,
         host: &str,
         shows: Option<&Shows>,
         version: Version,
@@ -318,7 +321,7 @@ impl Stage {
         let listeners = Arc::clone(&self.listeners);
         for listener in listeners.iter() {
             for gateway in &listener.gateways {
-                let (gateway, at) = (*gateway, listener.local());
+                let (gateway, at) = (*gateway, Entrance::to(listener));
                 let (host, shows, path) = match gateway {
                     Gateway::Mtls => (self.host(), Some(self.good()), self.path(CLOSED)),
                     Gateway::External | Gateway::Internal => {
@@ -328,6 +331,12 @@ impl Stage {
                 let came = self.get(at, &host, shows, Version::V13, &path).await?;
                 if came.is_status(&[200]) {
                     self.doors.push(Door { gateway, at });
+                } else if let Some(source) = at.barred(listener, gateway) {
+                    let why = format!(
+                        "the network rule keeps this machine out of the {gateway} gateway, which it calls from {source}: \
+                         see 'internal_networks'"
+                    );
+                    self.shut.push((gateway, why));
                 } else {
                     let why = format!(
                         "a good client does not get in at {at} either ({came}): a network rule, or another limit, keeps \
@@ -504,6 +513,8 @@ fn real_hosts(catalog: &Catalog, names: &NamePlan) -> (Vec<RealHost>, usize) {
                 environment,
                 host: names.realm_host(environment, &realm.name),
                 anchor: anchor.clone(),
+                explains: realm.trust_policies.get(environment).handshake
+                    == HandshakePolicy::Explain,
             });
         }
     }

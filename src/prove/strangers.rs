@@ -1,13 +1,12 @@
 //! Strangers: clients that show nothing, or what nobody trusts, at every mTLS host.
 
-use std::net::SocketAddr;
-
 use rustls::AlertDescription;
 
 use crate::domain::environment::{Environment, Gateway};
 use crate::pki::authority::{Authority, Leaf};
 use crate::pki::certificate::Certificate;
 use crate::prove::board::Rows;
+use crate::prove::entrance::Entrance;
 use crate::prove::run::ProveError;
 use crate::prove::stage::{CLOSED, Stage};
 use crate::prove::throwaway::{self, Validity, ca_request, client_request, showing};
@@ -37,6 +36,7 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         let door = Door {
             at,
             host: &host.host,
+            explains: host.explains,
         };
         general(stage, rows, &door, &host.anchor, &stranger).await?;
         let what = "a client that another realm trusts";
@@ -52,7 +52,18 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
         let own = stage.names().realm_host(environment, stage.realm());
         let shared = stage.names().shared_host(Gateway::Mtls, environment);
         for host in [own.as_str(), shared] {
-            general(stage, rows, &Door { at, host }, anchor, &stranger).await?;
+            general(
+                stage,
+                rows,
+                &Door {
+                    at,
+                    host,
+                    explains: false,
+                },
+                anchor,
+                &stranger,
+            )
+            .await?;
         }
     }
     known_but_not_good(stage, rows, at).await?;
@@ -61,8 +72,10 @@ pub async fn attack(stage: &Stage, rows: &mut Rows) -> Result<(), ProveError> {
 
 /// One host.
 struct Door<'a> {
-    at: SocketAddr,
+    at: Entrance,
     host: &'a str,
+    /// Whether it tells refused clients why.
+    explains: bool,
 }
 
 impl Door<'_> {
@@ -90,7 +103,11 @@ impl Door<'_> {
         let path = stage.path(CLOSED);
         let came = stage.get(self.at, self.host, shows, version, &path).await?;
         let tried = format!("{}: {what} ({})", self.host, version.as_str());
-        rows.refused(tried, one_of(alerts), &came);
+        if self.explains {
+            rows.refused_or_told(tried, format!("403, or {}", one_of(alerts)), &came);
+        } else {
+            rows.refused(tried, one_of(alerts), &came);
+        }
         Ok(())
     }
 }
@@ -139,10 +156,14 @@ async fn general(
 async fn known_but_not_good(
     stage: &Stage,
     rows: &mut Rows,
-    at: SocketAddr,
+    at: Entrance,
 ) -> Result<(), ProveError> {
     let host = stage.host();
-    let door = Door { at, host: &host };
+    let door = Door {
+        at,
+        host: &host,
+        explains: false,
+    };
     let ca = &stage.main(Environment::Prod).authority;
     let (past, ahead) = (stage.validity_past(), stage.validity_ahead());
     let issue = |validity: Validity| ca.issue_client(&client_request("prove-client", validity));
@@ -175,11 +196,7 @@ fn server_leaf(ca: &Authority, validity: Validity) -> Result<Leaf, ProveError> {
 }
 
 /// On the shared host a client is let in that any realm trusts: other realms are not there for it.
-async fn in_anothers_name(
-    stage: &Stage,
-    rows: &mut Rows,
-    at: SocketAddr,
-) -> Result<(), ProveError> {
+async fn in_anothers_name(stage: &Stage, rows: &mut Rows, at: Entrance) -> Result<(), ProveError> {
     let host = stage.shared_host(Gateway::Mtls);
     let (real, _) = stage.hosts();
     let another = real

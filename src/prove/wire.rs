@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +16,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::prove::entrance::Entrance;
 
 /// How long one try may take.
 const TRY_TIMEOUT: Duration = Duration::from_secs(4);
@@ -168,7 +169,7 @@ pub enum Split {
 #[derive(Clone, Debug)]
 pub struct Dial {
     /// The socket.
-    pub at: SocketAddr,
+    pub at: Entrance,
     /// The server name of the ClientHello: none where it is an IP address (RFC 6066, 3).
     pub name: String,
     /// The client.
@@ -252,7 +253,7 @@ pub async fn open_in_time(dial: &Dial) -> Result<Open, Came> {
 /// Sends the ClientHello of a name that no library would ask for: the bytes of `name` stand in for those of a name of
 /// the same length. Tells whether the server went on, and, in TLS 1.2, where that can be seen, whether it demanded a
 /// certificate.
-pub async fn hello(at: SocketAddr, config: &Arc<ClientConfig>, name: &[u8]) -> Came {
+pub async fn hello(at: Entrance, config: &Arc<ClientConfig>, name: &[u8]) -> Came {
     let Some(bytes) = hello_bytes(config, name) else {
         return Came::Unreachable("this ClientHello cannot be made".to_owned());
     };
@@ -439,14 +440,17 @@ async fn within(attempt: impl Future<Output = Came>) -> Came {
         .unwrap_or(Came::Silence)
 }
 
-async fn connect(at: SocketAddr) -> Result<TcpStream, Came> {
-    let connecting = tokio::time::timeout(TRY_TIMEOUT, TcpStream::connect(at)).await;
-    let tcp = match connecting {
+async fn connect(at: Entrance) -> Result<TcpStream, Came> {
+    let connecting = tokio::time::timeout(TRY_TIMEOUT, TcpStream::connect(at.at)).await;
+    let mut tcp = match connecting {
         Ok(Ok(tcp)) => tcp,
         Ok(Err(error)) => return Err(Came::Unreachable(error.to_string())),
         Err(_) => return Err(Came::Unreachable("nobody accepted in time".to_owned())),
     };
     let _ = tcp.set_nodelay(true);
+    tcp.write_all(at.header())
+        .await
+        .map_err(|error| came_of(&error))?;
     Ok(tcp)
 }
 

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use crate::admin::limits::AdminLimits;
 use crate::api::limits::ApiLimits;
+use crate::domain::address::{BaseUrl, Scheme};
 use crate::domain::catalog::Rules;
 use crate::domain::endpoint::{HostLabels, NamePlan};
 use crate::domain::environment::PerEnvironment;
@@ -20,6 +21,7 @@ use crate::gateway::server::WorkerModel;
 use crate::outbound::limits::OutboundLimits;
 use crate::pki::authority;
 use crate::pki::secret::Secret;
+use crate::refresh::limits::RefreshLimits;
 use crate::settings::error::InvalidSettings;
 use crate::settings::given::{Entry, Given, Value, shortened, wrong};
 use crate::settings::key;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub trust: TrustLimits,
     /// The limits of outgoing connections.
     pub outbound: OutboundLimits,
+    /// How revocation lists are kept fresh.
+    pub refresh: RefreshLimits,
     /// The limits of the admin listener.
     pub admin: AdminLimits,
     /// The limits of the admin API.
@@ -222,6 +226,7 @@ impl Settings {
                 wait_timeout_ms: small(given, "outgoing_wait_timeout_ms")?,
                 addresses_max: size(given, "outgoing_addresses_max")?,
             },
+            refresh: refresh(given)?,
             admin: AdminLimits {
                 connections_max: size(given, "admin_connections_max")?,
                 handshake_timeout_ms: small(given, "handshake_timeout_ms")?,
@@ -348,6 +353,41 @@ fn rules(given: &Given) -> Result<Rules, InvalidSettings> {
         request_mb_max: small(given, "request_mb_max")?,
         names,
     })
+}
+
+fn refresh(given: &Given) -> Result<RefreshLimits, InvalidSettings> {
+    let ms = |name| number(given, name).map(Duration::from_millis);
+    let folder = text(given, "crl_dir")?;
+    Ok(RefreshLimits {
+        every: ms("crl_refresh_ms")?,
+        fetch_timeout: ms("crl_fetch_timeout_ms")?,
+        stall: ms("crl_fetch_stall_ms")?,
+        bytes_max: size(given, "crl_fetch_bytes_max")?,
+        proxy: crl_proxy(given)?,
+        folder: (!folder.is_empty()).then(|| folder.into()),
+        folder_poll: ms("crl_dir_poll_ms")?,
+        warn_before: ms("crl_warn_ms")?,
+    })
+}
+
+fn crl_proxy(given: &Given) -> Result<Option<BaseUrl>, InvalidSettings> {
+    let found = text(given, "crl_proxy")?;
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let parsed = BaseUrl::parse(found)
+        .ok()
+        .filter(|url| url.scheme() == Scheme::Http && url.path().is_empty());
+    match parsed {
+        Some(proxy) => Ok(Some(proxy)),
+        None => Err(InvalidSettings::Value {
+            key: "crl_proxy",
+            origin: given.entry("crl_proxy")?.origin.clone(),
+            found: shortened(found),
+            expected: "a URL like http://proxy.example:3128, without path, user name and password"
+                .to_owned(),
+        }),
+    }
 }
 
 fn log(given: &Given) -> Result<LogSettings, InvalidSettings> {

@@ -431,6 +431,59 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        title: "Revocation lists that keep themselves fresh",
+        keys: &[
+            key(
+                "crl_refresh_ms",
+                count(MS, 100, 7 * DAY_MS),
+                "3600000",
+                "How long after a good attempt the source of a revocation list is asked again; sooner where the list ends before that.",
+            ),
+            key(
+                "crl_fetch_timeout_ms",
+                count(MS, 100, 3_600_000),
+                "120000",
+                "How long one attempt may take, redirects included.",
+            ),
+            key(
+                "crl_fetch_stall_ms",
+                count(MS, 100, 3_600_000),
+                "15000",
+                "How long nothing may come during one attempt.",
+            ),
+            key(
+                "crl_fetch_bytes_max",
+                count(BYTES, 1_024, 24 * 1_048_576),
+                "16777216",
+                "How large a document with revocation lists may be. One list has at most 16 MiB.",
+            ),
+            key(
+                "crl_proxy",
+                Kind::Text,
+                "\"\"",
+                "The HTTP proxy that revocation lists are fetched through, like http://proxy.example:3128; names are then resolved by it. Empty: none.",
+            ),
+            key(
+                "crl_dir",
+                Kind::Path,
+                "\"\"",
+                "The folder that revocation lists are dropped into, as REALM/ENVIRONMENT/NAME.crl (or .pem, .der). Empty: none.",
+            ),
+            key(
+                "crl_dir_poll_ms",
+                count(MS, 100, DAY_MS),
+                "5000",
+                "How often that folder is looked at.",
+            ),
+            key(
+                "crl_warn_ms",
+                count(MS, 0, 365 * DAY_MS),
+                "86400000",
+                "How long before its end a revocation list that is in use is warned of, in the log, the status and the coverage.",
+            ),
+        ],
+    },
+    Group {
         title: "Limits of the admin API",
         keys: &[
             key(

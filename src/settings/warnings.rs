@@ -51,9 +51,12 @@ mod tests {
     use crate::settings::given::Given;
     use crate::settings::settled::MasterKeyHints;
 
+    /// Its name without the prefix, and its value.
+    type Variable = (&'static str, &'static str);
+
     #[test]
     fn what_is_probably_not_meant_is_told() {
-        let cases: [(&[(&str, &str)], &[&str]); 9] = [
+        let cases: [(&[Variable], &[&str]); 9] = [
             (&[], &["'internal_networks' is empty"]),
             (&[("INTERNAL_NETWORKS", "10.0.0.0/8")], &[]),
             (&[("MTLS_LISTEN", ""), ("INTERNAL_LISTEN", "")], &[]),

@@ -175,7 +175,7 @@ impl ClientTls {
     }
 
     /// Reads the system's roots once, at the first connection that needs them.
-    fn system_roots(&self) -> Arc<ClientConfig> {
+    pub fn system_roots(&self) -> Arc<ClientConfig> {
         let config = self.system.get_or_init(|| {
             let found = rustls_native_certs::load_native_certs();
             for error in &found.errors {

@@ -67,6 +67,11 @@ impl Compiler {
         })
     }
 
+    /// The bounds of judgements.
+    pub const fn trust_limits(&self) -> &TrustLimits {
+        &self.server_tls.limits
+    }
+
     /// Compiles everything; at start-up. A realm that does not compile is closed, and the others serve.
     ///
     /// # Errors
@@ -264,6 +269,7 @@ impl Compiler {
                 host(Gateway::Mtls),
                 shown.mtls.get(environment),
                 Trusting::Shared(Arc::clone(&trust)),
+                None,
             )?,
             trust,
             epoch,
@@ -330,7 +336,7 @@ impl Compiler {
             Some(former) => {
                 let was = former.mtls.as_ref().map(|endpoint| &endpoint.trust);
                 let is = mtls.as_ref().map(|endpoint| &endpoint.trust);
-                if same_trust(was, is) {
+                if same_trust(was, is) && !stops_explaining(former.mtls.as_ref(), mtls.as_ref()) {
                     former.epoch.clone()
                 } else {
                     former.epoch.next()
@@ -403,8 +409,11 @@ impl Compiler {
         let trusting = Trusting::Realm {
             trust: Arc::clone(trust),
             ca_names: from.ca_names(),
+            handshake: from.handshake(),
         };
-        self.server_tls.mutual(host, identity, trusting)
+        let record_bytes = from.record_bytes();
+        self.server_tls
+            .mutual(host, identity, trusting, record_bytes)
     }
 
     fn targets(
@@ -493,6 +502,14 @@ fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {
         (Some(was), Some(is)) => Arc::ptr_eq(was, is) || was.same_as(is),
         (Some(_), None) | (None, Some(_)) => false,
     }
+}
+
+/// Whether there may be connections that were let on to be told why they are refused, and must not be any more.
+fn stops_explaining(was: Option<&MtlsEndpoint>, is: Option<&MtlsEndpoint>) -> bool {
+    let explains = |endpoint: Option<&MtlsEndpoint>| {
+        endpoint.is_some_and(|endpoint| endpoint.tls.gatekeeper.explains())
+    };
+    explains(was) && !explains(is)
 }
 
 /// Why a catalog cannot be compiled.

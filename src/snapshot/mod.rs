@@ -4,6 +4,7 @@
 //! whole. A change compiles only the realm that it touches; everything else is shared with the snapshot before.
 //! Nothing here reads the store or a socket, and a published snapshot never changes.
 
+pub mod admission;
 pub mod client_tls;
 pub mod compile;
 pub mod deploy;

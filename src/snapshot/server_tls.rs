@@ -14,6 +14,7 @@ use rustls::{ServerConfig, version};
 use crate::clock::Clock;
 use crate::domain::environment::PerEnvironment;
 use crate::domain::identity::{IdentitySlot, ServerIdentity};
+use crate::domain::trust_policy::RecordBytes;
 use crate::flaw::{Flaw, planted};
 use crate::snapshot::ticketer::{Host, Ticketer};
 use crate::snapshot::verifier::{ClientVerifier, Gatekeeper, Trusting};
@@ -134,12 +135,14 @@ impl ServerTls {
         Ok(Arc::new(config))
     }
 
-    /// For a host of the mtls gateway: a client certificate that `trusting` trusts is demanded.
+    /// For a host of the mtls gateway: a client certificate that `trusting` trusts is demanded. The records that it sends
+    /// have `record_bytes` of content at most; `None`: as much as TLS allows.
     pub(crate) fn mutual(
         &self,
         host: Host<'_>,
         identity: &Arc<ShownIdentity>,
         trusting: Trusting,
+        record_bytes: Option<RecordBytes>,
     ) -> Result<MutualTls, rustls::Error> {
         let gatekeeper = Arc::new(Gatekeeper::new(
             trusting,
@@ -152,6 +155,7 @@ impl ServerTls {
             .with_client_cert_verifier(Arc::new(verifier))
             .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
         let mut config = finish(config);
+        config.max_fragment_size = record_bytes.map(fragment_size);
         self.resume(host, &mut config)?;
         Ok(MutualTls {
             config: Arc::new(config),
@@ -195,6 +199,14 @@ fn finish(mut config: ServerConfig) -> ServerConfig {
     config.max_early_data_size = 0;
     config
 }
+
+/// rustls counts the header of a record with its content.
+fn fragment_size(content: RecordBytes) -> usize {
+    usize::from(content.get()).saturating_add(RECORD_HEADER_BYTES)
+}
+
+/// Type, version and length (RFC 8446 §5.1).
+const RECORD_HEADER_BYTES: usize = 5;
 
 /// What must never be: one ticket key for all hosts. Nothing but [`Flaw::Tickets`] leads here.
 fn share_tickets(config: &mut ServerConfig) {

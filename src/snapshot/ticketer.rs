@@ -74,6 +74,16 @@ impl Ticketer {
         })
     }
 
+    /// Without a certificate there is nothing to be judged when a session comes back. The proof alone does not say it: a
+    /// host that explains refusals completes handshakes without one, also where a good ticket was shown and not taken.
+    fn may_be_sealed(&self, session: Head) -> bool {
+        let shows_enough = match self.evidence {
+            Evidence::Certificate => session.has_certificate,
+            Evidence::Nothing => true,
+        };
+        session.is_bound && shows_enough
+    }
+
     /// Whether what was proven then still spares a full handshake. A moment before the proof means that the clock was
     /// moved back, and that nobody knows how old the proof is.
     fn holds(&self, proof: Proof) -> bool {
@@ -98,7 +108,7 @@ impl ProducesTickets for Ticketer {
     }
 
     fn encrypt(&self, session: &[u8]) -> Option<Vec<u8>> {
-        if session.len() > SESSION_BYTES_MAX || !binds_its_handshake(session) {
+        if session.len() > SESSION_BYTES_MAX || !self.may_be_sealed(Head::read(session)?) {
             return None;
         }
         let proof = verifier::proof(self.evidence, self.clock.now())?;
@@ -129,28 +139,36 @@ impl ProducesTickets for Ticketer {
 /// Digest, moment of the proof, its end.
 const HEAD_BYTES: usize = 32 + 8 + 8;
 
-/// Whether a session's secret is bound to the handshake that made it: always in TLS 1.3, in TLS 1.2 with an extended
-/// master secret only (RFC 7627 §5.3). Without that, a man in the middle can have two sessions share one secret, and a
-/// client's certificate vouch for the wrong one (the triple handshake attack).
-///
-/// Reads the head of rustls's encoding of a session: server name, version, suite, secret, flag. What looks different is
-/// not bound.
-fn binds_its_handshake(session: &[u8]) -> bool {
-    after_name(session)
-        .and_then(|rest| {
-            let (version, rest) = rest.split_first_chunk::<2>()?;
-            match *version {
-                [3, 4] => Some(true),
-                [3, 3] => {
-                    let (_suite, rest) = rest.split_first_chunk::<2>()?;
-                    let (&length, rest) = rest.split_first()?;
-                    let extended = *rest.get(usize::from(length))?;
-                    Some(extended == 1)
-                }
-                _ => Some(false),
-            }
+/// The head of rustls's encoding of a session: server name, version, suite, secret, flag, certificates. What looks
+/// different is not sealed.
+#[derive(Clone, Copy)]
+struct Head {
+    /// Whether the session's secret is bound to the handshake that made it: always in TLS 1.3, in TLS 1.2 with an
+    /// extended master secret only (RFC 7627 §5.3). Without that, a man in the middle can have two sessions share one
+    /// secret, and a client's certificate vouch for the wrong one (the triple handshake attack).
+    is_bound: bool,
+    /// Whether the client showed a certificate.
+    has_certificate: bool,
+}
+
+impl Head {
+    fn read(session: &[u8]) -> Option<Self> {
+        let rest = after_name(session)?;
+        let (version, rest) = rest.split_first_chunk::<2>()?;
+        let (_suite, rest) = rest.split_first_chunk::<2>()?;
+        let (&length, rest) = rest.split_first()?;
+        let [extended, certificates, ..] = *rest.get(usize::from(length)..)? else {
+            return None;
+        };
+        Some(Self {
+            is_bound: match *version {
+                [3, 4] => true,
+                [3, 3] => extended == 1,
+                _ => false,
+            },
+            has_certificate: certificates == 1,
         })
-        .unwrap_or(false)
+    }
 }
 
 fn after_name(session: &[u8]) -> Option<&[u8]> {

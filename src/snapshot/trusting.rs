@@ -57,6 +57,16 @@ impl CompiledFrom {
         }
     }
 
+    /// What becomes of the handshake of a client that is not let in, on the realm's own host.
+    pub(crate) fn handshake(&self) -> saved::HandshakePolicy {
+        self.policy.handshake
+    }
+
+    /// How much content a record has at most that the realm's own host sends.
+    pub(crate) fn record_bytes(&self) -> Option<saved::RecordBytes> {
+        self.policy.record_bytes
+    }
+
     /// The trust set. What the former one found out of lists that are in both is not found out again.
     pub(crate) fn trust_set(&self, former: Option<&TrustSet>) -> Result<TrustSet, InvalidTrustSet> {
         let mut source = TrustSource {

@@ -4,6 +4,9 @@
 //! connection it works for. But it is called synchronously while the handshake is polled, so the verdict travels by a
 //! task-local slot around that future ([`observe`]). Outside of such a slot every client is refused.
 //!
+//! A host that explains refusals lets refused clients on: their handshake is completed, so that HTTP can tell them why.
+//! The verdict stays what it is, and only it says whom the gateway serves.
+//!
 //! A resumed handshake does not ask here: its slot holds what the ticket says, and the gateway has the chain of the
 //! session judged by the host's [`Gatekeeper`] before anything is served.
 
@@ -18,11 +21,15 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme,
+    AlertDescription, CertificateError, DigitallySignedStruct, DistinguishedName, OtherError,
+    SignatureScheme,
 };
 
 use crate::clock::Moment;
+use crate::domain::refusal::PresentedChain;
+use crate::domain::trust_policy::HandshakePolicy;
 use crate::flaw::{Flaw, planted};
+use crate::pki::certificate::Certificate;
 use crate::snapshot::possession;
 use crate::trust::judge::{Distrust, Verified};
 use crate::trust::limits::TrustLimits;
@@ -36,6 +43,17 @@ const CA_NAMES_BYTES_MAX: usize = 60 * 1024;
 
 /// What was decided about the certificates that a client showed.
 pub type Verdict = Result<Verified, Distrust>;
+
+/// What a handshake told of the client's certificates.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// `None` where the handshake did not come so far, and where it was resumed.
+    pub verdict: Option<Verdict>,
+    /// Of a client that is not trusted, what it showed.
+    pub shown: Option<PresentedChain>,
+    /// Whether the handshake of a client that is not trusted went on nevertheless.
+    pub let_on: bool,
+}
 
 /// What lets a client be spared a full handshake for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +76,7 @@ pub(crate) enum Evidence {
 /// What one handshake has shown so far.
 #[derive(Default)]
 struct Seen {
-    verdict: Option<Verdict>,
+    told: Observed,
     /// Of the last ticket that could be opened, which is the one that a resumed handshake resumes.
     ticket: Option<Proof>,
 }
@@ -67,12 +85,11 @@ tokio::task_local! {
     static SEEN: RefCell<Seen>;
 }
 
-/// Runs a handshake and tells, besides its output, the verdict on the client's certificates; `None` where the
-/// handshake did not come so far, and where it was resumed.
-pub async fn observe<F: Future>(handshake: F) -> (F::Output, Option<Verdict>) {
+/// Runs a handshake and tells, besides its output, what became of the client's certificates.
+pub async fn observe<F: Future>(handshake: F) -> (F::Output, Observed) {
     SEEN.scope(RefCell::default(), async {
         let output = handshake.await;
-        (output, SEEN.with(RefCell::take).verdict)
+        (output, SEEN.with(RefCell::take).told)
     })
     .await
 }
@@ -80,7 +97,7 @@ pub async fn observe<F: Future>(handshake: F) -> (F::Output, Option<Verdict>) {
 /// What the present handshake proves, for a ticket. A resumed one proves no more than the ticket that was shown.
 /// `None` outside of a handshake, and where the evidence is wanting.
 pub(crate) fn proof(evidence: Evidence, now: Moment) -> Option<Proof> {
-    let of_seen = |seen: &Seen| match (&seen.verdict, seen.ticket, evidence) {
+    let of_seen = |seen: &Seen| match (&seen.told.verdict, seen.ticket, evidence) {
         (Some(Ok(verified)), _, Evidence::Certificate) => Some(Proof {
             at: now,
             until: verified.ends(),
@@ -108,6 +125,7 @@ pub(crate) enum Trusting {
     Realm {
         trust: Arc<TrustSet>,
         ca_names: CaNames,
+        handshake: HandshakePolicy,
     },
     /// All realms' of an environment.
     Shared(Arc<SharedTrust>),
@@ -155,11 +173,20 @@ impl Gatekeeper {
         }
     }
 
+    /// Whether clients that it does not trust are let on, to be told why. Shared hosts are always strict.
+    pub fn explains(&self) -> bool {
+        match &self.trusting {
+            Trusting::Realm { handshake, .. } => *handshake == HandshakePolicy::Explain,
+            Trusting::Shared(_) => false,
+        }
+    }
+
     /// The names that clients are told: each once, and none where they are too many.
     fn ca_names(&self) -> Vec<DistinguishedName> {
         let Trusting::Realm {
             trust,
             ca_names: CaNames::Told,
+            ..
         } = &self.trusting
         else {
             return Vec::new();
@@ -194,7 +221,7 @@ impl fmt::Debug for Gatekeeper {
     }
 }
 
-/// Demands a client certificate, and lets the host's gatekeeper decide on it.
+/// Asks for a client certificate, demands it unless refusals are explained, and lets the host's gatekeeper decide on it.
 pub(crate) struct ClientVerifier {
     gatekeeper: Arc<Gatekeeper>,
     ca_names: Vec<DistinguishedName>,
@@ -223,7 +250,7 @@ impl ClientCertVerifier for ClientVerifier {
     }
 
     fn client_auth_mandatory(&self) -> bool {
-        true
+        !self.gatekeeper.explains()
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -243,11 +270,22 @@ impl ClientCertVerifier for ClientVerifier {
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let moment = Moment::from_unix_seconds(seconds);
         let verdict = self.gatekeeper.judge(&presented, moment);
+        let mut observed = Observed::default();
         let answer = match &verdict {
             Ok(_) => Ok(ClientCertVerified::assertion()),
-            Err(distrust) => Err(refusal(distrust.reason)),
+            Err(distrust) => {
+                observed.shown = PresentedChain::of(presented.iter().map(AsRef::as_ref));
+                observed.let_on =
+                    self.gatekeeper.explains() && can_be_decoded(distrust, &presented);
+                if observed.let_on {
+                    Ok(ClientCertVerified::assertion())
+                } else {
+                    Err(refusal(distrust.reason))
+                }
+            }
         };
-        let told = SEEN.try_with(|seen| seen.borrow_mut().verdict = Some(verdict));
+        observed.verdict = Some(verdict);
+        let told = SEEN.try_with(|seen| seen.borrow_mut().told = observed);
         if told.is_err() {
             return Err(rustls::Error::General(
                 "a client certificate was judged outside of a handshake".to_owned(),
@@ -287,6 +325,13 @@ impl ClientCertVerifier for ClientVerifier {
             .signature_verification_algorithms
             .supported_schemes()
     }
+}
+
+/// Whether what is wrong with a chain is something else than its encoding.
+fn can_be_decoded(distrust: &Distrust, presented: &[CertificateDer<'_>]) -> bool {
+    let decodes = |one: &CertificateDer<'_>| Certificate::from_der(one).is_ok();
+    distrust.leaf.is_some()
+        && (distrust.reason != Reason::MalformedCertificate || presented.iter().all(decodes))
 }
 
 /// The error that makes rustls send the alert of the specification's table.
@@ -349,6 +394,26 @@ fn refusal(reason: Reason) -> rustls::Error {
         | Reason::ShuttingDown => CertificateError::Other(OtherError(Arc::new(Refused(reason)))),
     };
     rustls::Error::InvalidCertificate(error)
+}
+
+/// The alert that a client gets whose handshake is refused for this reason, by its name in RFC 8446, 6.
+pub fn alert(reason: Reason) -> &'static str {
+    let description = match refusal(reason) {
+        rustls::Error::InvalidCertificate(error) => AlertDescription::from(error),
+        // What is left is rustls's own word for a missing certificate.
+        _ => AlertDescription::CertificateRequired,
+    };
+    match description {
+        AlertDescription::CertificateRequired => "certificate_required",
+        AlertDescription::UnknownCA => "unknown_ca",
+        AlertDescription::CertificateExpired => "certificate_expired",
+        AlertDescription::CertificateRevoked => "certificate_revoked",
+        AlertDescription::UnsupportedCertificate => "unsupported_certificate",
+        AlertDescription::BadCertificate => "bad_certificate",
+        AlertDescription::DecryptError => "decrypt_error",
+        AlertDescription::AccessDenied => "access_denied",
+        _ => "certificate_unknown",
+    }
 }
 
 /// A refusal that has no alert of its own.

@@ -11,20 +11,22 @@ use crate::domain::change::Touched;
 use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
-use crate::domain::refusal::RefusalRecord;
+use crate::domain::refusal::{CHAINS_PER_REALM_MAX, RefusalRecord};
 use crate::domain::token::Actor;
 use crate::domain::trust_policy::TrustPolicy;
 use crate::pki::fingerprint::Fingerprint;
 use crate::store::db::{Store, stored_revision};
 use crate::store::error::{Fault, StoreError};
+use crate::store::loading::at;
 use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::seen;
 use crate::store::tables::{
-    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS,
-    IDENTITIES, INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS,
-    TOKENS, TRUST_POLICIES, Table, crl_object, denial_object, deployment_object, pipeline_object,
+    ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRL_SOURCES, CRLS, DENIALS,
+    DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META,
+    REFUSALS, TOKENS, TRUST_POLICIES, Table, crl_object, crl_source_object, denial_object,
+    deployment_object, pipeline_object,
 };
 
 impl Store {
@@ -88,7 +90,8 @@ impl Store {
     }
 
     /// Adds refusals to the journals of their realms, in one durable transaction; those of no realm, or of one that is
-    /// there no more, to the operator's own. Of each journal the latest `per_realm_max` are kept.
+    /// there no more, to the operator's own. Of each journal the latest `per_realm_max` are kept, the latest
+    /// [`CHAINS_PER_REALM_MAX`] of them with their chains.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -123,6 +126,7 @@ impl<'a> Rows<'a> {
         self.trust_policies()?;
         self.crls()?;
         self.denials()?;
+        self.crl_sources()?;
         self.pipelines()?;
         self.deployments()?;
         self.connections()?;
@@ -257,6 +261,28 @@ impl<'a> Rows<'a> {
             Ok((key, finish(row, &seal)?))
         });
         put(self.transaction, DENIALS, rows)
+    }
+
+    fn crl_sources(&self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::CrlSources)?;
+        let rows = self.select(|touched| {
+            if let Touched::CrlSource(realm, environment, name) = touched {
+                Some((realm, *environment, name))
+            } else {
+                None
+            }
+        });
+        let rows = rows.map(|(realm, environment, name)| {
+            let object = crl_source_object(environment.as_str(), name.as_str());
+            let seal = keys.at(realm.as_str(), &object);
+            let source = self
+                .realm(realm)
+                .and_then(|realm| realm.crl_sources.get(environment).get(name));
+            let row = source.map(|source| row::crl_source::encode(source, &seal));
+            let key = (realm.as_str(), environment.as_str(), name.as_str());
+            Ok((key, finish(row, &seal)?))
+        });
+        put(self.transaction, CRL_SOURCES, rows)
     }
 
     fn pipelines(&self) -> Result<(), Fault> {
@@ -519,7 +545,36 @@ fn write_refusals(
             let row = finish(Some(row::refusal::encode(refusal, &seal)), &seal)?;
             table.insert((realm, sequence), row.unwrap_or_default().as_slice())?;
         }
+        // Those before had none already.
+        let chains_from = |end: u64| end.saturating_sub(CHAINS_PER_REALM_MAX).max(keep_from);
+        for sequence in chains_from(next)..chains_from(end) {
+            drop_chain(
+                &mut table,
+                keys.at(realm, &sequence.to_string()),
+                (realm, sequence),
+            )?;
+        }
         meta.insert(realm, (keep_from, end))?;
+    }
+    Ok(())
+}
+
+/// Writes a refusal anew without the chain that was shown.
+fn drop_chain(
+    table: &mut redb::Table<'_, (&str, u64), &[u8]>,
+    seal: RowSeal<'_>,
+    (realm, sequence): (&str, u64),
+) -> Result<(), Fault> {
+    let Some(row) = table
+        .get((realm, sequence))?
+        .map(|row| row.value().to_vec())
+    else {
+        return Ok(());
+    };
+    let mut refusal = row::refusal::decode(realm, &row, &seal).map_err(at(&seal))?;
+    if refusal.chain.take().is_some() {
+        let row = finish(Some(row::refusal::encode(&refusal, &seal)), &seal)?;
+        table.insert((realm, sequence), row.unwrap_or_default().as_slice())?;
     }
     Ok(())
 }

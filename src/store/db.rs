@@ -20,8 +20,8 @@ use crate::store::master_key::{MasterKey, sync_directory_of};
 use crate::store::seal::{KeyCheckError, SealError, StoreKeys};
 use crate::store::tables::{
     ACCOUNTS, ANCHORS_SEEN, AUDIT, AUDIT_BY_REALM, CLIENTS_SEEN, CLIENTS_SEEN_AT, CONNECTIONS,
-    CRLS, DENIALS, DEPLOYMENTS, FORMAT, IDENTITIES, INSTALLATIONS, META, META_CREATED, META_FORMAT,
-    META_KEY_CHECK, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS,
+    CRL_SOURCES, CRLS, DENIALS, DEPLOYMENTS, FORMAT, IDENTITIES, INSTALLATIONS, META, META_CREATED,
+    META_FORMAT, META_KEY_CHECK, META_REVISION, PIPELINES, REALMS, REFUSAL_META, REFUSALS, TOKENS,
     TRUST_POLICIES,
 };
 
@@ -413,6 +413,7 @@ fn initialise(database: &Database, key_check: &[u8], now: Moment) -> Result<(), 
         transaction.open_table(TRUST_POLICIES)?;
         transaction.open_table(CRLS)?;
         transaction.open_table(DENIALS)?;
+        transaction.open_table(CRL_SOURCES)?;
         transaction.open_table(PIPELINES)?;
         transaction.open_table(DEPLOYMENTS)?;
         transaction.open_table(CONNECTIONS)?;
@@ -436,6 +437,7 @@ fn upgrade(database: &Database) -> Result<(), Fault> {
         transaction.open_table(TRUST_POLICIES)?;
         transaction.open_table(CRLS)?;
         transaction.open_table(DENIALS)?;
+        transaction.open_table(CRL_SOURCES)?;
         transaction.open_table(CLIENTS_SEEN)?;
         transaction.open_table(CLIENTS_SEEN_AT)?;
         transaction.open_table(ANCHORS_SEEN)?;

@@ -19,9 +19,9 @@ use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    ACCOUNTS, AUTHORITY, CONNECTIONS, CRLS, DENIALS, DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META,
-    PIPELINES, REALMS, TOKENS, TRUST_POLICIES, Table, crl_object, denial_object, deployment_object,
-    pipeline_object,
+    ACCOUNTS, AUTHORITY, CONNECTIONS, CRL_SOURCES, CRLS, DENIALS, DEPLOYMENTS, IDENTITIES,
+    INSTALLATIONS, META, PIPELINES, REALMS, TOKENS, TRUST_POLICIES, Table, crl_object,
+    crl_source_object, denial_object, deployment_object, pipeline_object,
 };
 
 impl Store {
@@ -44,6 +44,7 @@ impl Store {
             reader.trust_policies()?;
             reader.crls()?;
             reader.denials()?;
+            reader.crl_sources()?;
             reader.pipelines()?;
             reader.deployments()?;
             reader.connections()?;
@@ -162,6 +163,26 @@ impl Reader<'_> {
             };
             let denials = self.realm(&seal)?.denials.get_mut(place);
             denials.insert(denial.what.id(), Arc::new(denial));
+        }
+        Ok(())
+    }
+
+    /// A source that cannot be read is told, and closes its realm: nobody could say what keeps its lists fresh.
+    fn crl_sources(&mut self) -> Result<(), Fault> {
+        let keys = self.keys.table(Table::CrlSources)?;
+        for entry in self.transaction.open_table(CRL_SOURCES)?.iter()? {
+            let (key, row) = entry?;
+            let (realm, environment, name) = key.value();
+            let object = crl_source_object(environment, name);
+            let seal = keys.at(realm, &object);
+            let place = Environment::parse(environment).map_err(RowError::from);
+            let place = place.map_err(at(&seal))?;
+            let row = row::crl_source::decode(name, row.value(), &seal);
+            let Some(source) = self.readable(row, &seal)? else {
+                continue;
+            };
+            let sources = self.realm(&seal)?.crl_sources.get_mut(place);
+            sources.insert(source.name.clone(), Arc::new(source));
         }
         Ok(())
     }

@@ -23,6 +23,9 @@ pub(crate) const CRLS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
 /// The deny lists, by realm, environment and the denial's id.
 pub(crate) const DENIALS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
     TableDefinition::new("denials");
+/// What revocation lists are fetched from, by realm, environment and name.
+pub(crate) const CRL_SOURCES: TableDefinition<'_, (&str, &str, &str), &[u8]> =
+    TableDefinition::new("crl_sources");
 /// Pipelines, by realm, name and major version.
 pub(crate) const PIPELINES: TableDefinition<'_, (&str, &str, u16), &[u8]> =
     TableDefinition::new("pipelines");
@@ -89,6 +92,11 @@ pub(crate) fn denial_object(environment: &str, id: &str) -> String {
     format!("{environment} {id}")
 }
 
+/// What the row of a source of revocation lists is bound to, besides its realm.
+pub(crate) fn crl_source_object(environment: &str, name: &str) -> String {
+    format!("{environment} {name}")
+}
+
 /// What the row of a client or an anchor that was seen is bound to, besides its realm.
 pub(crate) fn seen_object(environment: &str, sha256: &str) -> String {
     format!("{environment} {sha256}")
@@ -114,6 +122,8 @@ pub enum Table {
     Crls,
     /// Deny lists.
     Denials,
+    /// What revocation lists are fetched from.
+    CrlSources,
     /// Pipelines.
     Pipelines,
     /// Deployments.
@@ -144,6 +154,7 @@ impl Table {
             Self::TrustPolicies => "trust_policies",
             Self::Crls => "crls",
             Self::Denials => "denials",
+            Self::CrlSources => "crl_sources",
             Self::Pipelines => "pipelines",
             Self::Deployments => "deployments",
             Self::Connections => "connections",

@@ -26,6 +26,10 @@ pub struct JournalLimits {
     pub pending_per_realm: usize,
     /// Records that wait in all. Beyond it a realm keeps one record only, so that none goes unheard.
     pub pending_total: usize,
+    /// Bytes of the chains that wait with the records of one realm. Beyond it a record waits without.
+    pub chain_bytes_per_realm: usize,
+    /// Bytes of all chains that wait. Beyond it a record waits without.
+    pub chain_bytes_total: usize,
 }
 
 impl Default for JournalLimits {
@@ -33,6 +37,8 @@ impl Default for JournalLimits {
         Self {
             pending_per_realm: 64,
             pending_total: 8192,
+            chain_bytes_per_realm: 256 * 1024,
+            chain_bytes_total: 16 * 1024 * 1024,
         }
     }
 }
@@ -43,6 +49,8 @@ pub struct RefusalJournal {
     limits: JournalLimits,
     hasher: RandomState,
     waiting: AtomicUsize,
+    /// Of the chains that wait.
+    chain_bytes: AtomicUsize,
     shards: [Mutex<Shard>; SHARDS],
 }
 
@@ -56,6 +64,7 @@ impl RefusalJournal {
             limits,
             hasher: RandomState::new(),
             waiting: AtomicUsize::new(0),
+            chain_bytes: AtomicUsize::new(0),
             shards: std::array::from_fn(|_| Mutex::default()),
         }
     }
@@ -77,6 +86,8 @@ impl RefusalJournal {
             let taken = std::mem::take(&mut *lock(shard));
             for records in taken.into_values() {
                 self.waiting.fetch_sub(records.len(), Ordering::Relaxed);
+                self.chain_bytes
+                    .fetch_sub(chains_of(&records), Ordering::Relaxed);
                 drained.extend(records);
             }
         }
@@ -98,11 +109,13 @@ impl RefusalJournal {
         };
         let mut shard = lock(self.shard(record.realm.as_ref()));
         let Some(records) = shard.get_mut(&record.realm) else {
+            self.admit_chain(&mut record, 0);
             shard.insert(record.realm.clone(), vec![record]);
             self.waiting.fetch_add(1, Ordering::Relaxed);
             return None;
         };
         if records.len() < room {
+            self.admit_chain(&mut record, chains_of(records));
             records.push(record);
             self.waiting.fetch_add(1, Ordering::Relaxed);
             return None;
@@ -112,8 +125,27 @@ impl RefusalJournal {
             .as_ref()
             .map_or(0, |before| before.left_out.saturating_add(1));
         record.left_out = record.left_out.saturating_add(lost);
+        if let Some(chain) = replaced.as_ref().and_then(|before| before.chain.as_ref()) {
+            self.chain_bytes.fetch_sub(chain.bytes(), Ordering::Relaxed);
+        }
+        self.admit_chain(&mut record, chains_of(records));
         records.push(record);
         replaced
+    }
+
+    /// Counts the record's chain as waiting, or drops it where there is no room for it. Its realm's others have
+    /// `of_realm` bytes.
+    fn admit_chain(&self, record: &mut RefusalRecord, of_realm: usize) {
+        let Some(chain) = &record.chain else { return };
+        let bytes = chain.bytes();
+        let has_room = |held: usize, most: usize| held.saturating_add(bytes) <= most;
+        let before = self.chain_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if !has_room(before, self.limits.chain_bytes_total)
+            || !has_room(of_realm, self.limits.chain_bytes_per_realm)
+        {
+            self.chain_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            record.chain = None;
+        }
     }
 
     #[expect(
@@ -135,6 +167,12 @@ impl Default for RefusalJournal {
 /// A shard is whole between any two statements, so what a panicking thread left behind is used on.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The bytes of the chains of some records.
+fn chains_of(records: &[RefusalRecord]) -> usize {
+    let chains = records.iter().filter_map(|record| record.chain.as_ref());
+    chains.fold(0, |sum, chain| sum.saturating_add(chain.bytes()))
 }
 
 fn bound(record: &mut RefusalRecord) {
@@ -186,6 +224,7 @@ mod tests {
     use super::*;
     use crate::clock::Moment;
     use crate::domain::environment::Gateway;
+    use crate::domain::refusal::PresentedChain;
 
     fn refusal(realm: Option<&str>, number: i64) -> RefusalRecord {
         RefusalRecord {
@@ -198,7 +237,15 @@ mod tests {
             reason: "expired".into(),
             sentence: "The certificate CN=client-1 has expired.".to_owned(),
             certificate: None,
+            chain: None,
             left_out: 0,
+        }
+    }
+
+    fn with_chain(realm: &str, number: i64, bytes: usize) -> RefusalRecord {
+        RefusalRecord {
+            chain: PresentedChain::of([vec![7; bytes].as_slice()]),
+            ..refusal(Some(realm), number)
         }
     }
 
@@ -206,6 +253,7 @@ mod tests {
         RefusalJournal::new(JournalLimits {
             pending_per_realm,
             pending_total,
+            ..JournalLimits::default()
         })
     }
 
@@ -265,6 +313,56 @@ mod tests {
             .map(|record| record.left_out.saturating_add(1))
             .sum();
         assert_eq!(told, 2002, "every refusal is a record or counted by one");
+    }
+
+    #[test]
+    fn chains_have_a_budget_of_their_own_and_are_dropped_before_records() {
+        let journal = RefusalJournal::new(JournalLimits {
+            pending_per_realm: 4,
+            pending_total: 100,
+            chain_bytes_per_realm: 2_500,
+            chain_bytes_total: 4_000,
+        });
+        for number in 0..10 {
+            journal.record(with_chain("acme", number, 1_000));
+        }
+        for number in 0..3 {
+            journal.record(with_chain("globex", number, 1_000));
+        }
+        let drained = journal.drain();
+        let has_chain = |realm: &str| -> Vec<(i64, bool)> {
+            let of_realm = drained
+                .iter()
+                .filter(|record| record.realm.as_ref().map(RealmName::as_str) == Some(realm));
+            of_realm
+                .map(|record| (record.at.unix_millis(), record.chain.is_some()))
+                .collect()
+        };
+        assert_eq!(
+            has_chain("acme"),
+            [(0, true), (1, true), (2, false), (9, false)]
+        );
+        assert_eq!(has_chain("globex"), [(0, true), (1, true), (2, false)]);
+        // What was drained is no burden any more.
+        journal.record(with_chain("acme", 11, 2_500));
+        assert!(journal.drain().iter().all(|record| record.chain.is_some()));
+        assert_eq!(journal.chain_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn the_latest_of_a_flood_brings_its_own_chain() {
+        let journal = RefusalJournal::new(JournalLimits {
+            pending_per_realm: 2,
+            chain_bytes_per_realm: 2_000,
+            ..JournalLimits::default()
+        });
+        for number in 0..100 {
+            journal.record(with_chain("acme", number, 1_000));
+        }
+        let drained = journal.drain();
+        let chains: Vec<bool> = drained.iter().map(|one| one.chain.is_some()).collect();
+        assert_eq!(chains, [true, true]);
+        assert_eq!(journal.chain_bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::trust::index::{Key, Name};
 use crate::trust::issuer::Issuer;
 use crate::trust::limits::TrustLimits;
 use crate::trust::policies;
-use crate::trust::policy::{Pin, Signatures};
+use crate::trust::policy::{Pin, RevocationScope, Signatures};
 use crate::trust::profile;
 use crate::trust::reason::Reason;
 use crate::trust::revocation::{self, Around, KnownSigners, LIST_CHECKS_MAX};
@@ -28,6 +28,7 @@ use crate::trust::rules;
 use crate::trust::search::{Path, Search};
 use crate::trust::set::TrustSet;
 use crate::trust::signature::Meter;
+use crate::trust::trace::{Check, Exam, Trace};
 
 /// The most policies that are asked in one judgement by a shared host.
 pub const RULEBOOKS_MAX: usize = 32;
@@ -91,15 +92,15 @@ impl<'a> Demands<'a> {
         }
     }
 
-    /// Holds a valid path to the demands of the realm, or of any realm that trusts its anchor.
+    /// Holds a valid path to the demands of the realm, or of any realm that trusts its anchor; only one realm's are told.
     ///
     /// # Errors
     /// What the realm, or the first of them, has against it.
-    pub fn check(&self, path: &Path) -> Result<Ground, Finding> {
+    pub fn check(&self, path: &Path, exam: &Exam<'_>) -> Result<Ground, Finding> {
         let shared = match self.anchors {
             Anchors::Set(set) => {
                 return Ok(Ground {
-                    until: self.of(set, path)?,
+                    until: self.of(set, path, exam)?,
                     basis: Basis::Set(set.id()),
                 });
             }
@@ -119,7 +120,7 @@ impl<'a> Demands<'a> {
                 continue;
             };
             self.asked.set(self.asked.get().saturating_add(1));
-            match self.of(set, path) {
+            match self.of(set, path, &Exam::unwatched()) {
                 Ok(until) => {
                     return Ok(Ground {
                         until,
@@ -140,11 +141,35 @@ impl<'a> Demands<'a> {
         objection.map_or(Ok(nobody), Err)
     }
 
-    fn of(&self, set: &TrustSet, path: &Path) -> Result<Moment, Finding> {
-        set.denials().check(path, self.now)?;
-        signatures(set.policy().signatures, path)?;
-        let until = self.revocation(set, path)?;
-        pins(&set.policy().pins, &path.leaf)?;
+    fn of(&self, set: &TrustSet, path: &Path, exam: &Exam<'_>) -> Result<Moment, Finding> {
+        let policy = set.policy();
+        if set.denials().is_empty() {
+            exam.pass_over(Check::Denials);
+        } else {
+            exam.ask(Check::Denials, || set.denials().check(path, self.now))?;
+        }
+        match policy.signatures {
+            Signatures::Modern => exam.pass_over(Check::Signatures),
+            Signatures::Strict => exam.ask(Check::Signatures, || strict_signatures(path))?,
+        }
+        let mut until = Moment::MAX;
+        if policy
+            .of_anchor(&path.anchor.certificate.fingerprint())
+            .scope
+            == RevocationScope::Off
+        {
+            exam.pass_over(Check::Revocation);
+        } else {
+            exam.ask(Check::Revocation, || {
+                until = self.revocation(set, path, exam.trace())?;
+                Ok(())
+            })?;
+        }
+        if policy.pins.is_empty() {
+            exam.pass_over(Check::Pins);
+        } else {
+            exam.ask(Check::Pins, || pins(&policy.pins, &path.leaf))?;
+        }
         Ok(until)
     }
 
@@ -152,10 +177,14 @@ impl<'a> Demands<'a> {
         self.meter.is_exhausted() || self.list_checks_left.get() == 0
     }
 
-    fn revocation(&self, set: &TrustSet, path: &Path) -> Result<Moment, Finding> {
-        let policy = set.policy();
+    fn revocation(
+        &self,
+        set: &TrustSet,
+        path: &Path,
+        trace: Option<&Trace>,
+    ) -> Result<Moment, Finding> {
         let anchor = path.anchor.certificate.fingerprint();
-        let demanded = policy.by_anchor.get(&anchor);
+        let demanded = set.policy().of_anchor(&anchor);
         let signers = |name: &Name| self.signers(set, name);
         let has_path = |signer: &Certificate, accept: &dyn Fn(&Path) -> bool| {
             self.has_path(set, signer, accept)
@@ -166,8 +195,8 @@ impl<'a> Demands<'a> {
             checks_left: &self.list_checks_left,
             signers: &signers,
             has_path: &has_path,
+            trace,
         };
-        let demanded = demanded.unwrap_or(&policy.revocation);
         revocation::check(path, set.crls(), demanded, &around)
     }
 
@@ -210,6 +239,7 @@ impl<'a> Demands<'a> {
             limits: self.limits,
             meter: self.meter,
             attempt: 0,
+            trace: None,
         };
         let accept = |path: &Path| {
             rules::check_signer(path, self.now, self.limits)?;
@@ -232,11 +262,7 @@ impl<'a> Demands<'a> {
     }
 }
 
-fn signatures(demanded: Signatures, path: &Path) -> Result<(), Finding> {
-    match demanded {
-        Signatures::Modern => return Ok(()),
-        Signatures::Strict => {}
-    }
+fn strict_signatures(path: &Path) -> Result<(), Finding> {
     for (role, certificate) in path.certificates() {
         let facts = certificate.facts();
         // Nothing rests on the anchor's own signature.
@@ -265,7 +291,7 @@ fn pins(pins: &BTreeSet<Pin>, leaf: &Certificate) -> Result<(), Finding> {
     let is_pinned = [Pin::Certificate(certificate), Pin::Key(key)]
         .iter()
         .any(|pin| pins.contains(pin));
-    if pins.is_empty() || is_pinned {
+    if is_pinned {
         return Ok(());
     }
     let detail = format!(

@@ -24,6 +24,7 @@ use crate::trust::reason::Reason;
 use crate::trust::rules;
 use crate::trust::search::{Found, Path, Search};
 use crate::trust::signature::{MODERN, Meter};
+use crate::trust::trace::{Check, Exam, Trace};
 
 /// The most proven paths that one judgement holds to the rules.
 const PATHS_MAX: u32 = 1_024;
@@ -166,7 +167,21 @@ pub fn judge<'a>(
     now: Moment,
     limits: &TrustLimits,
 ) -> Result<Verified, Distrust> {
-    judge_with(MODERN, anchors.into(), presented, now, limits, None)
+    judge_with(MODERN, anchors.into(), presented, now, limits, None, None)
+}
+
+/// As [`judge`], and tells its steps. The verdict is that of a judgement that nobody watched: a watched one goes on
+/// behind its first objection, and may use up there what another path would need.
+pub fn judge_telling<'a>(
+    anchors: impl Into<Anchors<'a>>,
+    presented: &[CertificateDer<'_>],
+    now: Moment,
+    limits: &TrustLimits,
+) -> (Result<Verified, Distrust>, Trace) {
+    let (anchors, trace) = (anchors.into(), Trace::default());
+    let verdict = judge(anchors, presented, now, limits);
+    let _ = judge_with(MODERN, anchors, presented, now, limits, None, Some(&trace));
+    (verdict, trace)
 }
 
 /// As [`judge`], with the proofs of earlier judgements, to which it adds.
@@ -177,7 +192,7 @@ pub(crate) fn judge_knowing(
     limits: &TrustLimits,
     proofs: &Proofs,
 ) -> Result<Verified, Distrust> {
-    judge_with(MODERN, anchors, presented, now, limits, Some(proofs))
+    judge_with(MODERN, anchors, presented, now, limits, Some(proofs), None)
 }
 
 /// Judges a verified client again, by other anchors or at another moment. Where the very same set judged it (on a shared
@@ -245,6 +260,7 @@ fn judge_with(
     now: Moment,
     limits: &TrustLimits,
     proofs: Option<&Proofs>,
+    trace: Option<&Trace>,
 ) -> Result<Verified, Distrust> {
     let [first, others @ ..] = presented else {
         return Err(distrust(
@@ -254,7 +270,7 @@ fn judge_with(
     };
     if planted(Flaw::AnyLeaf)
         && !others.is_empty()
-        && let Ok(verified) = judge_with(algorithms, anchors, others, now, limits, proofs)
+        && let Ok(verified) = judge_with(algorithms, anchors, others, now, limits, proofs, trace)
     {
         return Ok(verified);
     }
@@ -264,6 +280,7 @@ fn judge_with(
     } else {
         within_limits(presented, limits)
     };
+    told(trace, Check::Sent, &bounded);
     bounded.map_err(|finding| Distrust {
         reason: finding.reason,
         detail: finding.detail,
@@ -271,9 +288,13 @@ fn judge_with(
     })?;
     let leaf = leaf.map_err(|cause| {
         let detail = format!("The client certificate cannot be decoded: {cause}.");
-        distrust(reason_of(&cause), detail)
-    })?;
-    profile::check_client(&leaf).map_err(|finding| Distrust {
+        Finding::new(reason_of(&cause), detail)
+    });
+    told(trace, Check::Decoding, &leaf);
+    let leaf = leaf.map_err(|finding| distrust(finding.reason, finding.detail))?;
+    let formed = profile::check_client(&leaf);
+    told(trace, Check::ClientForm, &formed);
+    formed.map_err(|finding| Distrust {
         reason: finding.reason,
         detail: finding.detail,
         leaf: Some(leaf.clone()),
@@ -289,17 +310,23 @@ fn judge_with(
         limits,
         meter: &meter,
         attempt: proofs.map_or(0, |proofs| proofs.attempts(&leaf.fingerprint())),
+        trace,
     };
     let paths_left = Cell::new(PATHS_MAX);
     let comparisons_left = Cell::new(JUDGEMENT_COMPARISONS_MAX);
     let accept = |path: &Path| {
         let left = paths_left.get().checked_sub(1).ok_or_else(too_many_paths)?;
         paths_left.set(left);
-        rules::check(path, now, limits)?;
-        profile::check(path)?;
-        constraints::check(path, &comparisons_left)?;
-        policies::check(path)?;
-        demands.check(path)
+        let exam = Exam::of(path, trace);
+        rules::check(path, now, limits, &exam)?;
+        let all = path.certificates().enumerate();
+        exam.each(Check::Profile, all, profile::check_one)?;
+        exam.ask(Check::NameConstraints, || {
+            constraints::check(path, &comparisons_left)
+        })?;
+        exam.ask(Check::Policies, || policies::check(path))?;
+        let ground = demands.check(path, &exam)?;
+        exam.end().map(|()| ground)
     };
     let found = search.first_path(&accept);
     if let Some(proofs) = proofs {
@@ -317,6 +344,13 @@ fn judge_with(
                 leaf: Some(leaf),
             })
         }
+    }
+}
+
+/// Tells what came of a check of what was sent.
+fn told<T>(trace: Option<&Trace>, check: Check, outcome: &Result<T, Finding>) {
+    if let Some(trace) = trace {
+        trace.tell_sent(check, outcome.as_ref().map(|_| ()));
     }
 }
 

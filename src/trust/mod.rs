@@ -19,6 +19,8 @@
 //! 7. [`demands`]: what the realm's own policy asks: its deny list ([`denials`]), signatures, revocation
 //!    ([`revocation`]; 6.3), pins.
 //!
+//! [`trace`] tells these steps to whoever asks why; [`outlook`], when the verdict will be another one.
+//!
 //! The trust anchor is held to 3 to 6 as far as that applies to an issuer, which RFC 5280, 6.2 leaves open.
 //!
 //! Invariants: nothing here does input or output, reads a clock, or panics on any input; the work for one judgement is
@@ -46,6 +48,7 @@ pub mod issuer;
 pub mod judge;
 pub mod limits;
 pub mod miss;
+pub mod outlook;
 pub mod policies;
 pub mod policy;
 pub mod profile;
@@ -59,6 +62,7 @@ pub mod setid;
 pub mod shared;
 pub mod signature;
 pub mod subtree;
+pub mod trace;
 pub mod verdicts;
 #[cfg(test)]
 mod workshop;

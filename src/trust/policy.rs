@@ -17,6 +17,13 @@ pub struct TrustPolicy {
     pub signatures: Signatures,
 }
 
+impl TrustPolicy {
+    /// Revocation, for the clients of an anchor.
+    pub fn of_anchor(&self, anchor: &Fingerprint) -> &Revocation {
+        self.by_anchor.get(anchor).unwrap_or(&self.revocation)
+    }
+}
+
 /// A client's certificate that is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pin {

@@ -79,7 +79,11 @@ pub fn check_client(leaf: &Certificate) -> Result<(), Finding> {
     ))
 }
 
-fn check_one(role: Role, certificate: &Certificate) -> Result<(), Finding> {
+/// Holds one certificate of a path to the profile.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_one(role: Role, certificate: &Certificate) -> Result<(), Finding> {
     let facts = certificate.facts();
     let problem = if facts.is_ca() {
         of_a_ca(facts)

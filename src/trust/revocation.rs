@@ -29,6 +29,7 @@ use crate::trust::policy::{OutOfDate, Revocation, RevocationScope};
 use crate::trust::reason::Reason;
 use crate::trust::search::Path;
 use crate::trust::signature::is_key_accepted;
+use crate::trust::trace::Trace;
 
 /// How many signatures on lists one judgement may check; those known from earlier ones cost nothing.
 pub const LIST_CHECKS_MAX: u32 = 32;
@@ -70,6 +71,8 @@ pub struct Around<'a> {
     pub signers: &'a dyn Fn(&Name) -> KnownSigners,
     /// Finds a path for a certificate that may have signed lists.
     pub has_path: HasPath<'a>,
+    /// Who is told which list answered.
+    pub trace: Option<&'a Trace>,
 }
 
 /// Looks up the certificates of a proven path, as far as the policy demands it. The anchor is never looked up.
@@ -270,6 +273,9 @@ impl Inquiry<'_> {
                 return Err(revoked(subject.role, subject.certificate, &entry, facts));
             }
             answer.is_known = true;
+            if let Some(trace) = self.around.trace {
+                trace.tell_answer(subject.certificate, list.list());
+            }
             answer.until = answer.until.min(end).min(signer.1);
             // A list of changes that lies ahead changes the answer when it comes into force.
             let ahead = line.deltas.iter().map(|delta| delta.facts().this_update);

@@ -13,13 +13,19 @@ use crate::trust::limits::TrustLimits;
 use crate::trust::reason::Reason;
 use crate::trust::search::Path;
 use crate::trust::signature::is_key_accepted;
+use crate::trust::trace::{Check, Exam};
 
 /// Holds a path to the rules.
 ///
 /// # Errors
 /// The first finding, in the order of the rules above; within one rule from the client to the anchor.
-pub fn check(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Finding> {
-    check_with(client, path, now, limits)
+pub fn check(
+    path: &Path,
+    now: Moment,
+    limits: &TrustLimits,
+    exam: &Exam<'_>,
+) -> Result<(), Finding> {
+    check_with(client, path, now, limits, exam)
 }
 
 /// Holds the path of a certificate that signs revocation lists to the rules: all but those for a client's own.
@@ -27,7 +33,7 @@ pub fn check(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Findi
 /// # Errors
 /// As [`check`].
 pub fn check_signer(path: &Path, now: Moment, limits: &TrustLimits) -> Result<(), Finding> {
-    check_with(|_| Ok(()), path, now, limits)
+    check_with(|_| Ok(()), path, now, limits, &Exam::unwatched())
 }
 
 fn check_with(
@@ -35,22 +41,16 @@ fn check_with(
     path: &Path,
     now: Moment,
     limits: &TrustLimits,
+    exam: &Exam<'_>,
 ) -> Result<(), Finding> {
-    let issuers = || {
-        path.certificates()
-            .filter(|(role, _)| *role != Role::Client)
-    };
-    path.certificates()
-        .try_for_each(|(role, certificate)| size(role, certificate, limits))?;
-    path.certificates()
-        .try_for_each(|(role, certificate)| validity(role, certificate, now))?;
-    path.certificates()
-        .try_for_each(|(role, certificate)| key(role, certificate, limits))?;
-    client(&path.leaf)?;
-    issuers().try_for_each(|(role, certificate)| issuer(role, certificate))?;
-    lengths(path)?;
-    path.certificates()
-        .try_for_each(|(role, certificate)| extensions(role, certificate))
+    let all = || path.certificates().enumerate();
+    exam.each(Check::Names, all(), |role, one| size(role, one, limits))?;
+    exam.each(Check::Validity, all(), |role, one| validity(role, one, now))?;
+    exam.each(Check::Key, all(), |role, one| key(role, one, limits))?;
+    exam.each(Check::ClientUsage, all().take(1), |_, leaf| client(leaf))?;
+    exam.each(Check::IssuerUsage, all().skip(1), issuer)?;
+    exam.ask(Check::PathLength, || lengths(path))?;
+    exam.each(Check::CriticalExtensions, all(), extensions)
 }
 
 fn size(role: Role, certificate: &Certificate, limits: &TrustLimits) -> Result<(), Finding> {

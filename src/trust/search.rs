@@ -24,6 +24,7 @@ use crate::trust::issuer::Issuer;
 use crate::trust::limits::TrustLimits;
 use crate::trust::reason::Reason;
 use crate::trust::signature::{Meter, Proof};
+use crate::trust::trace::Trace;
 
 /// The most certificates that are climbed to in one round, the same one on different paths counted each time.
 const STEPS_MAX: u32 = 256;
@@ -80,6 +81,8 @@ pub struct Search<'a> {
     pub meter: &'a Meter<'a>,
     /// How many searches for this client ended for want of signature checks.
     pub attempt: u32,
+    /// Who is told which issuers were tried.
+    pub trace: Option<&'a Trace>,
 }
 
 /// What a search came to.
@@ -369,6 +372,9 @@ impl Climb<'_> {
 
     fn prove(&mut self, child: &Certificate, issuer: &Issuer, role: Role) -> Proof {
         let proof = self.search.meter.prove(child, issuer);
+        if let Some(trace) = self.search.trace {
+            trace.tell_link(child, &issuer.certificate, role, proof);
+        }
         if proof == Proof::NotSigned && key_ids_differ(child, &issuer.certificate) {
             if role == Role::Anchor {
                 self.outcome
@@ -514,7 +520,7 @@ fn role_of(search: &Search<'_>, child: &Certificate) -> Role {
 }
 
 /// Whether both name a key, and not the same one.
-fn key_ids_differ(child: &Certificate, issuer: &Certificate) -> bool {
+pub fn key_ids_differ(child: &Certificate, issuer: &Certificate) -> bool {
     match (
         &child.facts().authority_key_id,
         &issuer.facts().subject_key_id,

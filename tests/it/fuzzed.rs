@@ -78,6 +78,24 @@ fn hosts_are_those_of_the_handshake_whatever_their_bytes() {
     );
 }
 
+#[test]
+fn proxy_headers_are_read_or_refused_whatever_their_bytes() {
+    let start = b"\r\n\r\n\0\r\nQUIT\n";
+    let seeds = vec![
+        b"PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n\x16\x03\x01".to_vec(),
+        b"PROXY TCP6 2001:db8::1 ::1 56324 443\r\n".to_vec(),
+        b"PROXY UNKNOWN\r\n".to_vec(),
+        [
+            &start[..],
+            b"\x21\x11\0\x14\xc0\xa8\0\x01\x0a\0\0\x01\xdc\x04\x01\xbb\x04\0\x05abcde",
+        ]
+        .concat(),
+        [&start[..], b"\x21\x21\0\x24", &[7; 36]].concat(),
+        [&start[..], b"\x20\0\0\0\x16\x03\x01"].concat(),
+    ];
+    hold(properties::proxy, seeds, CASES * 4);
+}
+
 /// Holds a property to each seed, to damaged seeds, and to bytes from nowhere.
 fn hold(property: fn(&[u8]), seeds: Vec<Vec<u8>>, cases: u32) {
     seeds.iter().for_each(|seed| property(seed));

@@ -32,6 +32,7 @@ pub mod revocation_scopes;
 pub mod run;
 pub mod signatures;
 pub mod table;
+pub mod told;
 pub mod usages;
 pub mod validity;
 

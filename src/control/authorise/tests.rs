@@ -6,13 +6,16 @@ use crate::clock::Moment;
 use crate::domain::account::AccountType;
 use crate::domain::command::{ProofOutcome, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
+use crate::domain::crl_source::CrlUrl;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
-use crate::domain::key_proof::{Challenge, GivenProof};
-use crate::domain::name::{AccountName, ConnectionName, PipelineName, TokenName};
+use crate::domain::name::{
+    AccountName, Challenge, ConnectionName, CrlSourceName, GivenProof, PipelineName, TokenName,
+    key_proof,
+};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
 use crate::domain::trusting::Intake;
@@ -50,6 +53,7 @@ fn authority() -> Authority {
 fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
     let account = AccountName::parse("a").unwrap();
     let connection = ConnectionName::parse("c").unwrap();
+    let source = CrlSourceName::parse("s").unwrap();
     let key = PipelineKey {
         name: PipelineName::parse("p").unwrap(),
         major: 1,
@@ -169,6 +173,23 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
                 realm: realm(),
                 environment,
                 sha256: Fingerprint::of(b"list"),
+            },
+            true,
+        ),
+        (
+            Command::SaveCrlSource {
+                realm: realm(),
+                environment,
+                name: source.clone(),
+                url: CrlUrl::parse("http://pki.example/acme.crl").unwrap(),
+            },
+            false,
+        ),
+        (
+            Command::DeleteCrlSource {
+                realm: realm(),
+                environment,
+                name: source,
             },
             true,
         ),
@@ -324,26 +345,28 @@ const fn place(command: &Command) -> usize {
         Command::SaveTrustPolicy { .. } => 10,
         Command::SaveCrl { .. } => 11,
         Command::RemoveCrl { .. } => 12,
-        Command::SavePipeline { .. } => 13,
-        Command::DeletePipeline { .. } => 14,
-        Command::Deploy { .. } => 15,
-        Command::Undeploy { .. } => 16,
-        Command::SaveConnection { .. } => 17,
-        Command::DeleteConnection { .. } => 18,
-        Command::CreateToken { .. } => 19,
-        Command::RevokeToken { .. } => 20,
-        Command::AdoptServerAuthority { .. } => 21,
-        Command::AdoptServerIdentity { .. } => 22,
-        Command::ProvideServerIdentity { .. } => 23,
-        Command::ResetServerIdentity { .. } => 24,
-        Command::BeginProof => 25,
-        Command::EndProof { .. } => 26,
-        Command::RetireInstallation { .. } => 27,
-        Command::KeepInstallation { .. } => 28,
-        Command::ChallengeInstallation { .. } => 29,
-        Command::ProveKey { .. } => 30,
-        Command::PromoteInstallation { .. } => 31,
-        Command::RestoreInstallations { .. } => 32,
+        Command::SaveCrlSource { .. } => 13,
+        Command::DeleteCrlSource { .. } => 14,
+        Command::SavePipeline { .. } => 15,
+        Command::DeletePipeline { .. } => 16,
+        Command::Deploy { .. } => 17,
+        Command::Undeploy { .. } => 18,
+        Command::SaveConnection { .. } => 19,
+        Command::DeleteConnection { .. } => 20,
+        Command::CreateToken { .. } => 21,
+        Command::RevokeToken { .. } => 22,
+        Command::AdoptServerAuthority { .. } => 23,
+        Command::AdoptServerIdentity { .. } => 24,
+        Command::ProvideServerIdentity { .. } => 25,
+        Command::ResetServerIdentity { .. } => 26,
+        Command::BeginProof => 27,
+        Command::EndProof { .. } => 28,
+        Command::RetireInstallation { .. } => 29,
+        Command::KeepInstallation { .. } => 30,
+        Command::ChallengeInstallation { .. } => 31,
+        Command::ProveKey { .. } => 32,
+        Command::PromoteInstallation { .. } => 33,
+        Command::RestoreInstallations { .. } => 34,
     }
 }
 

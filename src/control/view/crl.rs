@@ -45,7 +45,8 @@ pub struct CrlView {
     pub unknown_critical: Vec<String>,
     /// `current`, `out-of-date`, `not-yet`, or `not-understood`: it has an unknown critical extension and never counts.
     pub state: &'static str,
-    /// `known`, `unknown-issuer` or `wrong`: whether a certificate of the realm is known whose key signed it.
+    /// `known`: a certificate that clients are judged by signed it; `not-installed`: one of a trust account did that is
+    /// not installed; `unknown-issuer` or `wrong`.
     pub signature: &'static str,
     /// When it was given.
     pub added: Time,
@@ -72,7 +73,12 @@ impl Control {
         let mut views: Vec<CrlView> = lists
             .map(|list| {
                 let signed = revocation::signed(&realm, environment, &list.crl, prefix);
-                view(list, signed, now)
+                let installed = revocation::signed_by_installed(&realm, environment, &list.crl);
+                let signature = match (signed, installed) {
+                    (Signed::By(_), Signed::ByAStranger | Signed::ByNobodyKnown) => "not-installed",
+                    (signed, _) => signed.as_str(),
+                };
+                view(list, signature, now)
             })
             .collect();
         views.sort_by(|left, right| {
@@ -115,7 +121,7 @@ impl Control {
     }
 }
 
-fn view(list: &RevocationList, signed: Signed, now: Moment) -> CrlView {
+fn view(list: &RevocationList, signature: &'static str, now: Moment) -> CrlView {
     let facts = list.crl.facts();
     CrlView {
         issuer: facts.issuer.clone(),
@@ -128,7 +134,7 @@ fn view(list: &RevocationList, signed: Signed, now: Moment) -> CrlView {
         signature_algorithm: facts.signature_algorithm.clone(),
         unknown_critical: facts.unknown_critical.clone(),
         state: state(facts, now),
-        signature: signed.as_str(),
+        signature,
         added: Time(list.added),
         bytes: list.crl.der().len(),
         sha256: list.crl.fingerprint().to_string(),
@@ -136,7 +142,7 @@ fn view(list: &RevocationList, signed: Signed, now: Moment) -> CrlView {
 }
 
 /// What a list is worth now. One that is not understood never counts, whatever its dates say.
-fn state(facts: &CrlFacts, now: Moment) -> &'static str {
+pub(crate) fn state(facts: &CrlFacts, now: Moment) -> &'static str {
     if facts.unknown_critical.is_empty() {
         Currency::of(facts, now).as_str()
     } else {
@@ -145,7 +151,7 @@ fn state(facts: &CrlFacts, now: Moment) -> &'static str {
 }
 
 /// What part of the certificates a list speaks of.
-fn scope(of: &IssuingDistributionPoint) -> Vec<&'static str> {
+pub(crate) fn scope(of: &IssuingDistributionPoint) -> Vec<&'static str> {
     let parts = [
         (of.name.is_some(), "one distribution point"),
         (of.user_certificates_only, "end entities"),

@@ -5,9 +5,10 @@ use serde::Serialize;
 use crate::control::authorise::{self, Matter};
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
+use crate::control::view::refusal_group;
 use crate::control::view::time::Time;
 use crate::domain::name::RealmName;
-use crate::domain::refusal::{RefusalRecord, ShownCertificate};
+use crate::domain::refusal::{PresentedChain, RefusalRecord, ShownCertificate};
 use crate::domain::token::Actor;
 use crate::trust::reason::Reason;
 
@@ -40,6 +41,10 @@ pub struct RefusalView {
     pub advice: Option<&'static str>,
     /// The certificate that was shown.
     pub certificate: Option<ShownCertificateView>,
+    /// How many certificates of the chain that was shown can be downloaded.
+    pub chain_certificates: usize,
+    /// How many more of them there were.
+    pub chain_left_out: u32,
     /// How many refusals were left out just before this one.
     pub left_out: u64,
 }
@@ -74,11 +79,42 @@ impl Control {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<RefusalView>, ControlError> {
+        let records = self.refusal_records(actor, realm, before, limit)?;
+        Ok(views(records))
+    }
+
+    /// The chain that the client of one refusal showed, as PEM. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError`], of a refusal that is not there or whose chain is not kept too.
+    pub fn refusal_chain(
+        &self,
+        actor: &Actor,
+        realm: Option<&RealmName>,
+        sequence: u64,
+    ) -> Result<String, ControlError> {
+        let before = Some(sequence.saturating_add(1));
+        let latest = self.refusal_records(actor, realm, before, 1)?.pop();
+        let (_, record) = latest
+            .filter(|(found, _)| *found == sequence)
+            .ok_or(ControlError::NoRefusal { sequence })?;
+        let chain = record.chain.ok_or(ControlError::NoChain { sequence })?;
+        Ok(refusal_group::to_pem(&chain))
+    }
+
+    /// Records of a journal that the actor may read, as [`Control::refusals`].
+    pub(crate) fn refusal_records(
+        &self,
+        actor: &Actor,
+        realm: Option<&RealmName>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, RefusalRecord)>, ControlError> {
         match realm {
             Some(realm) => drop(self.seen_realm(actor, realm)?),
             None => authorise::read(actor, Matter::OwnRefusals)?,
         }
-        self.refusals_of(realm, before, limit)
+        self.records_of(realm, before, limit)
     }
 
     /// As [`Control::refusals`], whoever asks. Blocks.
@@ -88,15 +124,26 @@ impl Control {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<RefusalView>, ControlError> {
-        self.drain_refusals()?;
-        let records = self
-            .store
-            .refusals(realm, before, limit.min(REFUSAL_LIMIT_MAX))?;
-        Ok(records
-            .into_iter()
-            .map(|(sequence, record)| view(sequence, record))
-            .collect())
+        Ok(views(self.records_of(realm, before, limit)?))
     }
+
+    fn records_of(
+        &self,
+        realm: Option<&RealmName>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, RefusalRecord)>, ControlError> {
+        self.drain_refusals()?;
+        let limit = limit.min(REFUSAL_LIMIT_MAX);
+        Ok(self.store.refusals(realm, before, limit)?)
+    }
+}
+
+fn views(records: Vec<(u64, RefusalRecord)>) -> Vec<RefusalView> {
+    let records = records.into_iter();
+    records
+        .map(|(sequence, record)| view(sequence, record))
+        .collect()
 }
 
 fn view(sequence: u64, record: RefusalRecord) -> RefusalView {
@@ -112,6 +159,11 @@ fn view(sequence: u64, record: RefusalRecord) -> RefusalView {
         reason: record.reason.into_owned(),
         sentence: record.sentence,
         certificate: record.certificate.map(shown),
+        chain_certificates: record
+            .chain
+            .as_ref()
+            .map_or(0, |chain| chain.certificates().len()),
+        chain_left_out: record.chain.as_ref().map_or(0, PresentedChain::left_out),
         left_out: record.left_out,
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::control::authorise::{self, Matter};
 use crate::control::engine::Control;
+use crate::control::view::crl_coverage::FreshnessView;
 use crate::control::view::realm::why_closed;
 use crate::domain::rejection::Rejection;
 use crate::domain::token::Actor;
@@ -24,6 +25,8 @@ pub struct StatusView {
     pub uptime_ms: u64,
     /// Realms of which nothing answers, since they did not compile.
     pub closed_realms: Vec<String>,
+    /// How fresh revocation lists are.
+    pub crls: FreshnessView,
 }
 
 impl Control {
@@ -51,6 +54,7 @@ impl Control {
                 .filter(|name| why_closed(&snapshot, name).is_some())
                 .map(ToString::to_string)
                 .collect(),
+            crls: self.freshness_view(|name| authorise::sees(actor, name)),
         })
     }
 }

@@ -27,6 +27,8 @@ pub struct TrustSheet {
     pub environment: &'static str,
     /// How many revocation lists the realm has there.
     pub crls: usize,
+    /// How many things its deny list holds there, those that have ended included.
+    pub denials: usize,
     /// The SHA-256 of each anchor that the policy names and that nobody installed there.
     pub not_installed: Vec<String>,
     /// What is asked of clients.
@@ -53,6 +55,7 @@ impl Control {
             realm: realm.name.to_string(),
             environment: environment.as_str(),
             crls: realm.crls.get(environment).len(),
+            denials: realm.denials.get(environment).len(),
             not_installed: missing.map(ToString::to_string).collect(),
             body: trust::document(policy),
         })

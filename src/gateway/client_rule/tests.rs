@@ -10,8 +10,8 @@ use crate::domain::environment::Environment;
 use crate::domain::pipeline::Handler;
 use crate::gateway::testing::{House, Like, Pki, key, mock, realm};
 use crate::pki::authority::{ClientRequest, Leaf};
-use crate::pki::der::{self, tag};
 use crate::pki::key::KeyChoice;
+use crate::rule::client_rule::ClientRule;
 
 const PATH: &str = "/pipeline/acme/v1/orders";
 
@@ -19,63 +19,6 @@ fn ruled(rule: &'static str) -> Like {
     let mut like = Like::everywhere(mock(json!({"hello": "{{ message.client.subject }}"})));
     like.client_rule = Some(ClientRule::parse(rule).unwrap());
     like
-}
-
-fn attribute(oid: &[u8], string_tag: u8, value: &[u8]) -> Vec<u8> {
-    let kind = der::encode(tag::OID, &[oid]);
-    let value = der::encode(string_tag, &[value]);
-    der::encode(tag::SET, &[&der::encode(tag::SEQUENCE, &[&kind, &value])])
-}
-
-#[test]
-fn names_are_read_one_by_one_and_none_of_them_is_raw() {
-    const CN: &[u8] = &[0x55, 0x04, 0x03];
-    const O: &[u8] = &[0x55, 0x04, 0x0a];
-    const OU: &[u8] = &[0x55, 0x04, 0x0b];
-    let utf16: Vec<u8> = "svc-\u{202e}a"
-        .encode_utf16()
-        .flat_map(u16::to_be_bytes)
-        .collect();
-    let sets = [
-        attribute(O, 0x0c, b"Acme, Inc.,CN=admin"),
-        attribute(OU, 0x0c, b"Pay\0ments"),
-        attribute(OU, 0x0c, b"<b>\r\nX: y</b>"),
-        attribute(CN, 0x1e, &utf16),
-        attribute(CN, 0x0c, b"\xff"),
-        attribute(CN, 0x0c, b"#0c01ff"),
-        attribute(CN, 0x0c, b"back\\slash"),
-    ];
-    let sets: Vec<&[u8]> = sets.iter().map(Vec::as_slice).collect();
-    let subject = der::encode(tag::SEQUENCE, &sets);
-    let alternative = [
-        GeneralName::Dns("Client-1.ACME.example".to_owned()),
-        GeneralName::Email("a\r\n@b".to_owned()),
-        GeneralName::Uri("https://a/b,c?d".to_owned()),
-        GeneralName::Ip(vec![10, 0, 0, 1]),
-        GeneralName::Dns("a\0.example".to_owned()),
-    ];
-    let read = names(&subject, &alternative).unwrap();
-    assert_eq!(read.organizations, ["Acme, Inc.,CN=admin"]);
-    assert_eq!(
-        read.organizational_units,
-        [r"Pay\00ments", r"<b>\0D\0AX: y</b>"]
-    );
-    let common_names = [r"svc-\E2\80\AEa", "#0c01ff", r"\#0c01ff", r"back\\slash"];
-    assert_eq!(read.common_names, common_names);
-    assert_eq!(read.dns, ["client-1.acme.example", r"a\00.example"]);
-    assert_eq!(read.emails, [r"a\0D\0A@b"]);
-    assert_eq!(read.uris, ["https://a/b,c?d"]);
-    assert_eq!(names(b"no name", &[]), None);
-}
-
-#[test]
-fn more_names_than_are_told_are_marked_so_that_no_rule_is_asked_of_them() {
-    let subject = der::encode(tag::SEQUENCE, &[]);
-    let many = |count: usize| vec![GeneralName::Dns("a.example".to_owned()); count];
-    let read = names(&subject, &many(NAMES_MAX)).unwrap();
-    assert_eq!(read.dns.len(), NAMES_MAX);
-    let read = names(&subject, &many(NAMES_MAX + 1)).unwrap();
-    assert_eq!(read.dns.last().map(String::as_str), Some("…"));
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ fn every_key_is_put_into_the_policy_and_told_again_as_it_was_written() {
     let sha256 = Fingerprint::of(b"a");
     let manifest = format!(
         "{REALM}{TRUST}revocation = 'leaf'\ncrl-out-of-date = {{ allow-hours = 24 }}\nsignatures = 'strict'\n\
-         pins = ['certificate:{sha256}', 'key:{sha256}']\nca-names = true\n\
+         pins = ['certificate:{sha256}', 'key:{sha256}']\nca-names = true\nhandshake = 'explain'\nrecord-bytes = 512\n\
          [[realm.trust.anchor]]\nsha256 = '{sha256}'\nrevocation = 'off'\ncrl-out-of-date = 'allow'\n"
     );
     let catalog = applied(&Catalog::default(), &manifest, Unnamed::Stay);
@@ -77,7 +77,7 @@ fn every_key_is_put_into_the_policy_and_told_again_as_it_was_written() {
     assert_eq!(policy.exceptions.get(&sha256), Some(&exception));
     let told = serde_json::to_value(document(&policy)).unwrap();
     let expect = json!({"revocation": "leaf", "crl-out-of-date": {"allow-hours": 24}, "signatures": "strict",
-        "pins": [format!("certificate:{sha256}"), format!("key:{sha256}")], "ca-names": true,
+        "pins": [format!("certificate:{sha256}"), format!("key:{sha256}")], "ca-names": true, "handshake": "explain", "record-bytes": 512,
         "anchor": [{"sha256": sha256.to_string(), "revocation": "off", "crl-out-of-date": "allow"}]});
     assert_eq!(told, expect);
     let again: TrustBody = serde_json::from_value(told).unwrap();
@@ -121,6 +121,8 @@ fn only_what_asks_less_of_clients_needs_a_confirmation() {
         ("revocation = 'leaf'", "crl-out-of-date = 'allow'", true),
         ("signatures = 'strict'", "signatures = 'modern'", true),
         ("ca-names = true", "ca-names = false", false),
+        ("handshake = 'strict'", "handshake = 'explain'", false),
+        ("record-bytes = 512", "record-bytes = 'default'", false),
         (&pin, "pins = []", true),
         ("pins = []", &pin, false),
     ];

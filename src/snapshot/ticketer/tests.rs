@@ -26,11 +26,15 @@ fn ticketer(clock: &Clock) -> Ticketer {
     Ticketer::new(regular(None), clock.clone(), HOUR).unwrap()
 }
 
-/// The head of a session as rustls writes it.
+/// The head of a session as rustls writes it, without a client's certificate.
 fn session(version: u8, flag: u8) -> Vec<u8> {
     let mut session = b"\x01\x03abc\x03".to_vec();
-    session.extend([version, 0x13, 0x01, 2, 7, 7, flag]);
+    session.extend([version, 0x13, 0x01, 2, 7, 7, flag, 0]);
     session
+}
+
+fn is_bound(session: &[u8]) -> bool {
+    Head::read(session).is_some_and(|head| head.is_bound)
 }
 
 async fn seal(ticketer: &Ticketer, session: &[u8]) -> Option<Vec<u8>> {
@@ -124,6 +128,28 @@ async fn nothing_is_sealed_or_opened_outside_of_a_handshake_or_without_a_certifi
 }
 
 #[tokio::test]
+async fn a_good_ticket_that_was_shown_does_not_seal_a_session_without_a_certificate() {
+    let host = Host {
+        gateway: Gateway::Mtls,
+        ..regular(None)
+    };
+    let own = Ticketer::new(host, Clock::manual(NOW), HOUR).unwrap();
+    let shown = Proof {
+        at: NOW,
+        until: NOW.plus(HOUR),
+    };
+    for (certificate, seals) in [(0, false), (1, true), (2, false)] {
+        let mut session = session(4, 0);
+        *session.last_mut().unwrap() = certificate;
+        let sealed = verifier::observe(async {
+            assert!(verifier::shown_ticket(shown));
+            own.encrypt(&session)
+        });
+        assert_eq!(sealed.await.0.is_some(), seals, "{certificate}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_too_large_for_a_client_hello_is_not_sealed() {
     let own = ticketer(&Clock::manual(NOW));
     let mut large = session(4, 0);
@@ -152,8 +178,8 @@ async fn a_session_that_is_not_bound_to_its_handshake_is_not_sealed() {
         );
     }
     let whole = session(3, 1);
-    for end in 0..whole.len() - 1 {
-        assert!(!binds_its_handshake(&whole[..end]), "{end} bytes");
+    for end in 0..whole.len() {
+        assert!(!is_bound(&whole[..end]), "{end} bytes");
     }
 }
 
@@ -237,12 +263,12 @@ fn real_session(version: &'static SupportedProtocolVersion) -> Vec<u8> {
 
 #[test]
 fn the_flag_of_an_extended_master_secret_is_where_rustls_writes_it() {
-    assert!(binds_its_handshake(&real_session(&version::TLS13)));
+    assert!(is_bound(&real_session(&version::TLS13)));
     let mut session = real_session(&version::TLS12);
-    assert!(binds_its_handshake(&session));
+    assert!(is_bound(&session));
     // Server name, version, suite, secret of 48 bytes.
     let flag = 2 + "gate.localhost".len() + 2 + 2 + 1 + 48;
     assert_eq!(session[flag], 1);
     session[flag] = 0;
-    assert!(!binds_its_handshake(&session));
+    assert!(!is_bound(&session));
 }

@@ -28,6 +28,7 @@ fn told(anchors: &[Certificate], ca_names: CaNames) -> Vec<Vec<u8>> {
     let trusting = Trusting::Realm {
         trust: Arc::new(TrustSet::build(source).unwrap()),
         ca_names,
+        handshake: HandshakePolicy::Strict,
     };
     let verdicts = Arc::new(Verdicts::new(0, 0));
     let gatekeeper = Arc::new(Gatekeeper::new(trusting, verdicts, TrustLimits::default()));

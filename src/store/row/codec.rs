@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::Moment;
 use crate::domain::address::InvalidBaseUrl;
+use crate::domain::crl_source::InvalidCrlUrl;
 use crate::domain::environment::{Environment, InvalidWord};
 use crate::domain::name::InvalidName;
 use crate::domain::template::InvalidTemplate;
@@ -91,6 +92,9 @@ pub enum RowError {
     /// A base URL.
     #[error("{0}")]
     BaseUrl(#[from] InvalidBaseUrl),
+    /// The URL of a source of revocation lists.
+    #[error("{0}")]
+    CrlUrl(#[from] InvalidCrlUrl),
     /// An IP address.
     #[error("its address is none ({0})")]
     Address(#[from] AddrParseError),

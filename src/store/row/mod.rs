@@ -9,6 +9,7 @@ pub mod audit;
 pub mod codec;
 pub mod connection;
 pub mod crl;
+pub mod crl_source;
 pub mod denial;
 pub mod deployment;
 pub mod identity;

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::environment::Gateway;
 use crate::domain::name::RealmName;
-use crate::domain::refusal::{RefusalRecord, ShownCertificate};
-use crate::store::row::codec::{self, RowError};
+use crate::domain::refusal::{PresentedChain, RefusalRecord, ShownCertificate};
+use crate::store::row::codec::{self, Bytes, RowError};
 use crate::store::seal::RowSeal;
 
-const VERSION: u8 = 1;
+/// 2 added the chain that was shown.
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +30,54 @@ struct RefusalRowV1<'a> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RefusalRowV2<'a> {
+    at: i64,
+    gateway: &'a str,
+    environment: Option<&'a str>,
+    address: String,
+    server_name: Option<&'a str>,
+    reason: &'a str,
+    sentence: &'a str,
+    #[serde(borrow)]
+    certificate: Option<ShownV1<'a>>,
+    left_out: u64,
+    /// The certificates as they came, the client's own first.
+    #[serde(borrow)]
+    chain: Vec<Bytes<'a>>,
+    chain_left_out: u32,
+}
+
+impl<'a> From<RefusalRowV1<'a>> for RefusalRowV2<'a> {
+    fn from(row: RefusalRowV1<'a>) -> Self {
+        let RefusalRowV1 {
+            at,
+            gateway,
+            environment,
+            address,
+            server_name,
+            reason,
+            sentence,
+            certificate,
+            left_out,
+        } = row;
+        Self {
+            at,
+            gateway,
+            environment,
+            address,
+            server_name,
+            reason,
+            sentence,
+            certificate,
+            left_out,
+            chain: Vec::new(),
+            chain_left_out: 0,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ShownV1<'a> {
     subject: &'a str,
     issuer: &'a str,
@@ -40,7 +89,8 @@ struct ShownV1<'a> {
 
 /// The row of a refusal. Whose it is stands in its key.
 pub(crate) fn encode(of: &RefusalRecord, seal: &RowSeal<'_>) -> Result<Vec<u8>, RowError> {
-    let row = RefusalRowV1 {
+    let chain = of.chain.as_ref();
+    let row = RefusalRowV2 {
         at: of.at.unix_millis(),
         gateway: of.gateway.as_str(),
         environment: of.environment.map(|environment| environment.as_str()),
@@ -57,6 +107,10 @@ pub(crate) fn encode(of: &RefusalRecord, seal: &RowSeal<'_>) -> Result<Vec<u8>, 
             not_after: shown.not_after.unix_millis(),
         }),
         left_out: of.left_out,
+        chain: chain.map_or_else(Vec::new, |chain| {
+            chain.certificates().map(Bytes::of).collect()
+        }),
+        chain_left_out: chain.map_or(0, PresentedChain::left_out),
     };
     codec::encode(VERSION, &row, seal)
 }
@@ -67,8 +121,13 @@ pub(crate) fn decode(
     row: &[u8],
     seal: &RowSeal<'_>,
 ) -> Result<RefusalRecord, RowError> {
-    let (_, body) = codec::open(VERSION, row, seal)?;
-    let row: RefusalRowV1<'_> = codec::decode(body)?;
+    let (version, body) = codec::open(VERSION, row, seal)?;
+    let row: RefusalRowV2<'_> = if version < 2 {
+        codec::decode::<RefusalRowV1<'_>>(body)?.into()
+    } else {
+        codec::decode(body)?
+    };
+    let chain = row.chain.iter().map(|one| Box::from(&*one.0)).collect();
     let realm = Some(realm).filter(|name| !name.is_empty());
     Ok(RefusalRecord {
         at: codec::moment(row.at),
@@ -87,6 +146,7 @@ pub(crate) fn decode(
             not_before: codec::moment(shown.not_before),
             not_after: codec::moment(shown.not_after),
         }),
+        chain: PresentedChain::kept(chain, row.chain_left_out),
         left_out: row.left_out,
     })
 }

@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::trust_policy::{
-    AnchorException, Hours, OutOfDate, Pin, Revocation, RevocationScope, Signatures, TrustPolicy,
+    AnchorException, HandshakePolicy, Hours, OutOfDate, Pin, RecordBytes, Revocation,
+    RevocationScope, Signatures, TrustPolicy,
 };
 use crate::pki::fingerprint::Fingerprint;
 use crate::store::row::codec::{self, Bytes, RowError};
 use crate::store::seal::RowSeal;
 
-const VERSION: u8 = 1;
+/// 2 added what becomes of handshakes and the size of records.
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,55 @@ struct TrustPolicyRowV1<'a> {
     exceptions: Vec<ExceptionV1<'a>>,
     signatures: SignaturesV1,
     ca_names: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrustPolicyRowV2<'a> {
+    #[serde(borrow)]
+    certificate_pins: Bytes<'a>,
+    #[serde(borrow)]
+    key_pins: Bytes<'a>,
+    scope: ScopeV1,
+    out_of_date: OutOfDateV1,
+    #[serde(borrow)]
+    exceptions: Vec<ExceptionV1<'a>>,
+    signatures: SignaturesV1,
+    ca_names: bool,
+    handshake: HandshakeV2,
+    record_bytes: Option<u16>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum HandshakeV2 {
+    Strict,
+    Explain,
+}
+
+impl<'a> From<TrustPolicyRowV1<'a>> for TrustPolicyRowV2<'a> {
+    fn from(row: TrustPolicyRowV1<'a>) -> Self {
+        let TrustPolicyRowV1 {
+            certificate_pins,
+            key_pins,
+            scope,
+            out_of_date,
+            exceptions,
+            signatures,
+            ca_names,
+        } = row;
+        Self {
+            certificate_pins,
+            key_pins,
+            scope,
+            out_of_date,
+            exceptions,
+            signatures,
+            ca_names,
+            handshake: HandshakeV2::Strict,
+            record_bytes: None,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,7 +121,7 @@ pub(crate) fn encode(of: &TrustPolicy, seal: &RowSeal<'_>) -> Result<Vec<u8>, Ro
         }
     }
     let exceptions = of.exceptions.iter();
-    let row = TrustPolicyRowV1 {
+    let row = TrustPolicyRowV2 {
         certificate_pins: certificate_pins.into(),
         key_pins: key_pins.into(),
         scope: scope(of.revocation.scope),
@@ -87,14 +138,23 @@ pub(crate) fn encode(of: &TrustPolicy, seal: &RowSeal<'_>) -> Result<Vec<u8>, Ro
             Signatures::Strict => SignaturesV1::Strict,
         },
         ca_names: of.ca_names,
+        handshake: match of.handshake {
+            HandshakePolicy::Strict => HandshakeV2::Strict,
+            HandshakePolicy::Explain => HandshakeV2::Explain,
+        },
+        record_bytes: of.record_bytes.map(RecordBytes::get),
     };
     codec::encode(VERSION, &row, seal)
 }
 
 /// The trust policy of a row.
 pub(crate) fn decode(row: &[u8], seal: &RowSeal<'_>) -> Result<TrustPolicy, RowError> {
-    let (_, body) = codec::open(VERSION, row, seal)?;
-    let row: TrustPolicyRowV1<'_> = codec::decode(body)?;
+    let (version, body) = codec::open(VERSION, row, seal)?;
+    let row: TrustPolicyRowV2<'_> = if version < 2 {
+        codec::decode::<TrustPolicyRowV1<'_>>(body)?.into()
+    } else {
+        codec::decode(body)?
+    };
     let mut policy = TrustPolicy {
         revocation: Revocation {
             scope: read_scope(&row.scope),
@@ -105,6 +165,18 @@ pub(crate) fn decode(row: &[u8], seal: &RowSeal<'_>) -> Result<TrustPolicy, RowE
             SignaturesV1::Strict => Signatures::Strict,
         },
         ca_names: row.ca_names,
+        handshake: match row.handshake {
+            HandshakeV2::Strict => HandshakePolicy::Strict,
+            HandshakeV2::Explain => HandshakePolicy::Explain,
+        },
+        record_bytes: row
+            .record_bytes
+            .map(|bytes| {
+                RecordBytes::new(bytes).map_err(|_| RowError::Range {
+                    field: "record_bytes",
+                })
+            })
+            .transpose()?,
         ..TrustPolicy::default()
     };
     let (certificates, keys) = (row.certificate_pins.0.chunks(32), row.key_pins.0.chunks(32));

@@ -156,6 +156,7 @@ fn verdict_among(
         checks_left,
         signers: &signers,
         has_path: &has_path,
+        trace: None,
     };
     let verdict = check(&path, crls, &revocation, &around);
     if let Err(finding) = &verdict {

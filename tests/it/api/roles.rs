@@ -107,6 +107,12 @@ fn calls() -> Vec<(&'static str, String, Option<Value>, May)> {
             Some(json!({"signatures": "strict"})),
             CHANGE_REALM,
         ),
+        (
+            "POST",
+            in_realm("/test-certificate/prod"),
+            Some(json!({"chain": pki::ca("Some CA").certificate.to_pem()})),
+            READ_REALM,
+        ),
         ("GET", in_realm("/crls/prod"), None, READ_REALM),
         (
             "POST",

@@ -20,6 +20,7 @@ fn refusal(of: Option<&str>, sentence: &str) -> RefusalRecord {
         reason: Cow::Borrowed("expired"),
         sentence: sentence.to_owned(),
         certificate: None,
+        chain: None,
         left_out: 0,
     }
 }

@@ -18,10 +18,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on an empty directory. Its configuration is found in `realmgate.toml`.
     pub(crate) fn start() -> Self {
+        Self::start_with(
+            "mtls_listen = \"127.0.0.1:0\"\nexternal_listen = \"127.0.0.1:0\"\ninternal_listen = []\n\
+             access_log = \"off\"\n",
+        )
+    }
+
+    /// Starts a server on an empty directory, with these settings besides.
+    pub(crate) fn start_with(settings: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let text = format!(
-            "data_dir = {:?}\nadmin_listen = \"127.0.0.1:0\"\nmtls_listen = \"127.0.0.1:0\"\n\
-             external_listen = \"127.0.0.1:0\"\ninternal_listen = []\naccess_log = \"off\"\n",
+            "data_dir = {:?}\nadmin_listen = \"127.0.0.1:0\"\n{settings}",
             directory.path().join("data")
         );
         std::fs::write(directory.path().join("realmgate.toml"), text).unwrap();
@@ -43,6 +50,7 @@ impl Server {
             .arg(self.configuration())
             .arg("--ready-file")
             .arg(&ready)
+            .current_dir(self.directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -16,19 +16,20 @@ use crate::domain::account::{Account, AccountValues};
 use crate::domain::address::BaseUrl;
 use crate::domain::audit::AuditRecord;
 use crate::domain::connection::{Connection, ConnectionLimits, ServerTrust};
+use crate::domain::crl_source::{CrlSource, CrlUrl};
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
 use crate::domain::installation::{
-    Installation, InstallationId, InstallationOrigin, InstallationState,
+    Challenge, Installation, InstallationId, InstallationOrigin, InstallationState, KeyProof,
+    ProofWay, key_proof,
 };
-use crate::domain::key_proof::{Challenge, KeyProof, ProofWay};
-use crate::domain::name::{ConnectionName, PipelineName, TokenName};
+use crate::domain::name::{ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::realm::{Realm, RealmState};
-use crate::domain::refusal::{RefusalRecord, ShownCertificate};
+use crate::domain::refusal::{PresentedChain, RefusalRecord, ShownCertificate};
 use crate::domain::revocation::RevocationList;
 use crate::domain::seen::{AnchorUse, SeenClient};
 use crate::domain::template::JsonTemplate;
@@ -37,7 +38,8 @@ use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs, Trigger,
 };
 use crate::domain::trust_policy::{
-    AnchorException, Hours, OutOfDate, Pin, Revocation, RevocationScope, Signatures, TrustPolicy,
+    AnchorException, HandshakePolicy, Hours, OutOfDate, Pin, RecordBytes, Revocation,
+    RevocationScope, Signatures, TrustPolicy,
 };
 use crate::pki::certificate::Certificate;
 use crate::pki::crl::Crl;
@@ -51,7 +53,8 @@ use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    AUTHORITY, Table, crl_object, deployment_object, pipeline_object, seen_object,
+    AUTHORITY, Table, crl_object, crl_source_object, deployment_object, pipeline_object,
+    seen_object,
 };
 use crate::store::workshop::{AUTHORITIES, SERVER, account, master_key, realm};
 
@@ -449,10 +452,19 @@ fn trust_policies() {
         .into(),
         signatures: Signatures::Strict,
         ca_names: true,
+        handshake: HandshakePolicy::Strict,
+        record_bytes: None,
+    };
+    let explains = TrustPolicy {
+        handshake: HandshakePolicy::Explain,
+        record_bytes: RecordBytes::new(1024).ok(),
+        ..full.clone()
     };
     for (name, expect) in [
         ("trust-policy-1", full),
         ("trust-policy-1-bare", TrustPolicy::default()),
+        ("trust-policy-2", explains),
+        ("trust-policy-2-bare", TrustPolicy::default()),
     ] {
         let place = At(Table::TrustPolicies, "acme", "prod");
         let read = check(
@@ -481,6 +493,22 @@ fn revocation_lists() {
     for read in check("crl-1", place, &expect, row::crl::encode, row::crl::decode) {
         assert_eq!(read.crl, expect.crl);
     }
+}
+
+#[test]
+fn sources_of_revocation_lists() {
+    let expect = CrlSource {
+        name: CrlSourceName::parse("acme-root").unwrap(),
+        url: CrlUrl::parse("https://pki.example:8443/acme.crl?of=root").unwrap(),
+        added: AT,
+        updated: AT,
+    };
+    let object = crl_source_object("prod", "acme-root");
+    let place = At(Table::CrlSources, "acme", &object);
+    let encode = row::crl_source::encode;
+    check("crl-source-1", place, &expect, encode, |row, seal| {
+        row::crl_source::decode("acme-root", row, seal)
+    });
 }
 
 #[test]
@@ -595,6 +623,7 @@ fn refusals() {
             not_before: AT,
             not_after: Moment::MAX,
         }),
+        chain: None,
         left_out: 6,
     };
     let bare = RefusalRecord {
@@ -604,7 +633,18 @@ fn refusals() {
         certificate: None,
         ..full.clone()
     };
-    for (name, of, expect) in [("refusal-1", "acme", full), ("refusal-1-bare", "", bare)] {
+    let chain = [&[1, 2, 3][..], &[4; 700]];
+    let chain = PresentedChain::kept(chain.map(Box::from).into(), 2);
+    let with_chain = RefusalRecord {
+        chain,
+        ..full.clone()
+    };
+    for (name, of, expect) in [
+        ("refusal-1", "acme", full),
+        ("refusal-1-bare", "", bare.clone()),
+        ("refusal-2", "acme", with_chain),
+        ("refusal-2-bare", "", bare),
+    ] {
         let place = At(Table::Refusals, of, "3");
         check(name, place, &expect, row::refusal::encode, |row, seal| {
             row::refusal::decode(of, row, seal)

@@ -10,12 +10,13 @@ use crate::domain::address::BaseUrl;
 use crate::domain::catalog::Catalog;
 use crate::domain::command::{Command, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
+use crate::domain::crl_source::CrlUrl;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
-use crate::domain::name::{ConnectionName, PipelineName, TokenName};
+use crate::domain::name::{ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, PipelineKey};
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::{Actor, Role};
@@ -312,6 +313,17 @@ fn command(kind: usize, of: usize, which: usize, choice: usize) -> Command {
             environment,
             sha256: LISTS[choice % 4].fingerprint(),
         },
+        39 => Command::SaveCrlSource {
+            realm,
+            environment,
+            name: CrlSourceName::parse("root").unwrap(),
+            url: CrlUrl::parse(&format!("http://pki.example/{}", choice % 4)).unwrap(),
+        },
+        40 => Command::DeleteCrlSource {
+            realm,
+            environment,
+            name: CrlSourceName::parse("root").unwrap(),
+        },
         _ => Command::ProvideServerIdentity {
             slot,
             certificate: shown(if choice.is_multiple_of(2) {
@@ -324,7 +336,7 @@ fn command(kind: usize, of: usize, which: usize, choice: usize) -> Command {
 }
 
 fn step() -> impl Strategy<Value = (usize, usize, usize, usize)> {
-    (0..39_usize, 0..3_usize, 0..8_usize, 0..60_usize)
+    (0..41_usize, 0..3_usize, 0..8_usize, 0..60_usize)
 }
 
 proptest! {

@@ -42,6 +42,7 @@ fn refusal(of: Option<&str>, number: u64) -> RefusalRecord {
             not_before: Moment::EPOCH,
             not_after: Moment::MAX,
         }),
+        chain: None,
         left_out: number / 3,
     }
 }

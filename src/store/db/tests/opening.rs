@@ -17,7 +17,7 @@ use crate::store::backend::Disk;
 use crate::store::db::{STORE_FILE, Store};
 use crate::store::error::{Damage, StoreError};
 use crate::store::master_key::MasterKey;
-use crate::store::tables::{CRLS, FORMAT, META, META_FORMAT, REALMS, TRUST_POLICIES};
+use crate::store::tables::{CRL_SOURCES, CRLS, FORMAT, META, META_FORMAT, REALMS, TRUST_POLICIES};
 use crate::store::workshop::{
     Chance, Draft, Misbehaviour, SimulatedDisk, assert_same, master_key, now, realm,
 };
@@ -194,6 +194,7 @@ fn a_store_of_the_first_layout_gets_what_it_lacks() {
     let transaction = database.begin_write().unwrap();
     assert!(transaction.delete_table(TRUST_POLICIES).unwrap());
     assert!(transaction.delete_table(CRLS).unwrap());
+    assert!(transaction.delete_table(CRL_SOURCES).unwrap());
     let mut meta = transaction.open_table(META).unwrap();
     meta.insert(META_FORMAT, 1_u32.to_le_bytes().as_slice())
         .unwrap();

@@ -78,6 +78,7 @@ pub(super) fn counted_knowing<'a>(
         now(),
         &TrustLimits::default(),
         proofs,
+        None,
     );
     (judged, checks.load(Ordering::SeqCst))
 }
