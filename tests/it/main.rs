@@ -17,6 +17,7 @@ mod client_rules;
 mod command_line;
 mod control;
 mod crash;
+mod denials;
 mod devices;
 mod docs;
 mod explaining;
