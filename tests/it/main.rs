@@ -25,6 +25,7 @@ mod explaining;
 mod foundry;
 mod fuzzed;
 mod handshakes;
+mod intake;
 mod network_rules;
 mod path_cases;
 mod prove;

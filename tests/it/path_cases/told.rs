@@ -37,6 +37,7 @@ fn set(case: &Case) -> Option<TrustSet> {
         policy: policy(case),
         crls: crls.ok()?,
         ..TrustSource::default()
+        denials: Vec::new(),
     })
     .ok()
 }

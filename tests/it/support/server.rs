@@ -81,6 +81,14 @@ impl Server {
         let _ = std::fs::remove_file(self.path("ready.json"));
     }
 
+    /// Ends it as a power cut does, without a chance to do anything.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let _ = std::fs::remove_file(self.path("ready.json"));
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
