@@ -31,4 +31,5 @@ mod serving;
 mod story;
 mod support;
 mod tidy;
+mod trust_changes;
 mod upstream;
