@@ -38,4 +38,5 @@ mod story;
 mod support;
 mod tester;
 mod tidy;
+mod trust_changes;
 mod upstream;
