@@ -314,7 +314,13 @@ pub(crate) async fn visit(stand: Stand, ticket: Ticket, mut meeting: Meeting) ->
             stream.write_all(b"4\r\npart\r\n").await.unwrap();
             meeting.came(before).await;
         }
-        _ => {}
+        Stand::New
+        | Stand::Resumed
+        | Stand::IdleH1
+        | Stand::IdleH2
+        | Stand::CallsAtOnce
+        | Stand::WaitsH2
+        | Stand::PollsH2 => {}
     }
     meeting.is_ready();
     if stand == Stand::CallsAtOnce {
@@ -362,7 +368,13 @@ pub(crate) async fn visit(stand: Stand, ticket: Ticket, mut meeting: Meeting) ->
         }
         Stand::Uploads => stream.write_all(b"0\r\n\r\n").await.unwrap(),
         Stand::WaitsH1 => {}
-        _ => stream
+        Stand::New
+        | Stand::Resumed
+        | Stand::IdleH1
+        | Stand::IdleH2
+        | Stand::CallsAtOnce
+        | Stand::WaitsH2
+        | Stand::PollsH2 => stream
             .write_all(ticket.head("now").as_bytes())
             .await
             .unwrap(),
