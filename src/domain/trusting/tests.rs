@@ -429,7 +429,7 @@ fn a_list_that_comes_by_itself_is_held_to_more_and_the_present_one_stays() {
     };
     let key = rcgen::KeyPair::try_from(ours.key.pkcs8()).unwrap();
     let draft = Draft::of(&ours.certificate.facts().raw_subject);
-    let odd = draft.clone().number(6).extension(99, true, &[5, 0]);
+    let odd = draft.number(6).extension(99, true, &[5, 0]);
     let odd = Crl::from_der(&odd.sign(&key)).unwrap();
     let twin = crl_testing::list(&ca("Acme"), &CrlMade::default());
     let cases = [
