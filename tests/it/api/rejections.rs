@@ -168,7 +168,7 @@ fn trust_policies_and_revocation_lists() {
     server.put(ACCOUNT, &account).ok();
     let hex = "0".repeat(64);
     let told = server.get(trust).ok().json();
-    let expect = json!({"realm": "acme", "environment": "prod", "crls": 0, "revocation": "off",
+    let expect = json!({"realm": "acme", "environment": "prod", "crls": 0, "denials": 0, "revocation": "off",
         "crl-out-of-date": "refuse", "signatures": "modern", "pins": [], "ca-names": false, "anchor": [],
         "handshake": "strict", "record-bytes": "default", "notInstalled": []});
     assert_eq!(told, expect);

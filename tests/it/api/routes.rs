@@ -30,6 +30,7 @@ fn filled(path: &str) -> String {
         ("{connection}", "backend"),
         ("{token}", "one"),
         ("{slot}", "admin"),
+        ("{source}", "root"),
         ("{sequence}", "1"),
         (
             "{sha256}",
