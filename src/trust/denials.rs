@@ -121,7 +121,7 @@ impl Denials {
 
     /// When the denial that is in force against a certificate ends, where it does.
     pub fn end_of(&self, certificate: &Certificate, now: Moment) -> Option<Moment> {
-        self.denying(certificate, now)
+        self.in_force(certificate, now)
             .and_then(|(denial, _)| denial.until)
     }
 

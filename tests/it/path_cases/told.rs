@@ -36,7 +36,6 @@ fn set(case: &Case) -> Option<TrustSet> {
         helpers: read(&case.helpers)?,
         policy: policy(case),
         crls: crls.ok()?,
-        ..TrustSource::default()
         denials: Vec::new(),
     })
     .ok()
