@@ -81,7 +81,11 @@ pub struct Add {
     #[arg(long, value_name = "FILE", requires = "by")]
     certificate_file: Option<PathBuf>,
     /// What of that certificate is denied: itself, its key, its issuer and serial number, or its subject
-    #[arg(long, requires = "certificate_file")]
+    #[arg(
+        long,
+        requires = "certificate_file",
+        conflicts_with_all = ["certificate_sha256", "key_sha256", "serial", "subject"]
+    )]
     by: Option<By>,
     /// Why, for the realm's people; clients are not told
     #[arg(long, value_name = "TEXT", value_parser = DenialReason::parse)]
@@ -169,7 +173,10 @@ impl Add {
     }
 
     fn document(&self, now: Moment) -> Result<DenyDocument, CliError> {
-        let until = self.until.as_deref().map(|text| token::end(text, now));
+        let until = self
+            .until
+            .as_deref()
+            .map(|text| token::end("--until", text, now));
         let mut document = DenyDocument {
             certificate_sha256: self.certificate_sha256.map(Text),
             key_sha256: self.key_sha256.map(Text),

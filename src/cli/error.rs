@@ -187,8 +187,10 @@ pub enum CliError {
         name: String,
     },
     /// A text that is no moment.
-    #[error("--expires '{found}' is {source}, or a number of days like 30d")]
+    #[error("{flag} '{found}' is {source}, or a number of days like 30d")]
     Expires {
+        /// The flag.
+        flag: &'static str,
         /// What was written.
         found: String,
         /// Why.

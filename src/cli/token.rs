@@ -114,7 +114,7 @@ pub fn run(verb: &TokenVerb, clock: &Clock) -> Result<(), CliError> {
             if let Some(expires) = expires {
                 body.insert(
                     "expires".to_owned(),
-                    json!(end(expires, clock.now())?.to_string()),
+                    json!(end("--expires", expires, clock.now())?.to_string()),
                 );
             }
             let session = Session::open(asking)?;
@@ -209,7 +209,7 @@ fn made_up(role: &str, realm: Option<&str>) -> String {
 }
 
 /// When something ends: a number of days from now, such as `30d`, or a moment.
-pub(crate) fn end(text: &str, now: Moment) -> Result<Moment, CliError> {
+pub(crate) fn end(flag: &'static str, text: &str, now: Moment) -> Result<Moment, CliError> {
     let days = text
         .strip_suffix('d')
         .and_then(|days| days.parse::<u32>().ok())
@@ -217,6 +217,7 @@ pub(crate) fn end(text: &str, now: Moment) -> Result<Moment, CliError> {
     match days {
         Some(days) => Ok(now.plus(Duration::from_secs(u64::from(days).saturating_mul(86_400)))),
         None => Moment::parse(text).map_err(|source| CliError::Expires {
+            flag,
             found: text.to_owned(),
             source,
         }),
@@ -230,14 +231,19 @@ mod tests {
     #[test]
     fn an_end_is_a_number_of_days_or_a_moment() {
         let now = Moment::parse("2027-01-01").unwrap();
-        assert_eq!(end("30d", now).unwrap().to_string(), "2027-01-31T00:00:00Z");
         assert_eq!(
-            end("2027-05-01T12:00:00Z", now).unwrap().to_string(),
+            end("--expires", "30d", now).unwrap().to_string(),
+            "2027-01-31T00:00:00Z"
+        );
+        assert_eq!(
+            end("--expires", "2027-05-01T12:00:00Z", now)
+                .unwrap()
+                .to_string(),
             "2027-05-01T12:00:00Z"
         );
         for wrong in ["0d", "-1d", "30", "soon", "d", ""] {
             assert!(
-                matches!(end(wrong, now), Err(CliError::Expires { .. })),
+                matches!(end("--expires", wrong, now), Err(CliError::Expires { .. })),
                 "{wrong}"
             );
         }

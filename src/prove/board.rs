@@ -37,6 +37,8 @@ pub enum Class {
     SecondDoor,
     /// Clients that a revocation list names, or that none is there for.
     Revocation,
+    /// Clients that are on the deny list.
+    DenyList,
     /// Clients that a pipeline's rule leaves out.
     ClientRules,
     /// Connections that were open when trust went.
@@ -47,7 +49,7 @@ pub enum Class {
 
 impl Class {
     /// All classes, in the order in which they are tried.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Strangers,
         Self::Names,
         Self::SplitHello,
@@ -60,6 +62,7 @@ impl Class {
         Self::IdentityHeaders,
         Self::SecondDoor,
         Self::Revocation,
+        Self::DenyList,
         Self::ClientRules,
         Self::Change,
         Self::Explain,
@@ -80,6 +83,7 @@ impl Class {
             Self::IdentityHeaders => "identity-headers",
             Self::SecondDoor => "second-door",
             Self::Revocation => "revocation",
+            Self::DenyList => "deny-list",
             Self::ClientRules => "client-rules",
             Self::Change => "change",
             Self::Explain => "explain",
@@ -95,7 +99,8 @@ impl Class {
         named.ok_or(InvalidWord {
             what: "class",
             allowed: "strangers, names, split-hello, resumption, authority, paths, hostile-certificates, possession, \
-                      chain-confusion, identity-headers, second-door, revocation, client-rules, change or explain",
+                      chain-confusion, identity-headers, second-door, revocation, deny-list, \
+                      client-rules, change or explain",
         })
     }
 }

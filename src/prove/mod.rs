@@ -13,6 +13,7 @@ pub mod board;
 pub mod change;
 pub mod client_rule;
 pub mod confusion;
+pub mod deny_list;
 pub mod entrance;
 pub mod explain;
 pub mod headers;

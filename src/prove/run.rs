@@ -12,8 +12,8 @@ use crate::pki::authority::AuthorityError;
 use crate::prove::board::{Board, Class, Rows};
 use crate::prove::stage::Stage;
 use crate::prove::{
-    authority, change, client_rule, confusion, explain, headers, hostile, names, paths, possession,
-    resumption, revocation, second_door, split_hello, strangers,
+    authority, change, client_rule, confusion, deny_list, explain, headers, hostile, names, paths,
+    possession, resumption, revocation, second_door, split_hello, strangers,
 };
 
 /// How long a run may take. What is not tried by then is told so.
@@ -81,6 +81,7 @@ async fn carry_out(class: Class, stage: &Stage, rows: &mut Rows) -> Result<(), P
         Class::IdentityHeaders => headers::attack(stage, rows).await,
         Class::SecondDoor => second_door::attack(stage, rows).await,
         Class::Revocation => revocation::attack(stage, rows).await,
+        Class::DenyList => deny_list::attack(stage, rows).await,
         Class::ClientRules => client_rule::attack(stage, rows).await,
         Class::Change => change::attack(stage, rows).await,
         Class::Explain => explain::attack(stage, rows).await,

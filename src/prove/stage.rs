@@ -91,6 +91,8 @@ pub struct Stage {
     cut: Source,
     /// In prod, for the class that is about revocation.
     revoking: Source,
+    /// In prod, for the class that is about the deny list.
+    denying: Source,
     hosts: Vec<RealHost>,
     hosts_left_out: usize,
     without: Option<String>,
@@ -115,7 +117,8 @@ impl Stage {
         };
         let (leaving, cut) = (source("prove-leaving")?, source("prove-cut")?);
         let revoking = source("prove-revoking")?;
-        let commands = commands(&main, &[&leaving, &cut, &revoking])?;
+        let denying = source("prove-denying")?;
+        let commands = commands(&main, &[&leaving, &cut, &revoking, &denying])?;
         let catalog = control.catalog();
         let clients = Clients::pinning(shown(&catalog));
         let (hosts, hosts_left_out) = real_hosts(&catalog, control.names());
@@ -131,6 +134,7 @@ impl Stage {
             leaving,
             cut,
             revoking,
+            denying,
             hosts,
             hosts_left_out,
             without,
@@ -217,6 +221,11 @@ impl Stage {
     /// The source of which lists are asked for.
     pub const fn revoking(&self) -> &Source {
         &self.revoking
+    }
+
+    /// The source some of whose clients are denied.
+    pub const fn denying(&self) -> &Source {
+        &self.denying
     }
 
     /// When the run began.

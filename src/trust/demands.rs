@@ -69,6 +69,8 @@ pub struct Demands<'a> {
     list_checks_left: Cell<u32>,
     /// For the paths of those who sign lists.
     comparisons_left: Cell<u32>,
+    /// When the first of those who sign lists, and are denied now, is denied no more.
+    denied_signers_end: Cell<Moment>,
 }
 
 impl<'a> Demands<'a> {
@@ -89,6 +91,7 @@ impl<'a> Demands<'a> {
             asked: Cell::new(0),
             list_checks_left: Cell::new(LIST_CHECKS_MAX),
             comparisons_left: Cell::new(JUDGEMENT_COMPARISONS_MAX),
+            denied_signers_end: Cell::new(Moment::MAX),
         }
     }
 
@@ -170,7 +173,7 @@ impl<'a> Demands<'a> {
         } else {
             exam.ask(Check::Pins, || pins(&policy.pins, &path.leaf))?;
         }
-        Ok(until)
+        Ok(until.min(self.denied_signers_end.get()))
     }
 
     fn is_exhausted(&self) -> bool {
@@ -246,7 +249,13 @@ impl<'a> Demands<'a> {
             profile::check(path)?;
             constraints::check(path, &self.comparisons_left)?;
             policies::check(path)?;
-            set.denials().check(path, self.now)?;
+            if let Some(end) = set.denials().end(path, self.now) {
+                // Its lists count from then on, and may say otherwise.
+                let ends = self.denied_signers_end.get();
+                self.denied_signers_end.set(ends.min(end));
+                let detail = "The path of a signer of lists is denied.".to_owned();
+                return Err(Finding::new(Reason::RevocationUnknown, detail));
+            }
             if accept(path) {
                 Ok(Ground {
                     until: Moment::MAX,

@@ -92,18 +92,31 @@ impl Denials {
             return Ok(());
         }
         for (role, certificate) in path.certificates() {
-            if let Some((denial, by)) = self.denying(certificate, now) {
+            if let Some((denial, by)) = self.in_force(certificate, now) {
                 let until = denial.until.map(|end| format!(" until {end}"));
                 let detail = format!(
-                    "The {} is on this realm's deny list{}, by its {by}: {}",
+                    "The {} is on the realm's deny list by its {by}{}: {}.",
                     called(role, certificate),
                     until.unwrap_or_default(),
-                    denial.reason
+                    denial.reason.trim_end_matches('.')
                 );
                 return Err(Finding::new(Reason::Denied, detail));
             }
         }
         Ok(())
+    }
+
+    /// When a certificate of this path may be in use again; `None` where none of them is denied at `now`.
+    pub fn end(&self, path: &Path, now: Moment) -> Option<Moment> {
+        if self.is_empty() {
+            return None;
+        }
+        let denied = path.certificates();
+        let ends = denied.filter_map(|(_, certificate)| {
+            let (denial, _) = self.in_force(certificate, now)?;
+            Some(denial.until.unwrap_or(Moment::MAX))
+        });
+        ends.min()
     }
 
     /// When the denial that is in force against a certificate ends, where it does.
@@ -113,7 +126,7 @@ impl Denials {
     }
 
     /// The denial that is in force against a certificate, and what of the certificate it is about.
-    fn denying(&self, certificate: &Certificate, now: Moment) -> Option<(&Denial, &'static str)> {
+    fn in_force(&self, certificate: &Certificate, now: Moment) -> Option<(&Denial, &'static str)> {
         let facts = certificate.facts();
         let in_force = |denial: &&Denial| denial.until.is_none_or(|end| now < end);
         let by_certificate = || self.certificates.get(&certificate.fingerprint());

@@ -7,15 +7,14 @@ use crate::domain::account::AccountType;
 use crate::domain::command::{ProofOutcome, ValueChange};
 use crate::domain::connection::{ConnectionLimits, ServerTrust};
 use crate::domain::crl_source::CrlUrl;
+use crate::domain::denial::{DenialReason, Denied};
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
-use crate::domain::name::{
-    AccountName, ConnectionName, CrlSourceName, PipelineName, TokenName,
-};
 use crate::domain::key_proof::{Challenge, GivenProof};
+use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
 use crate::domain::trusting::Intake;
@@ -194,6 +193,24 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             true,
         ),
         (
+            Command::Deny {
+                realm: realm(),
+                environment,
+                what: Denied::Key(Fingerprint::of(b"key")),
+                reason: DenialReason::parse("lost").unwrap(),
+                until: None,
+            },
+            true,
+        ),
+        (
+            Command::Allow {
+                realm: realm(),
+                environment,
+                id: Fingerprint::of(b"denial"),
+            },
+            true,
+        ),
+        (
             Command::SavePipeline {
                 realm: realm(),
                 key: key.clone(),
@@ -347,26 +364,28 @@ const fn place(command: &Command) -> usize {
         Command::RemoveCrl { .. } => 12,
         Command::SaveCrlSource { .. } => 13,
         Command::DeleteCrlSource { .. } => 14,
-        Command::SavePipeline { .. } => 15,
-        Command::DeletePipeline { .. } => 16,
-        Command::Deploy { .. } => 17,
-        Command::Undeploy { .. } => 18,
-        Command::SaveConnection { .. } => 19,
-        Command::DeleteConnection { .. } => 20,
-        Command::CreateToken { .. } => 21,
-        Command::RevokeToken { .. } => 22,
-        Command::AdoptServerAuthority { .. } => 23,
-        Command::AdoptServerIdentity { .. } => 24,
-        Command::ProvideServerIdentity { .. } => 25,
-        Command::ResetServerIdentity { .. } => 26,
-        Command::BeginProof => 27,
-        Command::EndProof { .. } => 28,
-        Command::RetireInstallation { .. } => 29,
-        Command::KeepInstallation { .. } => 30,
-        Command::ChallengeInstallation { .. } => 31,
-        Command::ProveKey { .. } => 32,
-        Command::PromoteInstallation { .. } => 33,
-        Command::RestoreInstallations { .. } => 34,
+        Command::SavePipeline { .. } => 17,
+        Command::DeletePipeline { .. } => 18,
+        Command::Deploy { .. } => 19,
+        Command::Undeploy { .. } => 20,
+        Command::SaveConnection { .. } => 21,
+        Command::DeleteConnection { .. } => 22,
+        Command::CreateToken { .. } => 23,
+        Command::RevokeToken { .. } => 24,
+        Command::AdoptServerAuthority { .. } => 25,
+        Command::AdoptServerIdentity { .. } => 26,
+        Command::ProvideServerIdentity { .. } => 27,
+        Command::ResetServerIdentity { .. } => 28,
+        Command::BeginProof => 29,
+        Command::EndProof { .. } => 30,
+        Command::RetireInstallation { .. } => 31,
+        Command::KeepInstallation { .. } => 32,
+        Command::ChallengeInstallation { .. } => 33,
+        Command::ProveKey { .. } => 34,
+        Command::PromoteInstallation { .. } => 35,
+        Command::RestoreInstallations { .. } => 36,
+        Command::Deny { .. } => 15,
+        Command::Allow { .. } => 16,
     }
 }
 

@@ -170,7 +170,7 @@ fn trust_policies_and_revocation_lists() {
     let told = server.get(trust).ok().json();
     let expect = json!({"realm": "acme", "environment": "prod", "crls": 0, "revocation": "off",
         "crl-out-of-date": "refuse", "signatures": "modern", "pins": [], "ca-names": false, "anchor": [],
-        "notInstalled": []});
+        "handshake": "strict", "record-bytes": "default", "notInstalled": []});
     assert_eq!(told, expect);
     let alone = json!({"anchor": [{"sha256": hex, "revocation": "off"}]});
     let reply = server.put(trust, &alone).ok().json();

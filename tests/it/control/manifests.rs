@@ -110,6 +110,7 @@ fn the_manifests_page_tells_of_every_key() {
         format!("{realm}[[realm.trust]]\nenvironment = 'prod'\nwhat = 1"),
         format!("{realm}[[realm.trust]]\nenvironment = 'prod'\ncrl-out-of-date = {{ what = 1 }}"),
         format!("{realm}[[realm.trust]]\nenvironment = 'prod'\n[[realm.trust.anchor]]\nwhat = 1"),
+        format!("{realm}[[realm.trust]]\nenvironment = 'prod'\n[[realm.trust.deny]]\nwhat = 1"),
         format!("{realm}[[realm.connection]]\nname = 'a'\nwhat = 1"),
         format!("{realm}[[realm.connection]]\nname = 'a'\nbase-url = {{ what = 1 }}"),
         format!("{realm}[[realm.pipeline]]\nname = 'a'\nwhat = 1"),

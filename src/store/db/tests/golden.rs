@@ -17,6 +17,7 @@ use crate::domain::address::BaseUrl;
 use crate::domain::audit::AuditRecord;
 use crate::domain::connection::{Connection, ConnectionLimits, ServerTrust};
 use crate::domain::crl_source::{CrlSource, CrlUrl};
+use crate::domain::denial::{Denial, DenialReason, Denied};
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::{
@@ -44,17 +45,19 @@ use crate::domain::trust_policy::{
 use crate::pki::certificate::Certificate;
 use crate::pki::crl::Crl;
 use crate::pki::crl_testing::{self, CrlMade};
+use crate::pki::distinguished::DistinguishedName;
 use crate::pki::fingerprint::Fingerprint;
 use crate::pki::key::PrivateKey;
 use crate::pki::secret::Secret;
+use crate::pki::serial::SerialNumber;
 use crate::rule::client_rule::ClientRule;
 use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
-    AUTHORITY, Table, crl_object, crl_source_object, deployment_object, pipeline_object,
-    seen_object,
+    AUTHORITY, Table, crl_object, crl_source_object, denial_object, deployment_object,
+    pipeline_object, seen_object,
 };
 use crate::store::workshop::{AUTHORITIES, SERVER, account, master_key, realm};
 
@@ -509,6 +512,56 @@ fn sources_of_revocation_lists() {
     check("crl-source-1", place, &expect, encode, |row, seal| {
         row::crl_source::decode("acme-root", row, seal)
     });
+}
+
+#[test]
+fn denials() {
+    let name = |text| DistinguishedName::parse(text).unwrap();
+    let serial = || SerialNumber::parse("4a3f09").unwrap();
+    let every = [
+        (
+            "certificate",
+            Denied::Certificate(Fingerprint::of(b"a")),
+            None,
+        ),
+        ("key", Denied::Key(Fingerprint::of(b"b")), Some(AT)),
+        (
+            "serial",
+            Denied::Serial {
+                serial: serial(),
+                issuer: None,
+            },
+            None,
+        ),
+        (
+            "serial-of",
+            Denied::Serial {
+                serial: serial(),
+                issuer: Some(name("CN=Root,O=Acme")),
+            },
+            None,
+        ),
+        (
+            "subject",
+            Denied::Subject(name("CN=a+OU=b,O=Acme\\, Inc.,C=CH")),
+            Some(AT),
+        ),
+    ];
+    for (kind, what, until) in every {
+        let expect = Denial {
+            what,
+            reason: DenialReason::parse("lost laptop").unwrap(),
+            until,
+            added: AT,
+            by: "ada".to_owned(),
+        };
+        let object = denial_object("prod", &expect.what.id().to_string());
+        let place = At(Table::Denials, "acme", &object);
+        let (encode, decode) = (row::denial::encode, row::denial::decode);
+        for read in check(&format!("denial-1-{kind}"), place, &expect, encode, decode) {
+            assert_eq!(read, expect);
+        }
+    }
 }
 
 #[test]

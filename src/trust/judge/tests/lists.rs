@@ -28,6 +28,7 @@ fn looking_up(anchor: &Made, helpers: &[&Made], lists: &[Crl]) -> Arc<TrustSet> 
             ..TrustPolicy::default()
         },
         crls: lists.to_vec(),
+        ..TrustSource::default()
     };
     Arc::new(TrustSet::build(source).unwrap())
 }
