@@ -151,8 +151,9 @@ fn moments(
         OutOfDate::AllowHours(hours) => u64::from(hours).saturating_mul(3600),
         OutOfDate::Refuse | OutOfDate::Allow => 0,
     };
+    let denials = paths.iter();
+    moments.extend(denials.filter_map(|traced| set.denials().end(&traced.path, now)));
     for (_, certificate) in paths.iter().flat_map(|traced| traced.path.certificates()) {
-        moments.extend(set.denials().end_of(certificate, now));
         for place in crl_scope::places(certificate) {
             let lines = set.crls().of_issuer(&Name::of(&place.crl_issuer));
             let editions = lines.iter().flat_map(|line| {

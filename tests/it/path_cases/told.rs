@@ -36,7 +36,7 @@ fn set(case: &Case) -> Option<TrustSet> {
         helpers: read(&case.helpers)?,
         policy: policy(case),
         crls: crls.ok()?,
-        denials: Vec::new(),
+        ..TrustSource::default()
     })
     .ok()
 }
