@@ -1,5 +1,6 @@
 //! Why something was not done.
 
+use crate::control::impact::WouldCut;
 use crate::domain::name::RealmName;
 use crate::domain::rejection::{Rejection, RejectionKind};
 use crate::manifest::invalid::InvalidManifest;
@@ -68,6 +69,9 @@ pub enum ControlError {
         /// Whose.
         realm: RealmName,
     },
+    /// A change that would cut clients that were seen lately, and whose author did not say that they know.
+    #[error("{0}")]
+    WouldCut(Box<WouldCut>),
     /// A server certificate or key that cannot be read.
     #[error("'{field}': {source}")]
     Upload {
@@ -168,6 +172,7 @@ impl ControlError {
                 RejectionKind::Invalid => FailureKind::Invalid,
                 RejectionKind::Forbidden => FailureKind::Forbidden,
             },
+            Self::WouldCut(_) => FailureKind::Conflict,
             Self::PlanChanged { .. }
             | Self::ConfirmationNeeded { .. }
             | Self::MoveUnconfirmed { .. }
@@ -227,6 +232,7 @@ impl ControlError {
             Self::ForeseenElsewhere { .. } => "change-elsewhere",
             Self::ConfirmationNeeded { .. } => "confirmation-needed",
             Self::MoveUnconfirmed { .. } => "confirmation-needed",
+            Self::WouldCut(_) => "would-cut-clients",
             Self::Upload { .. } => "invalid-upload",
             Self::KeyProof(_) => "invalid-key-proof",
             Self::KeyMissing => "key-missing",

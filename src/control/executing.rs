@@ -6,6 +6,7 @@ use crate::clock::Moment;
 use crate::control::authorise;
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
+use crate::control::impact::Cutting;
 use crate::domain::audit::AuditFact;
 use crate::domain::catalog::{Catalog, Circumstances};
 use crate::domain::change::{Touched, Warning};
@@ -98,6 +99,22 @@ impl Control {
         self.change(actor, |_, _| Ok::<_, ControlError>(commands.to_vec()))
     }
 
+    /// As [`Control::execute`], by somebody who knows of clients that it cuts.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn execute_cutting(
+        self: &Arc<Self>,
+        actor: Actor,
+        commands: Vec<Command>,
+        cutting: Cutting,
+    ) -> Result<Done, ControlError> {
+        self.blocking(move |control| {
+            control.change_cutting(&actor, cutting, |_, _| Ok::<_, ControlError>(commands))
+        })
+        .await
+    }
+
     /// Carries out commands that are made of the catalog as it is when their turn comes. Blocks.
     ///
     /// # Errors
@@ -110,13 +127,29 @@ impl Control {
     where
         ControlError: From<E>,
     {
+        self.change_cutting(actor, Cutting::Unknown, commands)
+    }
+
+    /// As [`Control::change`], by somebody who knows of clients that it cuts. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn change_cutting<E>(
+        &self,
+        actor: &Actor,
+        cutting: Cutting,
+        commands: impl FnOnce(&Catalog, Moment) -> Result<Vec<Command>, E>,
+    ) -> Result<Done, ControlError>
+    where
+        ControlError: From<E>,
+    {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let commands = commands(&self.catalog.load(), now)?;
         for command in &commands {
             authorise::command(actor, command)?;
         }
-        self.carry_out(actor, &commands, now)
+        self.carry_out(actor, &commands, cutting, now)
     }
 
     /// Does what [`Control::apply`] does. Blocks.
@@ -136,9 +169,15 @@ impl Control {
         let planned = |catalog: &Catalog, now| {
             plan::plan(catalog, documents, &actor.role, unnamed, &self.rules, now)
         };
+        let around = |now| Circumstances {
+            actor,
+            now,
+            rules: &self.rules,
+        };
         if run == Run::Plan {
-            let catalog = self.catalog();
-            let plan = planned(&catalog, self.clock.now())?;
+            let (catalog, now) = (self.catalog(), self.clock.now());
+            let mut plan = planned(&catalog, now)?;
+            self.tell_cuts(&catalog, &mut plan, around(now))?;
             let (steps, warnings) = (plan.steps, plan.warnings);
             return Ok(Applied {
                 steps,
@@ -151,6 +190,7 @@ impl Control {
         let now = self.clock.now();
         let present = self.catalog.load();
         let mut plan = planned(&present, now)?;
+        self.tell_cuts(&present, &mut plan, around(now))?;
         let needs_confirmation = plan.steps.iter().any(|step| step.needs_confirmation);
         match run {
             Run::ApplyConfirmed { seen: Some(seen) }
@@ -168,7 +208,8 @@ impl Control {
         for command in &commands {
             authorise::command(actor, command)?;
         }
-        let done = self.carry_out(actor, &commands, now)?;
+        // Whom it cuts is among what was confirmed.
+        let done = self.carry_out(actor, &commands, Cutting::Confirmed, now)?;
         Ok(Applied {
             steps: plan.steps,
             applied: true,
@@ -182,6 +223,7 @@ impl Control {
         &self,
         actor: &Actor,
         commands: &[Command],
+        cutting: Cutting,
         now: Moment,
     ) -> Result<Done, ControlError> {
         let before = self.catalog.load_full();
@@ -204,6 +246,7 @@ impl Control {
             });
         }
         self.check_intake(&before, &next, &touched)?;
+        self.check_cuts(&before, &next, &touched, cutting)?;
         let former = self.live.load_full();
         let (snapshot, realms) = self.compiler.recompile(&former, &next, &touched)?;
         self.store.commit(&next, &touched, &audit, actor, now)?;

@@ -8,6 +8,7 @@ use crate::control::authorise;
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
 use crate::control::executing::{self, Prepared, Run};
+use crate::control::impact::Cutting;
 use crate::domain::catalog::{Catalog, Circumstances};
 use crate::domain::command::Command;
 use crate::domain::environment::Environment;
@@ -142,6 +143,9 @@ impl Control {
             revision: before.revision,
             warnings: warnings.iter().map(ToString::to_string).collect(),
         };
+        if let Some(cuts) = self.cuts_in_words(&before, &next, &touched)? {
+            moved.warnings.push(cuts);
+        }
         match run {
             Run::Plan => return Ok(moved),
             Run::Apply if !touched.is_empty() => {
@@ -157,7 +161,8 @@ impl Control {
             }
             Run::Apply | Run::ApplyConfirmed { .. } => {}
         }
-        let done = self.carry_out(actor, &commands, now)?;
+        // Whom it cuts is among what was confirmed.
+        let done = self.carry_out(actor, &commands, Cutting::Confirmed, now)?;
         (moved.applied, moved.revision) = (true, done.revision);
         Ok(moved)
     }

@@ -10,6 +10,7 @@ use crate::control::authorise;
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
 use crate::control::executing::Done;
+use crate::control::impact::Cutting;
 use crate::control::view::refusal::RefusalView;
 use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::name::RealmName;
@@ -65,7 +66,7 @@ impl Control {
 
     fn in_a_proof(&self, actor: &Actor, commands: &[Command]) -> Result<Done, ControlError> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.carry_out(actor, commands, self.clock.now())
+        self.carry_out(actor, commands, Cutting::Confirmed, self.clock.now())
     }
 
     /// Removes the reserved realm, where it is there.

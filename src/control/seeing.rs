@@ -1,5 +1,6 @@
 //! Clients that were let in: from the data plane into the store.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -23,6 +24,29 @@ impl Control {
         let seen: Vec<SeenClient> = waiting.into_iter().filter_map(of_sighting).collect();
         let most = self.clients_seen_limits.per_realm_max;
         Ok(self.store.add_clients_seen(&seen, most)?)
+    }
+
+    /// Notes that the clients of open connections are still there. Blocks.
+    ///
+    /// # Errors
+    /// [`ControlError::Store`].
+    pub fn note_open_clients(&self) -> Result<(), ControlError> {
+        let _noting = self.noting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut present = BTreeSet::new();
+        for open in self.open.all() {
+            let fingerprint = open.verified.identity.fingerprint;
+            let realms = match &open.realm {
+                Some(realm) => vec![realm.clone()],
+                None => open.called(),
+            };
+            let of_realms = realms
+                .into_iter()
+                .filter(|realm| !realm.is_reserved())
+                .map(|realm| (realm, open.environment, fingerprint));
+            present.extend(of_realms);
+        }
+        let present: Vec<_> = present.into_iter().collect();
+        Ok(self.store.touch_clients_seen(&present, self.now())?)
     }
 
     /// Forgets the clients that were not seen for as long as the setting says. Blocks.

@@ -16,6 +16,8 @@ use crate::domain::token::Actor;
 const DRAIN_EVERY: Duration = Duration::from_secs(1);
 /// How often the ends of revocation lists are looked at.
 const WARN_EVERY: Duration = Duration::from_secs(60);
+/// How often clients of open connections count as seen.
+const NOTE_OPEN_EVERY: Duration = Duration::from_secs(60);
 /// How often the server certificates are looked at.
 const RENEW_EVERY: Duration = Duration::from_secs(24 * 3600);
 
@@ -25,6 +27,7 @@ impl Control {
         let mut ticks = interval(DRAIN_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut renewed = self.now();
+        let mut noted = renewed;
         let mut warned: Option<(Moment, u64)> = None;
         self.warn_of_overdue_retirements();
         loop {
@@ -55,6 +58,13 @@ impl Control {
             }
             // By the wall clock: a machine that slept for a month must not wait for another day.
             let now = self.now();
+            if is_over(noted, now, NOTE_OPEN_EVERY) {
+                noted = now;
+                report(
+                    "clients that are connected could not be noted",
+                    self.blocking(Self::note_open_clients).await,
+                );
+            }
             // A change brings lists and takes them away, so that it is looked at sooner then.
             let revision = self.revision();
             if warned.is_none_or(|(at, of)| of != revision || is_over(at, now, WARN_EVERY)) {

@@ -75,6 +75,52 @@ impl Store {
         )
     }
 
+    /// Notes that clients are still there, where they are known and their last sighting moves enough to be worth a row.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn touch_clients_seen(
+        &self,
+        present: &[(RealmName, Environment, Fingerprint)],
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        if present.is_empty() {
+            return Ok(());
+        }
+        let known = self.read(|transaction| {
+            let keys = self.keys.table(Table::ClientsSeen)?;
+            let rows = transaction.open_table(CLIENTS_SEEN)?;
+            let mut known = Vec::new();
+            for (realm, environment, fingerprint) in present {
+                let (environment, sha256) = (environment.as_str(), fingerprint.to_string());
+                let object = seen_object(environment, &sha256);
+                let seal = keys.at(realm.as_str(), &object);
+                let Some(row) = rows.get((realm.as_str(), environment, sha256.as_str()))? else {
+                    continue;
+                };
+                let decoded = row::seen::decode_client(
+                    realm.as_str(),
+                    environment,
+                    &sha256,
+                    row.value(),
+                    &seal,
+                );
+                known.extend(decoded.ok());
+            }
+            Ok(known)
+        })?;
+        let touched: Vec<SeenClient> = known
+            .into_iter()
+            .map(|client| SeenClient {
+                last: now,
+                handshakes: 0,
+                full_handshakes: 0,
+                ..client
+            })
+            .collect();
+        self.add_clients_seen(&touched, u64::MAX)
+    }
+
     /// Forgets the clients and anchors that were last seen before `moment`.
     ///
     /// # Errors

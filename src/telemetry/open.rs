@@ -145,6 +145,15 @@ impl OpenConnections {
         found
     }
 
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<OpenClient>> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            all.extend(lock(shard).clients.values().cloned());
+        }
+        all
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.open.load(Ordering::Relaxed)

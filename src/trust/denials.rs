@@ -119,6 +119,12 @@ impl Denials {
         ends.min()
     }
 
+    /// When the denial that is in force against a certificate ends, where it does.
+    pub fn end_of(&self, certificate: &Certificate, now: Moment) -> Option<Moment> {
+        self.in_force(certificate, now)
+            .and_then(|(denial, _)| denial.until)
+    }
+
     /// The denial that is in force against a certificate, and what of the certificate it is about.
     fn in_force(&self, certificate: &Certificate, now: Moment) -> Option<(&Denial, &'static str)> {
         let facts = certificate.facts();

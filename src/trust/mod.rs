@@ -56,6 +56,7 @@ pub mod proofs;
 pub mod reason;
 pub mod revocation;
 pub mod rules;
+pub mod scale;
 pub mod search;
 pub mod set;
 pub mod setid;

@@ -89,7 +89,7 @@ fn next_turn(
         Ok(verified) => return end_of(verified, judge),
         Err(distrust) => distrust,
     };
-    moments(set, presented, trace)
+    moments(set, presented, now, trace)
         .into_iter()
         .filter(|moment| now < *moment)
         .take(JUDGEMENTS_MAX)
@@ -124,7 +124,12 @@ fn end_of(
 }
 
 /// The moments at which something of what was looked at begins, or has ended.
-fn moments(set: &TrustSet, presented: &[CertificateDer<'_>], trace: &Trace) -> BTreeSet<Moment> {
+fn moments(
+    set: &TrustSet,
+    presented: &[CertificateDer<'_>],
+    now: Moment,
+    trace: &Trace,
+) -> BTreeSet<Moment> {
     let (links, paths) = (trace.links(), trace.paths());
     let sent = presented
         .iter()
@@ -147,6 +152,7 @@ fn moments(set: &TrustSet, presented: &[CertificateDer<'_>], trace: &Trace) -> B
         OutOfDate::Refuse | OutOfDate::Allow => 0,
     };
     for (_, certificate) in paths.iter().flat_map(|traced| traced.path.certificates()) {
+        moments.extend(set.denials().end_of(certificate, now));
         for place in crl_scope::places(certificate) {
             let lines = set.crls().of_issuer(&Name::of(&place.crl_issuer));
             let editions = lines.iter().flat_map(|line| {
