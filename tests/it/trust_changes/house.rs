@@ -13,7 +13,9 @@ use realmgate::domain::catalog::Rules;
 use realmgate::domain::command::Command;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::environment::Gateway;
+use realmgate::domain::key_proof::IntakeRules;
 use realmgate::domain::name::RealmName;
+use realmgate::domain::seen::SeenLimits;
 use realmgate::domain::token::{Actor, Role};
 use realmgate::gateway::limits::GatewayLimits;
 use realmgate::gateway::listener::GatewaySet;
@@ -36,6 +38,7 @@ use realmgate::telemetry::counters::Counters;
 use realmgate::telemetry::cuts::Cuts;
 use realmgate::telemetry::journal::RefusalJournal;
 use realmgate::telemetry::open::OpenConnections;
+use realmgate::telemetry::seen::{ClientsSeen, ClientsSeenLimits};
 use realmgate::trust::limits::TrustLimits;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -107,6 +110,7 @@ impl House {
         let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
         let key = MasterKey::generate().unwrap();
         let store = Store::open(&directory.path().join("store"), &key, clock.now()).unwrap();
+        let clients_seen = Arc::new(ClientsSeen::new(ClientsSeenLimits::default()));
         let (journal, open, cuts, counters) = (
             Arc::new(RefusalJournal::default()),
             Arc::new(OpenConnections::default()),
@@ -129,6 +133,9 @@ impl House {
             },
             admin_names: Vec::new(),
             refusals_per_realm_max: 1000,
+            intake: IntakeRules::default(),
+            clients_seen: Arc::clone(&clients_seen),
+            clients_seen_limits: SeenLimits::default(),
         })
         .unwrap();
         let limits = GatewayLimits::default();
@@ -153,6 +160,8 @@ impl House {
                 counters: Arc::clone(&counters),
                 open: Arc::clone(&open),
                 cuts: Arc::clone(&cuts),
+                clients_seen: Arc::clone(&clients_seen),
+                network: Arc::default(),
                 pools: pools.clone(),
                 limits,
                 ids: RequestIds::default(),
