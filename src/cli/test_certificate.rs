@@ -31,8 +31,11 @@ pub struct TestCertificate {
     place: Place,
     /// What the client sends: its certificate, then its issuers (PEM; or one certificate in DER); '-' is standard input.
     /// A private key is refused and stays here
-    #[arg(value_name = "FILE")]
-    chain: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "refusal")]
+    chain: Option<PathBuf>,
+    /// Test the chain that a refused client of the realm showed, by its number among the refusals
+    #[arg(long, value_name = "NUMBER", conflicts_with = "chain")]
+    refusal: Option<u64>,
     /// Judge at this moment as well (2027-01-31, or 2027-01-31T12:00:00Z)
     #[arg(long, value_name = "TIME", value_parser = flag::moment)]
     at: Option<String>,
@@ -64,9 +67,8 @@ pub fn main(test: &TestCertificate) -> ExitCode {
 
 /// Whether the client is trusted in every way that was asked for.
 fn run(test: &TestCertificate) -> Result<bool, CliError> {
-    let chain = chain(&test.chain)?;
+    let given = test.chain.as_deref().map(chain).transpose()?;
     let mut body = Map::new();
-    body.insert("chain".to_owned(), Value::from(chain));
     if let Some(at) = &test.at {
         body.insert("at".to_owned(), Value::from(at.as_str()));
     }
@@ -76,6 +78,14 @@ fn run(test: &TestCertificate) -> Result<bool, CliError> {
         body.insert("change".to_owned(), change);
     }
     let session = Session::open(&test.asking)?;
+    let chain = match (given, test.refusal) {
+        (Some(chain), _) => chain,
+        (None, refusal) => {
+            let number = refusal.unwrap_or_default().to_string();
+            session.get_text(&test.place.path_in_realm(&["refusals", &number, "chain"]))?
+        }
+    };
+    body.insert("chain".to_owned(), Value::from(chain));
     let answer = session.post(&test.place.path("test-certificate"), &Value::Object(body))?;
     session.print(&answer, in_words)?;
     let trusted = |pointer: &str| answer.pointer(pointer).and_then(Value::as_bool);

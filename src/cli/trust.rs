@@ -56,6 +56,15 @@ impl Place {
         Path::of(&["realms", &self.realm, noun, &self.environment, one])
     }
 
+    /// A path in the realm, whatever the environment.
+    pub(crate) fn path_in_realm(&self, below: &[&str]) -> Path {
+        let segments: Vec<&str> = ["realms", &self.realm]
+            .into_iter()
+            .chain(below.iter().copied())
+            .collect();
+        Path::of(&segments)
+    }
+
     /// The path of what is below one of the things that `noun` names there.
     pub(crate) fn path_below(&self, noun: &str, one: &str, below: &str) -> Path {
         Path::of(&["realms", &self.realm, noun, &self.environment, one, below])

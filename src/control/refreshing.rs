@@ -307,7 +307,7 @@ impl Control {
     pub fn note_crl_attempt(
         &self,
         key: &SourceKey,
-        outcome: Outcome,
+        outcome: &Outcome,
         lists: Option<Vec<Fingerprint>>,
         next_attempt: Option<Moment>,
     ) {
@@ -334,7 +334,7 @@ impl Control {
         self.freshness
             .attempts
             .send_modify(|count| *count = count.wrapping_add(1));
-        tell(key, before.as_ref(), &outcome);
+        tell(key, before.as_ref(), outcome);
     }
 
     /// Forgets sources and files that are there no more.

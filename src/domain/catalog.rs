@@ -14,10 +14,10 @@ use crate::domain::identity::{IdentitySlot, ServerAuthority, ServerIdentity};
 use crate::domain::name::{RealmName, TokenName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
-use crate::domain::token::{Actor, Role, Token};
+use crate::domain::token::{Actor, Token};
 use crate::domain::{
-    denying, identifying, installing, keeping, moving, proving, publishing, retiring, revocation,
-    sourcing, trusting,
+    denying, granting, identifying, installing, keeping, moving, proving, publishing, retiring,
+    revocation, sourcing, trusting,
 };
 use crate::pki::fingerprint::Fingerprint;
 
@@ -261,8 +261,8 @@ impl Catalog {
                 role,
                 hash,
                 expires,
-            } => self.create_token(name, role, *hash, *expires, around.now),
-            Command::RevokeToken { name } => self.revoke_token(name),
+            } => granting::create(self, name, role, *hash, *expires, around.now),
+            Command::RevokeToken { name } => granting::revoke(self, name),
             Command::AdoptServerAuthority { authority } => {
                 Ok(identifying::adopt_authority(self, authority))
             }
@@ -433,87 +433,10 @@ impl Catalog {
             .map(|token| token.name.clone())
             .collect();
         for token in confined {
-            self.drop_token(&token);
+            granting::drop(self, &token);
             touched.push(Touched::Token(token));
         }
         Ok(of_realm("realm.delete", name, touched))
-    }
-
-    fn create_token(
-        &mut self,
-        name: &TokenName,
-        role: &Role,
-        hash: Fingerprint,
-        expires: Option<Moment>,
-        now: Moment,
-    ) -> Result<Change, Rejection> {
-        if self.tokens.contains_key(name) {
-            return Err(Rejection::TokenExists {
-                token: name.clone(),
-            });
-        }
-        if expires.is_some_and(|end| end <= now) {
-            return Err(Rejection::TokenExpired {
-                token: name.clone(),
-            });
-        }
-        if let Some(realm) = role.realm() {
-            self.realm(realm)?;
-        }
-        let token = Token {
-            name: name.clone(),
-            role: role.clone(),
-            hash,
-            created: now,
-            expires,
-        };
-        self.tokens_by_hash.insert(hash, name.clone());
-        self.tokens.insert(name.clone(), Arc::new(token));
-        let mut detail = vec![("role", role.as_str().to_owned())];
-        detail.extend(expires.map(|end| ("expires", end.to_string())));
-        Ok(Change {
-            touched: vec![Touched::Token(name.clone())],
-            audit: Some(AuditFact {
-                action: "token.create",
-                realm: role.realm().cloned(),
-                environment: None,
-                object: name.to_string(),
-                detail,
-            }),
-            warnings: Vec::new(),
-        })
-    }
-
-    fn revoke_token(&mut self, name: &TokenName) -> Result<Change, Rejection> {
-        let Some(token) = self.tokens.get(name).cloned() else {
-            return Err(Rejection::NoToken {
-                token: name.clone(),
-            });
-        };
-        let lasting = |token: &&Arc<Token>| token.role == Role::Operator && token.expires.is_none();
-        if lasting(&&token) && self.tokens.values().filter(lasting).count() == 1 {
-            return Err(Rejection::LastOperator {
-                token: name.clone(),
-            });
-        }
-        self.drop_token(name);
-        Ok(Change {
-            touched: vec![Touched::Token(name.clone())],
-            audit: Some(AuditFact {
-                action: "token.revoke",
-                realm: token.role.realm().cloned(),
-                environment: None,
-                object: name.to_string(),
-                detail: Vec::new(),
-            }),
-            warnings: Vec::new(),
-        })
-    }
-
-    fn drop_token(&mut self, name: &TokenName) {
-        if let Some(token) = self.tokens.remove(name) {
-            self.tokens_by_hash.remove(&token.hash);
-        }
     }
 }
 

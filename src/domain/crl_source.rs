@@ -164,7 +164,7 @@ mod tests {
                 Err("it must not hold a user name or password; use an account"),
             ),
             ("http://pki.example/a#b", Err("it must not have a fragment")),
-            ("http://pki.example:99999/", Err("it is no URL")),
+            ("http://pki.example:99999/", Err("its port is out of range")),
         ];
         for (text, expect) in cases {
             let read = CrlUrl::parse(text).map(|url| url.to_string());

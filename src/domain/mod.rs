@@ -18,6 +18,7 @@ pub mod denying;
 pub mod deployment;
 pub mod endpoint;
 pub mod environment;
+pub mod granting;
 pub mod identifying;
 pub mod identity;
 pub mod installation;

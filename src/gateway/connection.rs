@@ -183,11 +183,7 @@ impl Watching<'_> {
                     let going_on =
                         |verdict: &Verdict| finishing.is_none() && matches!(verdict, Verdict::GoOn);
                     if going_on(&verdict) && dismissed.as_mut().poll(&mut seldom).is_ready() {
-                        // A request came sooner than the word of the change.
-                        match self.held.look_again(self.worker, self.peer) {
-                            Some(lost) => self.held.tell(self.worker, self.peer, &lost),
-                            None => self.worker.counters.connection_cut(),
-                        }
+                        self.cut_by_a_request();
                         verdict = Verdict::Finish(millis(limits.cut_grace_ms));
                     }
                     if going_on(&verdict) && shuts_down.as_mut().poll(&mut seldom).is_ready() {
@@ -200,7 +196,11 @@ impl Watching<'_> {
                             return Poll::Ready(());
                         }
                         ticks = false;
-                        let stuck = self.peer.in_flight().look_after(self.worker, self.peer);
+                        let stuck = self.peer.in_flight().look_after(
+                            self.worker,
+                            self.peer,
+                            finishing.is_none(),
+                        );
                         match finishing {
                             // In HTTP/2 the one call is given up, in HTTP/1.1 that takes the connection.
                             _ if stuck && self.peer.tls.protocol == Protocol::H1 => {
@@ -232,6 +232,10 @@ impl Watching<'_> {
                     if let Err(error) = outcome {
                         tracing::debug!(%error, address = %self.peer.address, "a connection broke");
                     }
+                    // The refusal of a request may end it sooner than it is asked to end.
+                    if finishing.is_none() && self.peer.is_dismissed() {
+                        self.cut_by_a_request();
+                    }
                     return Poll::Ready(());
                 }
                 if !ticks && self.activity.is_serving() {
@@ -250,6 +254,14 @@ impl Watching<'_> {
             }
         })
         .await;
+    }
+
+    /// A request came sooner than the word of what took its right, and was refused.
+    fn cut_by_a_request(&mut self) {
+        match self.held.look_again(self.worker, self.peer) {
+            Some(lost) => self.held.tell(self.worker, self.peer, &lost),
+            None => self.worker.counters.connection_cut(),
+        }
     }
 
     /// A request's head is on its way and not complete: its own deadline holds. Answers whether it is too large.

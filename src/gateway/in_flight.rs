@@ -69,9 +69,9 @@ impl InFlight {
         }
     }
 
-    /// Cuts the calls that may not go on. Answers whether one of them does not end although it was cut: its client does
+    /// Cuts the calls that may not go on, and tells of each where its connection lives on. Answers whether one of them does not end although it was cut: its client does
     /// not read.
-    pub(crate) fn look_after(&self, worker: &Worker, peer: &Peer) -> bool {
+    pub(crate) fn look_after(&self, worker: &Worker, peer: &Peer, lives_on: bool) -> bool {
         let flights = self.flights().clone();
         if flights.is_empty() {
             return false;
@@ -103,8 +103,10 @@ impl InFlight {
                 Ok(()) => flight.is_upheld_by(snapshot.revision),
                 Err(refusal) => {
                     let lost = flight.is_lost_by(snapshot.revision);
-                    if lost >= grace {
+                    if lost >= grace && lives_on {
                         cutting::tell_call(worker, peer, realm, &refusal, flight.between());
+                    }
+                    if lost >= grace {
                         flight.cut(refusal);
                     }
                 }

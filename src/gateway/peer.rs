@@ -164,6 +164,11 @@ impl Peer {
         self.dismissal.notify_waiters();
     }
 
+    /// Whether somebody asked for the connection's end.
+    pub fn is_dismissed(&self) -> bool {
+        self.dismissed.load(Ordering::Acquire)
+    }
+
     /// Waits until somebody asks for the connection's end.
     pub async fn dismissed(&self) {
         let notified = self.dismissal.notified();

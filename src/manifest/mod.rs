@@ -10,6 +10,7 @@ pub mod denial;
 pub mod document;
 pub mod given;
 pub mod inline;
+pub mod installing;
 pub mod invalid;
 pub mod key_proof;
 pub mod pipeline;

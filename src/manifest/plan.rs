@@ -3,23 +3,21 @@
 use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::domain::account::Account;
 use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::change::{Change, Warning};
 use crate::domain::command::Command;
 use crate::domain::environment::Environment;
-use crate::domain::installation::{Installation, InstallationState};
+use crate::domain::installation::InstallationState;
 use crate::domain::name::{AccountName, CrlSourceName, RealmName};
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role};
-use crate::manifest::document::{AccountBody, Document, InstallationStateWord, RealmStateWord};
+use crate::manifest::document::{AccountBody, Document, RealmStateWord};
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::prune;
 use crate::manifest::step::{Noun, Step, Verb};
-use crate::manifest::wanted::{self, Wanted, WantedInstallation};
-use crate::manifest::{account, connection, pipeline, trust};
-use crate::pki::certificate::Certificate;
+use crate::manifest::wanted::{self, Wanted};
+use crate::manifest::{account, connection, installing, pipeline, trust};
 
 /// What becomes of things that the documents do not name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,7 +92,7 @@ pub fn plan(
 /// What is planned with: a copy of the catalog that every step is tried on.
 pub(crate) struct Planner<'a> {
     scratch: Catalog,
-    around: Circumstances<'a>,
+    pub(crate) around: Circumstances<'a>,
     plan: Plan,
     /// How many warnings there were before the present realm's.
     warned: usize,
@@ -158,7 +156,7 @@ impl Planner<'_> {
         }
         for ((environment, account), told) in &wanted.installations {
             let in_hand = wanted.gives_chain(*environment, account);
-            self.installation(name, *environment, account, *told, in_hand)?;
+            installing::plan(self, name, *environment, account, *told, in_hand)?;
         }
         trust::plan(self, name, wanted, unnamed)?;
         for (connection, body) in &wanted.connections {
@@ -307,147 +305,6 @@ impl Planner<'_> {
         )
     }
 
-    fn installation(
-        &mut self,
-        realm: &RealmName,
-        environment: Environment,
-        account: &AccountName,
-        told: WantedInstallation,
-        in_hand: bool,
-    ) -> Result<(), InvalidManifest> {
-        let present = self.present(realm);
-        let stored = present.accounts.get(account).cloned();
-        let installed = present.installed_of(environment, account).cloned();
-        let about = About {
-            realm,
-            noun: Noun::Installation,
-            name: account.to_string(),
-            environment: Some(environment),
-        };
-        let as_stored =
-            installed
-                .as_ref()
-                .zip(stored.as_deref())
-                .is_some_and(|(installed, stored)| {
-                    is_same(
-                        stored,
-                        environment,
-                        &installed.certificates,
-                        &installed.helpers,
-                    )
-                });
-        if as_stored {
-            return self.announcement(about, told, installed.as_deref());
-        }
-        if let (Some(reviewed), Some(stored)) = (told.revision, &stored)
-            && reviewed != stored.revision
-        {
-            return Err(InvalidManifest::Rejected {
-                realm: realm.clone(),
-                noun: Noun::Installation,
-                name: account.to_string(),
-                source: Rejection::RevisionChanged {
-                    account: account.clone(),
-                    reviewed,
-                    requested: stored.revision,
-                },
-            });
-        }
-        let mut commands = Vec::new();
-        let waits = present
-            .requested(environment, account)
-            .is_some_and(|request| {
-                stored
-                    .as_ref()
-                    .is_some_and(|stored| stored.revision == request.account_revision)
-            });
-        if !waits {
-            let account = account.clone();
-            commands.push(Command::RequestInstallation {
-                realm: realm.clone(),
-                environment,
-                account,
-            });
-        }
-        let may_install = self.around.actor.role == Role::Operator;
-        let mut needs_confirmation = false;
-        let detail = match (told.state, stored) {
-            (InstallationStateWord::Installed | InstallationStateWord::Retiring, Some(stored))
-                if may_install =>
-            {
-                let former = installed
-                    .as_ref()
-                    .map_or(&[][..], |installed| installed.certificates.as_slice());
-                let detail = exchange(&stored, environment, former);
-                needs_confirmation = !in_hand;
-                commands.push(Command::Install {
-                    realm: realm.clone(),
-                    environment,
-                    account: account.clone(),
-                    revision: stored.revision,
-                });
-                if told.state == InstallationStateWord::Retiring {
-                    commands.push(Command::RetireInstallation {
-                        realm: realm.clone(),
-                        environment,
-                        account: account.clone(),
-                        until: told.until,
-                    });
-                }
-                detail
-            }
-            (
-                InstallationStateWord::Installed
-                | InstallationStateWord::Retiring
-                | InstallationStateWord::Requested,
-                _,
-            ) => "requested: waits for an operator".to_owned(),
-        };
-        let verb = verb(installed.is_some() || waits);
-        self.step_to_confirm(about, verb, commands, detail, needs_confirmation)
-    }
-
-    /// What is installed as it is wanted may still be announced to go, or to stay.
-    fn announcement(
-        &mut self,
-        about: About<'_>,
-        told: WantedInstallation,
-        installed: Option<&Installation>,
-    ) -> Result<(), InvalidManifest> {
-        let Some(installed) = installed else {
-            return self.step(about, Verb::Unchanged, Vec::new(), String::new());
-        };
-        let (realm, environment, account) = (
-            about.realm.clone(),
-            installed.environment,
-            installed.account.clone(),
-        );
-        let (commands, detail) = match (told.state, &installed.state) {
-            (InstallationStateWord::Retiring, _) => {
-                let until = told.until;
-                let retire = Command::RetireInstallation {
-                    realm,
-                    environment,
-                    account,
-                    until,
-                };
-                (vec![retire], "retiring")
-            }
-            (InstallationStateWord::Installed, InstallationState::Retiring { .. }) => {
-                let keep = Command::KeepInstallation {
-                    realm,
-                    environment,
-                    account,
-                };
-                (vec![keep], "installed, retiring no more")
-            }
-            (InstallationStateWord::Installed | InstallationStateWord::Requested, state) => {
-                (Vec::new(), state.as_str())
-            }
-        };
-        self.step(about, Verb::Change, commands, detail.to_owned())
-    }
-
     fn save(
         &mut self,
         realm: &RealmName,
@@ -536,7 +393,8 @@ impl Planner<'_> {
     }
 }
 
-const fn verb(present: bool) -> Verb {
+/// Whether a thing is made or changed.
+pub(crate) const fn verb(present: bool) -> Verb {
     if present { Verb::Change } else { Verb::Create }
 }
 
@@ -546,52 +404,6 @@ fn handler_word(command: &Command) -> &'static str {
     } else {
         ""
     }
-}
-
-/// What installing the stored certificates puts to work, and what it takes out of work, for people to judge.
-fn exchange(account: &Account, environment: Environment, former: &[Certificate]) -> String {
-    let wanted = account
-        .chain(environment)
-        .map_or(&[][..], |(certificates, _)| certificates);
-    let missing = |of: &[Certificate], from: &[Certificate]| -> Vec<String> {
-        of.iter()
-            .filter(|one| {
-                !from
-                    .iter()
-                    .any(|other| other.fingerprint() == one.fingerprint())
-            })
-            .map(|one| {
-                let subject = &one.facts().subject;
-                format!("{subject} (SHA-256 {})", one.fingerprint())
-            })
-            .collect()
-    };
-    let (comes, goes) = (missing(wanted, former), missing(former, wanted));
-    match (comes.is_empty(), goes.is_empty()) {
-        (true, true) => "installs other helpers, the same anchors".to_owned(),
-        (false, true) => format!("installs {}", comes.join(", ")),
-        (true, false) => format!("takes out of work {}", goes.join(", ")),
-        (false, false) => format!(
-            "installs {}; takes out of work {}",
-            comes.join(", "),
-            goes.join(", ")
-        ),
-    }
-}
-
-fn is_same(
-    account: &Account,
-    environment: Environment,
-    certificates: &[Certificate],
-    helpers: &[Certificate],
-) -> bool {
-    account
-        .chain(environment)
-        .is_some_and(|(stored, stored_helpers)| {
-            let prints =
-                |of: &[Certificate]| of.iter().map(Certificate::fingerprint).collect::<Vec<_>>();
-            prints(stored) == prints(certificates) && prints(stored_helpers) == prints(helpers)
-        })
 }
 
 /// Whether an installation still matters: it works or waits.

@@ -154,10 +154,9 @@ pub async fn fetch(
     }
     let validators = validators(&url, &answer.headers);
     let read = move || (crl::read_crls(&answer.body, LISTS_PER_DOCUMENT_MAX), url);
-    let (lists, url) = match tokio::task::spawn_blocking(read).await {
-        Ok(read) => read,
+    let Ok((lists, url)) = tokio::task::spawn_blocking(read).await else {
         // The runtime shuts down.
-        Err(_) => return Ok(Fetched::NotModified),
+        return Ok(Fetched::NotModified);
     };
     let lists = lists.map_err(|source| FetchError::NotALists { url, source })?;
     Ok(Fetched::Lists(lists, validators))

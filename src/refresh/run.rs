@@ -251,7 +251,7 @@ impl Fetching {
         }
         let due = source.due;
         self.control
-            .note_crl_attempt(&came.key, came.outcome, came.lists, Some(due));
+            .note_crl_attempt(&came.key, &came.outcome, came.lists, Some(due));
     }
 }
 
@@ -388,7 +388,7 @@ fn read_file(
         (failures, due)
     };
     let given = Some(lists.clone()).filter(|lists| !lists.is_empty());
-    control.note_crl_attempt(key, outcome, given, Some(due));
+    control.note_crl_attempt(key, &outcome, given, Some(due));
     Known {
         found,
         due,

@@ -18,7 +18,7 @@ use crate::domain::realm::{Realm, RealmState};
 use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
 use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
-use crate::snapshot::realm::{MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
+use crate::snapshot::realm::{self, MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
 use crate::snapshot::route::{RouteConflict, RouteTable};
 use crate::snapshot::server_tls::{
     self, InvalidIdentity, MutualTls, ServerTls, Shown, ShownIdentity,
@@ -336,7 +336,9 @@ impl Compiler {
             Some(former) => {
                 let was = former.mtls.as_ref().map(|endpoint| &endpoint.trust);
                 let is = mtls.as_ref().map(|endpoint| &endpoint.trust);
-                if same_trust(was, is) && !stops_explaining(former.mtls.as_ref(), mtls.as_ref()) {
+                if same_trust(was, is)
+                    && !realm::stops_explaining(former.mtls.as_ref(), mtls.as_ref())
+                {
                     former.epoch.clone()
                 } else {
                     former.epoch.next()
@@ -411,9 +413,8 @@ impl Compiler {
             ca_names: from.ca_names(),
             handshake: from.handshake(),
         };
-        let record_bytes = from.record_bytes();
-        self.server_tls
-            .mutual(host, identity, trusting, record_bytes)
+        let tls = &self.server_tls;
+        tls.mutual(host, identity, trusting, from.record_bytes())
     }
 
     fn targets(
@@ -502,14 +503,6 @@ fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {
         (Some(was), Some(is)) => Arc::ptr_eq(was, is) || was.same_as(is),
         (Some(_), None) | (None, Some(_)) => false,
     }
-}
-
-/// Whether there may be connections that were let on to be told why they are refused, and must not be any more.
-fn stops_explaining(was: Option<&MtlsEndpoint>, is: Option<&MtlsEndpoint>) -> bool {
-    let explains = |endpoint: Option<&MtlsEndpoint>| {
-        endpoint.is_some_and(|endpoint| endpoint.tls.gatekeeper.explains())
-    };
-    explains(was) && !explains(is)
 }
 
 /// Why a catalog cannot be compiled.

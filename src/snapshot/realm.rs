@@ -65,3 +65,11 @@ pub struct MtlsEndpoint {
     pub(crate) compiled_from: CompiledFrom,
     pub(crate) identity: Arc<ShownIdentity>,
 }
+
+/// Whether there may be connections that were let on to be told why they are refused, and must not be any more.
+pub(crate) fn stops_explaining(was: Option<&MtlsEndpoint>, is: Option<&MtlsEndpoint>) -> bool {
+    let explains = |endpoint: Option<&MtlsEndpoint>| {
+        endpoint.is_some_and(|endpoint| endpoint.tls.gatekeeper.explains())
+    };
+    explains(was) && !explains(is)
+}

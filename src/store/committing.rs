@@ -1,6 +1,6 @@
-//! Changes to rows: a commit, and the refusals of the last second.
+//! Changes to rows: a commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use redb::{Key, ReadableTable, TableDefinition, WriteTransaction};
 
@@ -11,22 +11,21 @@ use crate::domain::change::Touched;
 use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
-use crate::domain::refusal::{CHAINS_PER_REALM_MAX, RefusalRecord};
 use crate::domain::token::Actor;
 use crate::domain::trust_policy::TrustPolicy;
 use crate::pki::fingerprint::Fingerprint;
 use crate::store::db::{Store, stored_revision};
 use crate::store::error::{Fault, StoreError};
-use crate::store::loading::at;
+use crate::store::journaling::forget_refusals;
 use crate::store::row;
 use crate::store::row::codec::RowError;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::seen;
 use crate::store::tables::{
     ACCOUNTS, AUDIT, AUDIT_BY_REALM, AUTHORITY, CONNECTIONS, CRL_SOURCES, CRLS, DENIALS,
-    DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, REFUSAL_META,
-    REFUSALS, TOKENS, TRUST_POLICIES, Table, crl_object, crl_source_object, denial_object,
-    deployment_object, pipeline_object,
+    DEPLOYMENTS, IDENTITIES, INSTALLATIONS, META, META_REVISION, PIPELINES, REALMS, TOKENS,
+    TRUST_POLICIES, Table, crl_object, crl_source_object, denial_object, deployment_object,
+    pipeline_object,
 };
 
 impl Store {
@@ -85,26 +84,6 @@ impl Store {
                 let records = records(transaction, revision, facts, actor, now)?;
                 write_audit(transaction, &self.keys, &records)
             },
-            |_| Ok(false),
-        )
-    }
-
-    /// Adds refusals to the journals of their realms, in one durable transaction; those of no realm, or of one that is
-    /// there no more, to the operator's own. Of each journal the latest `per_realm_max` are kept, the latest
-    /// [`CHAINS_PER_REALM_MAX`] of them with their chains.
-    ///
-    /// # Errors
-    /// As [`Store::commit`].
-    pub fn add_refusals(
-        &self,
-        refusals: &[RefusalRecord],
-        per_realm_max: u64,
-    ) -> Result<(), StoreError> {
-        if refusals.is_empty() {
-            return Ok(());
-        }
-        self.write(
-            |transaction| write_refusals(transaction, &self.keys, refusals, per_realm_max),
             |_| Ok(false),
         )
     }
@@ -507,94 +486,6 @@ fn write_audit(
         audit.insert(record.sequence, row.unwrap_or_default().as_slice())?;
         if let Some(realm) = &record.realm {
             by_realm.insert((realm.as_str(), record.sequence), ())?;
-        }
-    }
-    Ok(())
-}
-
-fn write_refusals(
-    transaction: &WriteTransaction,
-    keys: &StoreKeys,
-    refusals: &[RefusalRecord],
-    per_realm_max: u64,
-) -> Result<(), Fault> {
-    let keys = keys.table(Table::Refusals)?;
-    let realms = transaction.open_table(REALMS)?;
-    let mut journals: BTreeMap<&str, Vec<&RefusalRecord>> = BTreeMap::new();
-    for refusal in refusals {
-        let name = refusal.realm.as_ref().map_or("", RealmName::as_str);
-        journals.entry(name).or_default().push(refusal);
-    }
-    let mut meta = transaction.open_table(REFUSAL_META)?;
-    let mut table = transaction.open_table(REFUSALS)?;
-    for (name, added) in journals {
-        let there = name.is_empty() || realms.get(name)?.is_some();
-        let realm = if there { name } else { "" };
-        let (oldest, next) = meta.get(realm)?.map_or((1, 1), |entry| entry.value());
-        let end = next.saturating_add(added.len() as u64);
-        let keep_from = end.saturating_sub(per_realm_max).max(oldest);
-        for sequence in oldest..keep_from.min(next) {
-            table.remove((realm, sequence))?;
-        }
-        for (sequence, refusal) in (next..).zip(added) {
-            if sequence < keep_from {
-                continue;
-            }
-            let object = sequence.to_string();
-            let seal = keys.at(realm, &object);
-            let row = finish(Some(row::refusal::encode(refusal, &seal)), &seal)?;
-            table.insert((realm, sequence), row.unwrap_or_default().as_slice())?;
-        }
-        // Those before had none already.
-        let chains_from = |end: u64| end.saturating_sub(CHAINS_PER_REALM_MAX).max(keep_from);
-        for sequence in chains_from(next)..chains_from(end) {
-            drop_chain(
-                &mut table,
-                keys.at(realm, &sequence.to_string()),
-                (realm, sequence),
-            )?;
-        }
-        meta.insert(realm, (keep_from, end))?;
-    }
-    Ok(())
-}
-
-/// Writes a refusal anew without the chain that was shown.
-fn drop_chain(
-    table: &mut redb::Table<'_, (&str, u64), &[u8]>,
-    seal: RowSeal<'_>,
-    (realm, sequence): (&str, u64),
-) -> Result<(), Fault> {
-    let Some(row) = table
-        .get((realm, sequence))?
-        .map(|row| row.value().to_vec())
-    else {
-        return Ok(());
-    };
-    let mut refusal = row::refusal::decode(realm, &row, &seal).map_err(at(&seal))?;
-    if refusal.chain.take().is_some() {
-        let row = finish(Some(row::refusal::encode(&refusal, &seal)), &seal)?;
-        table.insert((realm, sequence), row.unwrap_or_default().as_slice())?;
-    }
-    Ok(())
-}
-
-/// Drops the journals of realms that go: a later realm of that name is somebody else's.
-fn forget_refusals<'a>(
-    transaction: &WriteTransaction,
-    gone: impl Iterator<Item = &'a RealmName>,
-) -> Result<(), Fault> {
-    let mut gone = gone.peekable();
-    if gone.peek().is_none() {
-        return Ok(());
-    }
-    let mut meta = transaction.open_table(REFUSAL_META)?;
-    let mut table = transaction.open_table(REFUSALS)?;
-    for realm in gone.map(RealmName::as_str) {
-        let kept = meta.remove(realm)?.map(|entry| entry.value());
-        let (oldest, next) = kept.unwrap_or((0, 0));
-        for sequence in oldest..next {
-            table.remove((realm, sequence))?;
         }
     }
     Ok(())

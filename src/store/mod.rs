@@ -13,6 +13,7 @@ pub mod backend;
 pub mod committing;
 pub mod db;
 pub mod error;
+pub mod journaling;
 pub mod loading;
 pub mod master_key;
 pub mod reading;

@@ -89,7 +89,7 @@ fn next_turn(
         Ok(verified) => return end_of(verified, judge),
         Err(distrust) => distrust,
     };
-    moments(set, presented, trace)
+    moments(set, presented, now, trace)
         .into_iter()
         .filter(|moment| now < *moment)
         .take(JUDGEMENTS_MAX)
@@ -124,7 +124,12 @@ fn end_of(
 }
 
 /// The moments at which something of what was looked at begins, or has ended.
-fn moments(set: &TrustSet, presented: &[CertificateDer<'_>], trace: &Trace) -> BTreeSet<Moment> {
+fn moments(
+    set: &TrustSet,
+    presented: &[CertificateDer<'_>],
+    now: Moment,
+    trace: &Trace,
+) -> BTreeSet<Moment> {
     let (links, paths) = (trace.links(), trace.paths());
     let sent = presented
         .iter()
@@ -146,6 +151,8 @@ fn moments(set: &TrustSet, presented: &[CertificateDer<'_>], trace: &Trace) -> B
         OutOfDate::AllowHours(hours) => u64::from(hours).saturating_mul(3600),
         OutOfDate::Refuse | OutOfDate::Allow => 0,
     };
+    let denials = paths.iter();
+    moments.extend(denials.filter_map(|traced| set.denials().end(&traced.path, now)));
     for (_, certificate) in paths.iter().flat_map(|traced| traced.path.certificates()) {
         for place in crl_scope::places(certificate) {
             let lines = set.crls().of_issuer(&Name::of(&place.crl_issuer));

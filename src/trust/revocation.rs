@@ -277,6 +277,12 @@ impl Inquiry<'_> {
                 trace.tell_answer(subject.certificate, list.list());
             }
             answer.until = answer.until.min(end).min(signer.1);
+            // What only a release (removeFromCRL) keeps from being revoked is revoked again when its list is out of date.
+            if let Some(delta_end) = delta_end.filter(|_| may_release)
+                && entry(subject, list, delta, false).is_some()
+            {
+                answer.until = answer.until.min(delta_end);
+            }
             // A list of changes that lies ahead changes the answer when it comes into force.
             let ahead = line.deltas.iter().map(|delta| delta.facts().this_update);
             answer.until = ahead

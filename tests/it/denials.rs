@@ -321,11 +321,9 @@ fn what_cannot_be_is_refused_and_loosening_asks_first() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     let (root, key) = (demo.text("acme", "prod", "caCert"), "ab".repeat(32));
-    let chain = [&root, &root]
-        .map(|file| std::fs::read(file).unwrap())
-        .concat();
-    let other = std::fs::read(demo.text("globex", "prod", "caCert")).unwrap();
-    let several = demo.file("several.pem", &[chain, other].concat());
+    let both = [&root, &demo.text("globex", "prod", "caCert")];
+    let both = both.map(|file| std::fs::read(file).unwrap()).concat();
+    let several = demo.file("several.pem", &both);
     let several = several.to_str().unwrap();
     let add = ["add", "--reason", REASON];
     let cases: [(&[&str], &str); 4] = [

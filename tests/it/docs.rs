@@ -163,6 +163,7 @@ fn every_command_of_the_documents_is_one_that_the_program_understands() {
         "docs/client-rules.md",
         "docs/operations.md",
         "docs/prove.md",
+        "docs/test-certificate.md",
         "docs/troubleshooting.md",
         "docs/trust-policy.md",
     ] {

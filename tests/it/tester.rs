@@ -6,6 +6,7 @@ use realmgate::clock::Moment;
 use serde_json::Value;
 
 use crate::support::server::{Server, text};
+use crate::support::wait;
 
 const PROD: &str = "test-certificate --realm acme --environment prod";
 const TEST: &str = "test-certificate --realm acme --environment test";
@@ -186,6 +187,7 @@ fn a_chain_is_tested_now_at_a_date_and_after_changes() {
     pending_and_named_changes(&house);
     what_is_wrong_is_told(&house);
     files_that_are_no_chain(&house);
+    the_chain_of_a_refused_client(&house);
     words(&house);
 }
 
@@ -346,6 +348,39 @@ fn files_that_are_no_chain(house: &House) {
         );
         assert!(!told.contains(key.lines().nth(1).unwrap()));
     }
+}
+
+/// A real handshake is refused; the chain that it showed is told the same of, and a way out.
+fn the_chain_of_a_refused_client(house: &House) {
+    let address = house.server.ready["gateways"]["mtls"]["addr"].as_str();
+    let refused = Command::new("openssl")
+        .args(["s_client", "-quiet", "-connect", address.unwrap()])
+        .args(["-servername", "acme.api2.gate.localhost"])
+        .args(["-cert", "lost.pem", "-key", "lost.key"])
+        .current_dir(house.server.path(""))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(text(&refused.stderr).contains("unknown ca"));
+    let mut refusals = Value::Null;
+    wait::until("the refusal to be told", 10, || {
+        refusals = house.server.json("refusals --realm acme");
+        refusals["refusals"][0].is_object()
+    });
+    let refusal = &refusals["refusals"][0];
+    let line = format!("{PROD} --json --refusal {}", refusal["sequence"]);
+    let output = house
+        .server
+        .cli(&line.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["now"]["reason"], refusal["reason"]);
+    assert_eq!(answer["now"]["sentence"], refusal["sentence"]);
+    assert!(
+        house
+            .refused(&format!("{PROD} --refusal 99999"))
+            .contains("99999")
+    );
 }
 
 /// Readable, with what to do at the end; from standard input too.

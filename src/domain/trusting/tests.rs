@@ -13,6 +13,7 @@ use crate::domain::trust_policy::{AnchorException, Pin, Revocation};
 use crate::pki::authority::{Authority, AuthorityRequest};
 use crate::pki::certificate::Certificate;
 use crate::pki::crl_testing::{self, CrlMade};
+use crate::pki::crl_writer::Draft;
 use crate::pki::key::KeyChoice;
 
 const WHERE: Environment = Environment::Prod;
@@ -409,4 +410,76 @@ fn a_realm_that_goes_takes_its_policies_and_lists_along() {
     ] {
         assert!(change.touched.contains(&row), "{row:?}");
     }
+}
+
+#[test]
+fn a_list_that_comes_by_itself_is_held_to_more_and_the_present_one_stays() {
+    let (ours, other) = (ca("Acme"), ca("Other"));
+    let mut house = House::with(&[&ours]);
+    let present = edition(&ours, 5);
+    house.add(&present, Intake::ByItself).unwrap();
+    let made = |number, end| {
+        let made = CrlMade {
+            number: Some(number),
+            this_update: at("2030-05-02T00:00:00Z"),
+            next_update: end,
+            ..CrlMade::default()
+        };
+        crl_testing::list(&ours, &made)
+    };
+    let key = rcgen::KeyPair::try_from(ours.key.pkcs8()).unwrap();
+    let draft = Draft::of(&ours.certificate.facts().raw_subject);
+    let odd = draft.number(6).extension(99, true, &[5, 0]);
+    let odd = Crl::from_der(&odd.sign(&key)).unwrap();
+    let twin = crl_testing::list(&ca("Acme"), &CrlMade::default());
+    let cases = [
+        (edition(&ours, 4), "crl-older"),
+        (edition(&other, 9), "crl-issuer-unknown"),
+        (twin, "crl-not-signed"),
+        (made(6, None), "crl-without-end"),
+        (made(6, Some(at("2030-05-03T00:00:00Z"))), "crl-over"),
+        (odd, "crl-not-understood"),
+    ];
+    for (list, code) in cases {
+        let rejection = house.add(&list, Intake::ByItself).unwrap_err();
+        assert_eq!(rejection.code(), code);
+        assert!(house.keeps(&[&present]), "{code}");
+    }
+    // ECDSA signs differently each time.
+    let copy = edition(&ours, 5);
+    assert_ne!(copy, present);
+    let change = house.add(&copy, Intake::ByItself).unwrap();
+    assert_eq!(change, Change::nothing());
+    assert!(house.keeps(&[&present]));
+}
+
+#[test]
+fn delta_lists_and_the_parts_of_a_split_one_take_each_other_s_place_in_no_way() {
+    let ours = ca("Acme");
+    let mut house = House::with(&[&ours]);
+    let key = rcgen::KeyPair::try_from(ours.key.pkcs8()).unwrap();
+    let draft = || Draft::of(&ours.certificate.facts().raw_subject);
+    let list = |draft: Draft| Crl::from_der(&draft.sign(&key)).unwrap();
+    // Whatever is for end entities (1), or for CAs (2).
+    let users: &[&[u8]] = &[&[0x81, 1, 0xff]];
+    let authorities: &[&[u8]] = &[&[0x82, 1, 0xff]];
+    let first = [
+        list(draft().number(1).scope(users)),
+        list(draft().number(1).scope(authorities)),
+        list(draft().number(1)),
+        list(draft().number(2).delta(1)),
+    ];
+    for one in &first {
+        house.add(one, Intake::ByItself).unwrap();
+    }
+    assert!(house.keeps(&first.each_ref()));
+    let users = list(draft().number(2).scope(users));
+    house.add(&users, Intake::ByItself).unwrap();
+    assert!(house.keeps(&[&users, &first[1], &first[2], &first[3]]));
+    let delta = list(draft().number(3).delta(1));
+    house.add(&delta, Intake::ByItself).unwrap();
+    assert!(house.keeps(&[&users, &first[1], &first[2], &delta]));
+    let whole = list(draft().number(3));
+    house.add(&whole, Intake::ByItself).unwrap();
+    assert!(house.keeps(&[&users, &first[1], &whole, &delta]));
 }

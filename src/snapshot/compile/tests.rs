@@ -14,7 +14,9 @@ use crate::domain::name::{AccountName, PipelineName, RealmName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::token::Actor;
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
-use crate::domain::trust_policy::{Revocation, RevocationScope, TrustPolicy};
+use crate::domain::trust_policy::{
+    HandshakePolicy, RecordBytes, Revocation, RevocationScope, TrustPolicy,
+};
 use crate::domain::trusting::Intake;
 use crate::pki::authority::{Authority, AuthorityRequest};
 use crate::pki::crl_testing::{self, CrlMade};
@@ -408,4 +410,41 @@ fn a_trust_policy_and_a_revocation_list_wake_the_realm_and_the_shared_host() {
     let snapshot = world.live.load();
     let realm = snapshot.realm("acme", Environment::Prod).unwrap();
     assert!(realm.mtls.as_ref().unwrap().trust.crls().is_empty());
+}
+
+#[test]
+fn who_was_let_on_to_be_told_is_woken_when_refusals_are_strict_again_and_nobody_by_the_records() {
+    let mut world = two_realms();
+    let (explain, strict) = (HandshakePolicy::Explain, HandshakePolicy::Strict);
+    let small = RecordBytes::new(512).ok();
+    for (handshake, record_bytes, moves) in [
+        (explain, None, false),
+        (explain, small, false),
+        (strict, small, true),
+        (strict, None, false),
+    ] {
+        let policy = TrustPolicy {
+            handshake,
+            record_bytes,
+            ..TrustPolicy::default()
+        };
+        let before = world.live.load_full();
+        let own = before.realms["acme"].environments.prod.epoch.watch();
+        let test = before.realms["acme"].environments.test.epoch.watch();
+        let shared = before.shared.prod.epoch.watch();
+        world.apply(&[Command::SaveTrustPolicy {
+            realm: name("acme"),
+            environment: Environment::Prod,
+            policy: Arc::new(policy),
+        }]);
+        let woken = [&own, &test, &shared].map(|watch| watch.has_changed().unwrap());
+        assert_eq!(woken, [moves, false, false], "{handshake} {record_bytes:?}");
+        let after = world.live.load();
+        let realm = after.realm("acme", Environment::Prod).unwrap();
+        let tls = &realm.mtls.as_ref().unwrap().tls;
+        assert_eq!(tls.gatekeeper.explains(), handshake == explain);
+        let fragment = record_bytes.map(|bytes| usize::from(bytes.get()) + 5);
+        assert_eq!(tls.config.max_fragment_size, fragment);
+        assert!(!after.shared.prod.mtls.gatekeeper.explains());
+    }
 }

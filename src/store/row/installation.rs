@@ -286,7 +286,7 @@ pub(crate) fn decode(
         account_revision: row.account_revision,
         certificates: certificates.read_all(&row.certificates)?,
         helpers: certificates.read_all(&row.helpers)?,
-        state: state(row.state),
+        state: state(&row.state),
         requested_at: codec::moment(row.requested_at),
         requested_by: row.requested_by.to_owned(),
         origin: match row.origin {
@@ -302,8 +302,8 @@ pub(crate) fn decode(
     })
 }
 
-fn state(row: StateV2<'_>) -> InstallationState {
-    match row {
+fn state(row: &StateV2<'_>) -> InstallationState {
+    match *row {
         StateV2::Requested => InstallationState::Requested,
         StateV2::Installed { at, by } => InstallationState::Installed {
             at: codec::moment(at),

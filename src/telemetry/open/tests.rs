@@ -35,7 +35,7 @@ fn verified(seconds: i64) -> Arc<Verified> {
         })
         .unwrap();
     let set = TrustSet::build(TrustSource {
-        anchors: vec![(root.certificate.clone(), "dgb-mtls-acme".into())],
+        anchors: vec![(root.certificate, "dgb-mtls-acme".into())],
         ..TrustSource::default()
     })
     .unwrap();

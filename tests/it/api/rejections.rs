@@ -160,6 +160,71 @@ fn installations() {
 }
 
 #[test]
+fn denials() {
+    let server = server();
+    let (list, key) = ("/realms/acme/denials/prod", "0".repeat(64));
+    let cases = [
+        (json!({"reason": "nothing named"}), 422, "invalid-denial"),
+        (
+            json!({"key-sha256": key, "serial": "01", "reason": "both"}),
+            422,
+            "invalid-denial",
+        ),
+        (
+            json!({"key-sha256": key, "issuer": "CN=a", "reason": "x"}),
+            422,
+            "invalid-denial",
+        ),
+        (
+            json!({"key-sha256": key, "reason": " "}),
+            400,
+            "invalid-body",
+        ),
+        (
+            json!({"subject": "C=US, CN=a", "reason": "x"}),
+            400,
+            "invalid-body",
+        ),
+        (
+            json!({"key-sha256": key, "reason": "x", "until": "2020-01-01"}),
+            422,
+            "denial-ended",
+        ),
+    ];
+    for (body, status, code) in cases {
+        server.post(list, &body).refused(status, code);
+    }
+    server
+        .delete(&format!("{list}/{key}"))
+        .refused(404, "no-denial");
+    server
+        .delete(&format!("{list}/x"))
+        .refused(400, "invalid-value");
+    let body = json!({"subject": "cn=a,o=Acme", "reason": "left"});
+    server.post(list, &body).ok();
+    let told = server.get(list).ok().json();
+    let denial = &told["denials"][0];
+    assert_eq!(
+        (
+            &denial["what"],
+            &denial["subject"],
+            &denial["state"],
+            &denial["until"]
+        ),
+        (
+            &json!("subject"),
+            &json!("CN=a,O=Acme"),
+            &json!("active"),
+            &json!(null)
+        ),
+        "{told}"
+    );
+    let id = denial["id"].as_str().unwrap();
+    server.delete(&format!("{list}/{id}")).ok();
+    assert_eq!(server.get(list).ok().json(), json!({"denials": []}));
+}
+
+#[test]
 fn trust_policies_and_revocation_lists() {
     let server = server();
     let (trust, crls) = ("/realms/acme/trust/prod", "/realms/acme/crls/prod");
@@ -168,9 +233,9 @@ fn trust_policies_and_revocation_lists() {
     server.put(ACCOUNT, &account).ok();
     let hex = "0".repeat(64);
     let told = server.get(trust).ok().json();
-    let expect = json!({"realm": "acme", "environment": "prod", "crls": 0, "revocation": "off",
+    let expect = json!({"realm": "acme", "environment": "prod", "crls": 0, "denials": 0, "revocation": "off",
         "crl-out-of-date": "refuse", "signatures": "modern", "pins": [], "ca-names": false, "anchor": [],
-        "notInstalled": []});
+        "handshake": "strict", "record-bytes": "default", "notInstalled": []});
     assert_eq!(told, expect);
     let alone = json!({"anchor": [{"sha256": hex, "revocation": "off"}]});
     let reply = server.put(trust, &alone).ok().json();

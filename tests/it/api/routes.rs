@@ -30,6 +30,8 @@ fn filled(path: &str) -> String {
         ("{connection}", "backend"),
         ("{token}", "one"),
         ("{slot}", "admin"),
+        ("{source}", "root"),
+        ("{sequence}", "1"),
         (
             "{sha256}",
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",

@@ -36,6 +36,7 @@ fn set(case: &Case) -> Option<TrustSet> {
         helpers: read(&case.helpers)?,
         policy: policy(case),
         crls: crls.ok()?,
+        ..TrustSource::default()
     })
     .ok()
 }

@@ -18,19 +18,26 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on an empty directory. Its configuration is found in `realmgate.toml`.
     pub(crate) fn start() -> Self {
-        Self::start_with(
-            "mtls_listen = \"127.0.0.1:0\"\nexternal_listen = \"127.0.0.1:0\"\ninternal_listen = []\n\
-             access_log = \"off\"\n",
-        )
+        Self::start_with(|_| String::new())
     }
 
-    /// Starts a server on an empty directory, with these settings besides.
-    pub(crate) fn start_with(settings: &str) -> Self {
+    /// Starts a server with more settings, made of its directory.
+    pub(crate) fn start_with(settings: impl FnOnce(&Path) -> String) -> Self {
+        Self::start_at(|directory| {
+            let usual = "mtls_listen = \"127.0.0.1:0\"\nexternal_listen = \"127.0.0.1:0\"\n\
+                         internal_listen = []\naccess_log = \"off\"\n";
+            usual.to_owned() + &settings(directory)
+        })
+    }
+
+    /// Starts a server whose settings are these, but for the directory and the admin listener.
+    pub(crate) fn start_at(settings: impl FnOnce(&Path) -> String) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let text = format!(
-            "data_dir = {:?}\nadmin_listen = \"127.0.0.1:0\"\n{settings}",
+            "data_dir = {:?}\nadmin_listen = \"127.0.0.1:0\"\n",
             directory.path().join("data")
         );
+        let text = text + &settings(directory.path());
         std::fs::write(directory.path().join("realmgate.toml"), text).unwrap();
         let mut server = Self {
             child: None,
@@ -71,6 +78,14 @@ impl Server {
         assert!(killed.success());
         let status = child.wait().unwrap();
         assert!(status.success(), "{status}: {}", self.log());
+        let _ = std::fs::remove_file(self.path("ready.json"));
+    }
+
+    /// Ends it as a power cut does, without a chance to do anything.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
         let _ = std::fs::remove_file(self.path("ready.json"));
     }
 

@@ -8,7 +8,7 @@ use crate::domain::catalog::Catalog;
 use crate::domain::command::Command;
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
-use crate::domain::refusal::{RefusalRecord, ShownCertificate};
+use crate::domain::refusal::{PresentedChain, RefusalRecord, ShownCertificate};
 use crate::domain::token::{Actor, Role};
 use crate::store::db::Store;
 use crate::store::reading::AuditFilter;
@@ -250,4 +250,36 @@ fn refusals_of_a_realm_go_with_it_and_what_comes_late_is_the_operators() {
     let operators = store.refusals(None, None, 5).unwrap();
     assert_eq!(operators.len(), 1);
     assert_eq!(operators[0].1.realm, None);
+}
+
+#[test]
+fn only_the_latest_refusals_of_a_journal_keep_their_chains() {
+    let (store, _) = with_realms(&SimulatedDisk::default(), &["acme"]);
+    let with_chain = |number: u64| RefusalRecord {
+        chain: PresentedChain::of([&number.to_be_bytes()[..]]),
+        ..refusal(Some("acme"), number)
+    };
+    let with_chains = || -> Vec<u64> {
+        let records = store.refusals(Some(&realm("acme")), None, 1000).unwrap();
+        for (sequence, record) in &records {
+            let expect = with_chain(*sequence - 1);
+            let chain = record.chain.clone();
+            assert_eq!(*record, RefusalRecord { chain, ..expect });
+        }
+        let kept = records.iter().filter(|(_, record)| record.chain.is_some());
+        kept.map(|(sequence, _)| *sequence).collect()
+    };
+    for (numbers, most, expect) in [
+        (0..10, 1000, (1, 10)),
+        (10..600, 1000, (345, 600)),
+        (600..601, 1000, (346, 601)),
+        (601..602, 1000, (347, 602)),
+        (602..603, 20, (584, 603)),
+    ] {
+        let records: Vec<RefusalRecord> = numbers.map(with_chain).collect();
+        store.add_refusals(&records, most).unwrap();
+        let kept = with_chains();
+        assert_eq!((kept[kept.len() - 1], kept[0]), expect);
+        assert_eq!(kept.len() as u64, expect.1 - expect.0 + 1);
+    }
 }

@@ -220,3 +220,17 @@ fn a_delta_list_that_comes_into_force_ends_the_answer() {
     let until = house.verdict(&[complete, signed(&coming, &house.ca)]);
     assert_eq!(until.unwrap().to_string(), "2030-06-02T00:00:00Z");
 }
+
+#[test]
+fn a_release_holds_no_longer_than_the_list_that_says_so() {
+    let house = House::new();
+    let serial = serial(&house.client);
+    let complete = |draft: Draft| signed(&draft.dates("2030-05-01", Some("2030-06-12")), &house.ca);
+    let held = complete(list(&house.ca).number(5).revoked(serial, 6));
+    let free = complete(list(&house.ca).number(5));
+    let delta = list(&house.ca).number(7).delta(5).revoked(serial, 8);
+    let release = signed(&delta.dates("2030-05-30", Some("2030-06-05")), &house.ca);
+    let until = |lists: &[Crl]| house.verdict(lists).unwrap().to_string();
+    assert_eq!(until(&[held, release.clone()]), "2030-06-05T00:00:01Z");
+    assert_eq!(until(&[free, release]), "2030-06-12T00:00:01Z");
+}
