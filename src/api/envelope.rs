@@ -8,6 +8,8 @@ use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::control::view::client::WouldCutView;
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -18,6 +20,8 @@ pub(crate) struct Told {
     pub(crate) code: &'static str,
     /// One sentence.
     pub(crate) message: String,
+    /// Whom a change would have cut, where that is why it was refused.
+    pub(crate) cut: Option<WouldCutView>,
 }
 
 #[derive(Serialize)]
@@ -31,6 +35,8 @@ struct ErrorFacts<'a> {
     code: &'a str,
     message: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut: Option<&'a WouldCutView>,
 }
 
 /// Numbers the call, and finishes its answer.
@@ -51,6 +57,7 @@ pub(crate) async fn wrap(request: Request, next: Next) -> Response {
             code: told.code,
             message: &told.message,
             request_id: &request_id,
+            cut: told.cut.as_ref(),
         };
         response = (status, Json(ErrorBody { error })).into_response();
         response.headers_mut().extend(headers);

@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode};
 use crate::api::envelope::Told;
 use crate::clock::InvalidMoment;
 use crate::control::error::{ControlError, FailureKind};
+use crate::control::view::client::WouldCutView;
 use crate::domain::environment::InvalidWord;
 use crate::domain::name::InvalidName;
 use crate::domain::rejection::Rejection;
@@ -94,6 +95,9 @@ pub(crate) enum ApiError {
         /// Where it stands.
         field: &'static str,
     },
+    /// A number of clients that is none.
+    #[error("'cut' takes the number of clients that you know to be cut, or 'any'")]
+    Cut,
     /// A major version that is none.
     #[error("'version': no such major version: write v1, v2 and so on, up to v65535")]
     Version,
@@ -179,6 +183,7 @@ impl ApiError {
             | Self::Moment { .. }
             | Self::Fingerprint { .. }
             | Self::Number { .. }
+            | Self::Cut
             | Self::Version
             | Self::RealmMissing
             | Self::RealmSurplus => (StatusCode::BAD_REQUEST, "invalid-value"),
@@ -217,6 +222,10 @@ impl IntoResponse for ApiError {
         response.extensions_mut().insert(Told {
             code,
             message: self.to_string(),
+            cut: match &self {
+                Self::Control(ControlError::WouldCut(cut)) => Some(WouldCutView::of(cut)),
+                _ => None,
+            },
         });
         response
     }

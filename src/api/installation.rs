@@ -98,6 +98,7 @@ async fn install(
     State(api): State<Api>,
     Caller(actor): Caller,
     path: Path,
+    parameters: Parameters,
     Body(Reviewed { revision }): Body<Reviewed>,
 ) -> Answer<Changed> {
     let command = Command::Install {
@@ -106,7 +107,8 @@ async fn install(
         account: path.account()?,
         revision,
     };
-    api.carry_out(actor, command).await
+    api.carry_out_cutting(actor, command, parameters.cut()?)
+        .await
 }
 
 async fn reject(
@@ -128,6 +130,7 @@ async fn remove(
     State(api): State<Api>,
     Caller(actor): Caller,
     path: Path,
+    parameters: Parameters,
     _: NoBody,
 ) -> Answer<Changed> {
     let command = Command::RemoveInstallation {
@@ -135,5 +138,6 @@ async fn remove(
         environment: path.environment()?,
         account: path.account()?,
     };
-    api.carry_out(actor, command).await
+    api.carry_out_cutting(actor, command, parameters.cut()?)
+        .await
 }

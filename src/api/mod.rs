@@ -11,6 +11,7 @@ pub mod apply;
 pub mod audit;
 pub mod body;
 pub mod caller;
+pub mod client;
 pub mod connection;
 pub mod crl;
 pub mod crl_source;

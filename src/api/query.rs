@@ -6,8 +6,10 @@ use http::request::Parts;
 use crate::api::error::ApiError;
 use crate::api::router::Api;
 use crate::clock::Moment;
+use crate::control::impact::Cutting;
 use crate::domain::environment::{Environment, InvalidWord};
 use crate::domain::name::{AccountName, InvalidName, RealmName};
+use crate::pki::fingerprint::Fingerprint;
 
 /// How many records a page has unless stated.
 const LIMIT_DEFAULT: usize = 100;
@@ -89,18 +91,52 @@ impl Parameters {
             .map_err(|source| ApiError::Word { field, source })
     }
 
+    /// `cut`: whether the caller knows of the clients that a change cuts.
+    pub(crate) fn cut(self) -> Result<Cutting, ApiError> {
+        let parameters = self.only(&["cut"])?;
+        if parameters.get("cut") == Some("any") {
+            return Ok(Cutting::Confirmed);
+        }
+        let known = parameters.number("cut");
+        let known = known.map_err(|_| ApiError::Cut)?;
+        Ok(known.map_or(Cutting::Unknown, Cutting::UpTo))
+    }
+
+    /// `days`.
+    pub(crate) fn days(&self) -> Result<Option<u32>, ApiError> {
+        let days = self.number("days")?;
+        Ok(days.map(|days| u32::try_from(days).unwrap_or(u32::MAX)))
+    }
+
+    /// A moment.
+    pub(crate) fn moment(&self, field: &'static str) -> Result<Option<Moment>, ApiError> {
+        let read = self.get(field).map(Moment::parse).transpose();
+        read.map_err(|source| ApiError::Moment { field, source })
+    }
+
+    /// A SHA-256.
+    pub(crate) fn fingerprint(&self, field: &'static str) -> Result<Option<Fingerprint>, ApiError> {
+        let read = self.get(field).map(Fingerprint::parse).transpose();
+        read.map_err(|source| ApiError::Fingerprint { field, source })
+    }
+
     /// `before` and `limit`.
     pub(crate) fn page(&self) -> Result<Page, ApiError> {
+        Ok(Page {
+            before: self.number("before")?,
+            limit: self.limit()?,
+        })
+    }
+
+    /// `limit`.
+    pub(crate) fn limit(&self) -> Result<usize, ApiError> {
         let limit = self.number("limit")?.map_or(LIMIT_DEFAULT, |limit| {
             usize::try_from(limit).unwrap_or(LIMIT_MAX).min(LIMIT_MAX)
         });
         if limit == 0 {
             return Err(ApiError::Number { field: "limit" });
         }
-        Ok(Page {
-            before: self.number("before")?,
-            limit,
-        })
+        Ok(limit)
     }
 
     fn name<T>(

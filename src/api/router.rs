@@ -12,12 +12,13 @@ use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::limits::ApiLimits;
 use crate::api::{
-    account, apply, audit, connection, crl, crl_source, denial, deployment, endpoint, installation,
-    intake, pipeline, prove, realm, refusal, server_identity, status, test_certificate, token,
-    trust,
+    account, apply, audit, client, connection, crl, crl_source, denial, deployment, endpoint,
+    installation, intake, pipeline, prove, realm, refusal, server_identity, status,
+    test_certificate, token, trust,
 };
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
+use crate::control::impact::Cutting;
 use crate::domain::command::Command;
 use crate::domain::token::Actor;
 
@@ -47,6 +48,7 @@ pub fn router(control: Arc<Control>, limits: ApiLimits) -> Router {
         .merge(connection::routes())
         .merge(endpoint::routes())
         .merge(refusal::routes())
+        .merge(client::routes())
         .merge(token::routes())
         .merge(audit::routes())
         .merge(server_identity::routes())
@@ -65,6 +67,21 @@ impl Api {
     /// Has a command carried out.
     pub(crate) async fn carry_out(&self, actor: Actor, command: Command) -> Answer<Changed> {
         let done = self.control.execute(actor, vec![command]).await?;
+        Ok(Json(done.into()))
+    }
+
+    /// Has a command carried out, by somebody who may know of clients that it cuts.
+    pub(crate) async fn carry_out_cutting(
+        &self,
+        actor: Actor,
+        command: Command,
+        cutting: Cutting,
+    ) -> Answer<Changed> {
+        let commands = vec![command];
+        let done = self
+            .control
+            .execute_cutting(actor, commands, cutting)
+            .await?;
         Ok(Json(done.into()))
     }
 

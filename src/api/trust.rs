@@ -9,6 +9,7 @@ use crate::api::answer::{Answer, Changed};
 use crate::api::body::LargeBody;
 use crate::api::caller::Caller;
 use crate::api::path::Path;
+use crate::api::query::Parameters;
 use crate::api::router::Api;
 use crate::control::view::trust::TrustSheet;
 use crate::manifest::document::TrustBody;
@@ -29,11 +30,15 @@ async fn save(
     State(api): State<Api>,
     Caller(actor): Caller,
     path: Path,
+    parameters: Parameters,
     LargeBody(body): LargeBody<TrustBody>,
 ) -> Answer<Changed> {
     let (realm, environment) = (path.realm()?, path.environment()?);
+    let cutting = parameters.cut()?;
     let done = api
-        .blocking(move |control| control.save_trust_policy(&actor, &realm, environment, &body))
+        .blocking(move |control| {
+            control.save_trust_policy(&actor, &realm, environment, &body, cutting)
+        })
         .await?;
     Ok(Json(done.into()))
 }

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::account::AccountVerb;
 use crate::cli::apply::Apply;
 use crate::cli::audit::Audit;
+use crate::cli::client::ClientVerb;
 use crate::cli::config::ConfigVerb;
 use crate::cli::connection::ConnectionVerb;
 use crate::cli::crl::CrlVerb;
@@ -12,6 +13,7 @@ use crate::cli::demo::DemoFlags;
 use crate::cli::deny::DenyVerb;
 use crate::cli::deployment::DeploymentVerb;
 use crate::cli::endpoint::EndpointVerb;
+use crate::cli::impact::Impact;
 use crate::cli::installation::InstallationVerb;
 use crate::cli::pipeline::PipelineVerb;
 use crate::cli::prove::Prove;
@@ -88,6 +90,10 @@ pub enum Command {
     Token(Box<TokenVerb>),
     /// Who changed what, newest first
     Audit(Audit),
+    /// Which clients were let in, and who is connected
+    #[command(subcommand)]
+    Client(ClientVerb),
+    Impact(Impact),
     /// Which clients were refused, and why, newest first
     Refusals(Refusals),
     /// The certificates that our listeners show
@@ -160,6 +166,9 @@ mod tests {
             "audit --realm acme --limit 5",
             "audit list --realm acme",
             "refusals --realm acme",
+            "client list --realm acme --environment prod --anchor ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad --since 2027-01-31 --limit 5",
+            "client connections --realm acme --json",
+            "impact --realm acme --environment prod --remove dgb-mtls-a --install dgb-mtls-b --manifest m.toml --days 7",
             "refusals list --realm acme --before 17",
             "server-identity save mtls-prod --chain c.pem --key-file k.pem",
             "status",
@@ -193,6 +202,9 @@ mod tests {
             "trust set --realm acme --environment prod --pin ba78",
             "trust set --realm acme --environment prod --anchor ba78 --revocation off",
             "crl add --realm acme --environment prod",
+            "client list",
+            "impact --realm acme --environment prod",
+            "impact --realm acme --environment prod --remove a --days 0",
             "crl source add root --url ldap://pki.example/ --realm acme --environment prod",
             "crl remove --realm acme --environment prod",
             "test-certificate --realm acme --environment prod",

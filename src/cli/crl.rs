@@ -155,6 +155,7 @@ fn of_file(error: CliError, given: &[(String, CrlsBody)]) -> CliError {
         status,
         code,
         message,
+        cut,
     }) = error
     else {
         return error;
@@ -174,6 +175,7 @@ fn of_file(error: CliError, given: &[(String, CrlsBody)]) -> CliError {
         status,
         code,
         message,
+        cut,
     })
 }
 

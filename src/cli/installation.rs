@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use http::Method;
 use serde_json::{Value, json};
 
+use crate::cli::ask::Yes;
 use crate::cli::certificate;
 use crate::cli::error::CliError;
 use crate::cli::flag;
+use crate::cli::impact;
 use crate::cli::session::{Asking, Session};
 use crate::cli::show::{self, Column};
 use crate::cli::table::plain;
@@ -196,6 +199,9 @@ pub struct Which {
     account: String,
 }
 
+/// How many clients that a removal cuts are named.
+const CUT_NAMED_MAX: usize = 10;
+
 const COLUMNS: &[Column] = &[
     ("ENVIRONMENT", "/environment"),
     ("ACCOUNT", "/account"),
@@ -251,10 +257,9 @@ pub fn run(verb: &InstallationVerb) -> Result<(), CliError> {
             asking,
         } => {
             let session = Session::open(asking)?;
-            let answer = session.post(
-                &which.path(Some("install")),
-                &json!({ "revision": revision }),
-            )?;
+            let (path, body) = (which.path(Some("install")), json!({ "revision": revision }));
+            let deed = format!("install {}", which.told());
+            let answer = session.change_asking((&Method::POST, &path, &body), asking.yes, &deed)?;
             session.print_change(&answer, &format!("{} is installed", which.told()))
         }
         InstallationVerb::Reject {
@@ -271,11 +276,13 @@ pub fn run(verb: &InstallationVerb) -> Result<(), CliError> {
         }
         InstallationVerb::Remove { which, asking } => {
             let session = Session::open(asking)?;
-            let affected = which.affected(&session)?;
-            asking
-                .yes
-                .confirm(&format!("remove {}", which.told()), &affected)?;
-            let answer = session.post(&which.path(Some("remove")), &json!({}))?;
+            let remove = which.path(Some("remove"));
+            let cut = if asking.yes.yes {
+                "any".to_owned()
+            } else {
+                which.ask_to_remove(&session, asking.yes)?
+            };
+            let answer = session.post(&remove.with("cut", Some(&cut)), &json!({}))?;
             session.print_change(&answer, &format!("{} is removed", which.told()))
         }
         InstallationVerb::Retire {
@@ -350,6 +357,18 @@ impl Which {
             "account {} of realm {} in {}",
             self.account, self.realm, self.environment
         )
+    }
+
+    /// Asks before clients are cut, by name; answers with how many those are.
+    fn ask_to_remove(&self, session: &Session, yes: Yes) -> Result<String, CliError> {
+        let mut affected = self.affected(session)?;
+        let impact = impact::path(&self.realm, &self.environment);
+        let impact = session.post(&impact, &json!({ "remove": [self.account] }))?;
+        let count = impact::count(&impact, "/cutCount");
+        let cut = show::items(&impact, "/cut");
+        affected.extend(impact::cut_in_words(cut, count, CUT_NAMED_MAX));
+        yes.confirm(&format!("remove {}", self.told()), &affected)?;
+        Ok(count.to_string())
     }
 
     fn affected(&self, session: &Session) -> Result<Vec<String>, CliError> {

@@ -7,9 +7,9 @@ use clap::Parser;
 use crate::cli::args::{Arguments, Command};
 use crate::cli::error::CliError;
 use crate::cli::{
-    account, apply, audit, config, connection, crl, demo, deny, deployment, endpoint, installation,
-    pipeline, prove, realm, refusals, serve, server_identity, status, test_certificate, token,
-    trust,
+    account, apply, audit, client, config, connection, crl, demo, deny, deployment, endpoint,
+    impact, installation, pipeline, prove, realm, refusals, serve, server_identity, status,
+    test_certificate, token, trust,
 };
 use crate::clock::Clock;
 use crate::flaw;
@@ -23,6 +23,9 @@ pub fn main() -> ExitCode {
     }
     if let Command::Prove(flags) = &arguments.command {
         return prove::main(flags);
+    }
+    if let Command::Impact(flags) = &arguments.command {
+        return impact::main(flags);
     }
     if let Command::TestCertificate(flags) = &arguments.command {
         return test_certificate::main(flags);
@@ -61,5 +64,7 @@ fn run(command: &Command, clock: &Clock) -> Result<(), CliError> {
         Command::Prove(_) => Ok(()),
         // So does its.
         Command::TestCertificate(_) => Ok(()),
+        Command::Impact(_) => Ok(()),
+        Command::Client(verb) => client::run(verb),
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::cli::ask::Yes;
 use crate::cli::error::CliError;
+use crate::cli::impact;
 use crate::cli::reach::Reach;
 use crate::cli::show;
 use crate::cli::table::plain;
@@ -107,6 +108,35 @@ impl Session {
     /// [`CliError`].
     pub fn post(&self, path: &ApiPath, body: &Value) -> Result<Value, CliError> {
         Ok(self.client.call(&Method::POST, path, Some(body))?)
+    }
+
+    /// Sends a change that may cut clients: asks first where the server says that it would, and whom.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn change_asking(
+        &self,
+        (method, path, body): (&Method, &ApiPath, &Value),
+        yes: Yes,
+        deed: &str,
+    ) -> Result<Value, CliError> {
+        let send = |cut: Option<&str>| {
+            let path = path.clone().with("cut", cut);
+            self.client.call(method, &path, Some(body))
+        };
+        if yes.yes {
+            return Ok(send(Some("any"))?);
+        }
+        match send(None) {
+            Err(ClientError::Api { cut, .. }) if !cut.is_null() => {
+                let count = impact::count(&cut, "/count");
+                let clients = show::items(&cut, "/clients");
+                let deed = format!("{deed}, which cuts {count} clients seen of late");
+                yes.confirm(&deed, &impact::cut_in_words(clients, count, clients.len()))?;
+                Ok(send(Some(&count.to_string()))?)
+            }
+            answer => Ok(answer?),
+        }
     }
 
     /// DELETEs.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::{ArgGroup, Subcommand};
+use http::Method;
 use serde_json::Value;
 
 use crate::cli::error::CliError;
@@ -151,7 +152,9 @@ pub fn run(verb: &TrustVerb) -> Result<(), CliError> {
             let body = set.change(&present);
             set.confirm(&body, &present)?;
             let body = serde_json::to_value(&body).map_err(|source| CliError::Encode { source })?;
-            let answer = session.put(&path, &body)?;
+            let deed = format!("change the trust policy of {}", set.place.told());
+            let answer =
+                session.change_asking((&Method::PUT, &path, &body), set.asking.yes, &deed)?;
             let done = format!("the trust policy of {} is saved", set.place.told());
             session.print_change(&answer, &done)
         }

@@ -124,6 +124,7 @@ impl Client {
                 status: status.as_u16(),
                 code,
                 message,
+                cut: Box::new(answer.pointer("/error/cut").cloned().unwrap_or_default()),
             },
             (_, _, _) => self.not_ours(status),
         }

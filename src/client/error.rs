@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 /// A request to the admin API that came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -162,5 +164,7 @@ pub enum ClientError {
         code: String,
         /// The sentence.
         message: String,
+        /// Whom a refused change would have cut; null of any other refusal.
+        cut: Box<Value>,
     },
 }

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod call;
 pub mod certificate;
 pub mod challenge;
+pub mod client;
 pub mod connection;
 pub mod crl;
 pub mod crl_coverage;

@@ -8,6 +8,7 @@ use crate::control::authorise;
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
 use crate::control::executing::Done;
+use crate::control::impact::Cutting;
 use crate::domain::command::Command;
 use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
@@ -71,9 +72,10 @@ impl Control {
         realm: &RealmName,
         environment: Environment,
         body: &TrustBody,
+        cutting: Cutting,
     ) -> Result<Done, ControlError> {
         authorise::inside(actor, realm, "trust.save")?;
-        self.change(actor, |catalog, _| {
+        self.change_cutting(actor, cutting, |catalog, _| {
             let realm = catalog.realm(realm)?;
             let present = realm.trust_policies.get(environment);
             let policy = trust::policy(body, present).map_err(|source| InvalidManifest::Trust {
