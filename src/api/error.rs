@@ -222,9 +222,10 @@ impl IntoResponse for ApiError {
         response.extensions_mut().insert(Told {
             code,
             message: self.to_string(),
-            cut: match &self {
-                Self::Control(ControlError::WouldCut(cut)) => Some(WouldCutView::of(cut)),
-                _ => None,
+            cut: if let Self::Control(ControlError::WouldCut(cut)) = &self {
+                Some(WouldCutView::of(cut))
+            } else {
+                None
             },
         });
         response

@@ -373,9 +373,12 @@ impl Control {
 }
 
 fn realms_of(touched: &[Touched]) -> BTreeSet<&RealmName> {
-    let of_trust = touched.iter().filter_map(|touched| match touched {
-        Touched::Installation(realm, _) | Touched::TrustPolicy(realm, _) => Some(realm),
-        _ => None,
+    let of_trust = touched.iter().filter_map(|touched| {
+        if let Touched::Installation(realm, _) | Touched::TrustPolicy(realm, _) = touched {
+            Some(realm)
+        } else {
+            None
+        }
     });
     of_trust.collect()
 }
@@ -393,10 +396,10 @@ fn may_cut(before: &Realm, after: &Realm, environment: Environment) -> bool {
 }
 
 fn touches_trust(step: &Step) -> bool {
-    let of_trust = match step.noun {
-        Noun::Installation | Noun::Trust | Noun::Account => true,
-        _ => false,
-    };
+    let of_trust = matches!(
+        step.noun,
+        Noun::Installation | Noun::Trust | Noun::Account | Noun::Crl | Noun::Denial
+    );
     of_trust && !step.commands.is_empty()
 }
 

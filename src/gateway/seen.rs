@@ -11,14 +11,14 @@ use crate::telemetry::seen::Seen;
 use crate::trust::judge::Verified;
 
 /// A handshake is done. On a shared host nobody knows yet whose client it is.
-pub(crate) fn connected(worker: &Worker, peer: &Peer, now: Moment) {
+pub fn connected(worker: &Worker, peer: &Peer, now: Moment) {
     if let (PeerPlace::Realm { realm, .. }, Some(verified)) = (&peer.place, &peer.client) {
         tell(worker, peer, realm, verified, Some(peer.tls.handshake), now);
     }
 }
 
 /// A realm lets the client of a call in.
-pub(crate) fn called(worker: &Worker, peer: &Peer, entitled: &Entitled<'_>, now: Moment) {
+pub fn called(worker: &Worker, peer: &Peer, entitled: &Entitled<'_>, now: Moment) {
     let (Some(news), Some(client)) = (entitled.news, &entitled.client) else {
         return;
     };

@@ -155,3 +155,55 @@ impl Voucher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trust::workshop::*;
+
+    fn fate(before: Option<&TrustSet>, after: After<'_>, chain: &[CertificateDer<'_>]) -> Fate {
+        let mut scale = Scale::new(before, after, now(), TrustLimits::default());
+        let fate = scale.fate(chain);
+        assert_eq!(scale.fate(chain), fate, "the second time it is remembered");
+        fate
+    }
+
+    #[test]
+    fn each_client_has_the_fate_that_its_anchors_have() {
+        let (root, other) = (Made::root(ca("Root")), Made::root(ca("Other")));
+        let below = root.issue(ca("Below"));
+        let leaf = below.issue(client("client"));
+        let shown = chain(&[&leaf, &below]);
+        let by = |made: &Made| Voucher {
+            anchor: made.certificate.fingerprint(),
+            anchor_subject: made.certificate.facts().subject.clone(),
+            account: "dgb-mtls-test".into(),
+        };
+        let (of_root, of_below, of_other) = (set(&[&root]), set(&[&below]), set(&[&other]));
+        let both = set(&[&root, &other]);
+        let trusts = |set| After::Trusts(Some(set));
+        assert_eq!(fate(Some(&of_root), trusts(&of_root), &shown), Fate::Kept);
+        assert_eq!(fate(Some(&of_root), trusts(&both), &shown), Fate::Kept);
+        let moved = Fate::Moved {
+            from: by(&root),
+            to: by(&below),
+        };
+        assert_eq!(fate(Some(&of_root), trusts(&of_below), &shown), moved);
+        for before in [None, Some(&of_other)] {
+            assert_eq!(fate(before, trusts(&of_root), &shown), Fate::Refused);
+        }
+        for (after, expect) in [
+            (trusts(&of_other), Reason::AnchorRemoved),
+            (After::Trusts(None), Reason::AnchorRemoved),
+            (After::Closed, Reason::RealmClosed),
+        ] {
+            let Fate::Cut {
+                by: who, reason, ..
+            } = fate(Some(&both), after, &shown)
+            else {
+                panic!("{expect}");
+            };
+            assert_eq!((who, reason), (by(&root), expect));
+        }
+    }
+}

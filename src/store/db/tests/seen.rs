@@ -81,9 +81,7 @@ fn sightings_add_up_and_the_latest_has_the_last_word() {
         address: "192.0.2.1".parse().unwrap(),
         ..sighting("acme", "a", "old", 20)
     };
-    store
-        .add_clients_seen(&[first.clone(), resumed.clone()], 10)
-        .unwrap();
+    store.add_clients_seen(&[first, resumed], 10).unwrap();
     let moved = sighting("acme", "a", "new", 30);
     store
         .add_clients_seen(std::slice::from_ref(&moved), 10)
