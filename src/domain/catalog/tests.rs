@@ -8,6 +8,7 @@ use crate::domain::endpoint::HostLabels;
 use crate::domain::environment::{Environment, PerEnvironment};
 use crate::domain::installation::InstallationState;
 use crate::domain::name::AccountName;
+use crate::domain::token::Role;
 use crate::domain::trust_policy::{AnchorException, RevocationScope, TrustPolicy};
 use crate::pki::authority::{Authority, AuthorityRequest};
 use crate::pki::certificate::Certificate;
