@@ -9,6 +9,7 @@ pub mod error;
 pub mod given;
 pub mod key;
 pub mod print;
+pub mod rules;
 pub mod settled;
 pub mod table;
 pub mod warnings;

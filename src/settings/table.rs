@@ -1,8 +1,15 @@
 //! The table of all keys.
 
 use crate::settings::key::{Group, Key, Kind};
+use crate::settings::rules;
 
-const fn key(name: &'static str, kind: Kind, default: &'static str, text: &'static str) -> Key {
+/// A key.
+pub(crate) const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    text: &'static str,
+) -> Key {
     Key {
         name,
         kind,
@@ -11,16 +18,19 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, text: &'stat
     }
 }
 
-const fn count(unit: &'static str, least: u64, most: u64) -> Kind {
+/// A whole number.
+pub(crate) const fn count(unit: &'static str, least: u64, most: u64) -> Kind {
     Kind::Count { unit, least, most }
 }
 
 const MS: &str = "milliseconds";
 const BYTES: &str = "bytes";
-const MB: &str = "MB (1 MB = 1,048,576 bytes)";
+/// What sizes are told in.
+pub(crate) const MB: &str = "MB (1 MB = 1,048,576 bytes)";
 const CONNECTIONS: &str = "connections";
 const DAY_MS: u64 = 86_400_000;
-const MILLION: u64 = 1_000_000;
+/// 1,000,000.
+pub(crate) const MILLION: u64 = 1_000_000;
 
 /// All keys, in the order in which they are printed.
 pub const GROUPS: &[Group] = &[
@@ -147,41 +157,7 @@ pub const GROUPS: &[Group] = &[
             ),
         ],
     },
-    Group {
-        title: "Rules",
-        keys: &[
-            key(
-                "trust_account_prefix",
-                Kind::Text,
-                "\"dgb-mtls-\"",
-                "What the name of an account that serves as trust source begins with. Empty lifts the rule.",
-            ),
-            key(
-                "request_mb_max",
-                count(MB, 1, 1_048_576),
-                "1024",
-                "The largest request size that a trigger may ask for.",
-            ),
-            key(
-                "ca_key_proof",
-                Kind::Choice(&["off", "prod", "all"]),
-                "\"off\"",
-                "Where a certificate becomes an anchor only after it was proven that its registrant holds its key: nowhere, in prod, or in both environments. 'realmgate installation challenge' tells how.",
-            ),
-            key(
-                "prod_handshakes_required",
-                count("handshakes", 0, MILLION),
-                "0",
-                "How many handshakes the clients of a CA must have completed in test before it is installed in prod of the same realm. 0: none.",
-            ),
-            key(
-                "outgoing_networks_allowed",
-                Kind::Networks,
-                "[]",
-                "Networks that connections of realms may lead to although they are loopback, link-local or the like, which are refused otherwise, whatever a name resolves to.",
-            ),
-        ],
-    },
+    rules::RULES,
     Group {
         title: "Logs",
         keys: &[
