@@ -93,6 +93,7 @@ pub enum Command {
     /// Which clients were let in, and who is connected
     #[command(subcommand)]
     Client(ClientVerb),
+    /// Whom a change of trust would cut, before it is made
     Impact(Impact),
     /// Which clients were refused, and why, newest first
     Refusals(Refusals),

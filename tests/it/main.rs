@@ -14,6 +14,7 @@ mod api;
 mod bad_input;
 mod calls;
 mod client_rules;
+mod clients_seen;
 mod command_line;
 mod control;
 mod crash;
