@@ -29,7 +29,6 @@ use crate::outbound::guard::OutgoingGuard;
 use crate::outbound::pool::Pools;
 use crate::refresh::run as refresh;
 use crate::settings::settled::{AccessLogTarget, Listeners, LogSettings, Settings};
-use crate::settings::warnings;
 use crate::snapshot::compile::Compiler;
 use crate::store::db::{STORE_FILE, Store};
 use crate::telemetry::access::{AccessLimits, AccessLog};
@@ -56,8 +55,8 @@ pub fn start_log(settings: &LogSettings, clock: &Clock) -> Result<(), StartError
 }
 
 /// Logs what is configured, can be used, and is probably not meant.
-pub fn warn(settings: &Settings) {
-    for warning in warnings::of(settings) {
+pub fn warn(warnings: &[String]) {
+    for warning in warnings {
         tracing::warn!("{warning}");
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::config::SettingFlags;
 use crate::cli::error::CliError;
 use crate::clock::Clock;
 use crate::demo::ready::Ready;
+use crate::settings::warnings;
 use crate::telemetry::log::LogFormat;
 
 /// How the server is run.
@@ -32,7 +33,7 @@ pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
     let settings = serve.settings.settle()?;
     let data_dir_from = serve.settings.data_dir_from()?;
     start::start_log(&settings.log, clock)?;
-    start::warn(&settings);
+    let told = warnings::of(&settings);
     let signals = StopSignals::catch()?;
     if let Some(stale) = &serve.ready_file {
         let removed = files::remove(stale);
@@ -43,6 +44,8 @@ pub fn run(serve: &Serve, clock: &Clock) -> Result<(), CliError> {
     }
     let format = settings.log.format;
     let running = start::start(settings, clock)?;
+    // Of a server that does not start, its error is what matters.
+    start::warn(&told);
     match format {
         LogFormat::Text => eprint!("{}", account(&running, &data_dir_from)),
         LogFormat::Json => running.log_account(),

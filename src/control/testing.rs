@@ -92,7 +92,7 @@ impl Control {
         let after = match &question.change {
             Some(change) => {
                 let foreseen = self.foresee(actor, realm, environment, change)?;
-                Some(test.after(change, foreseen, at_work.as_ref(), now)?)
+                Some(test.after(change, &foreseen, at_work.as_ref(), now)?)
             }
             None => match waiting(&present, environment) {
                 None => None,
@@ -100,7 +100,7 @@ impl Control {
                     // Nobody asked for it, so that it is no error where it cannot be.
                     let foreseen = self.foresee(actor, realm, environment, &change);
                     let told = foreseen
-                        .and_then(|foreseen| test.after(&change, foreseen, at_work.as_ref(), now));
+                        .and_then(|foreseen| test.after(&change, &foreseen, at_work.as_ref(), now));
                     told.map_err(|error| {
                         notes.push(format!(
                             "The requests that wait cannot be installed as they are: {error}."
@@ -245,7 +245,7 @@ impl Test<'_> {
     fn after(
         &self,
         change: &ChangeDocument,
-        foreseen: Foreseen,
+        foreseen: &Foreseen,
         before: Option<&Arc<TrustSet>>,
         now: Moment,
     ) -> Result<AfterView, ControlError> {

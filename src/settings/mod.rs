@@ -5,11 +5,11 @@
 //! flags; the later one wins) and [`settled`] makes typed settings of it, handed out room by room. Nothing here knows
 //! how a setting is used.
 
-pub mod connection_limits;
 pub mod error;
 pub mod given;
 pub mod key;
 pub mod print;
+pub mod rules;
 pub mod settled;
 pub mod table;
 pub mod warnings;

@@ -397,14 +397,15 @@ fn refusal(reason: Reason) -> rustls::Error {
 }
 
 /// The alert that a client gets whose handshake is refused for this reason, by its name in RFC 8446, 6.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "alerts are an open registry, and refusals make only these"
+)]
 pub fn alert(reason: Reason) -> &'static str {
-    let description = match refusal(reason) {
-        rustls::Error::InvalidCertificate(error) => AlertDescription::from(error),
-        // What is left is rustls's own word for a missing certificate.
-        _ => AlertDescription::CertificateRequired,
+    let rustls::Error::InvalidCertificate(error) = refusal(reason) else {
+        return "certificate_required";
     };
-    match description {
-        AlertDescription::CertificateRequired => "certificate_required",
+    match AlertDescription::from(error) {
         AlertDescription::UnknownCA => "unknown_ca",
         AlertDescription::CertificateExpired => "certificate_expired",
         AlertDescription::CertificateRevoked => "certificate_revoked",

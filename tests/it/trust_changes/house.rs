@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use realmgate::clock::{Clock, Moment};
 use realmgate::control::engine::{Control, Parts};
+use realmgate::control::error::ControlError;
 use realmgate::control::executing::Run;
+use realmgate::control::impact::Cutting;
 use realmgate::control::view::audit::AuditView;
-use realmgate::domain::catalog::Rules;
+use realmgate::domain::catalog::{Catalog, Rules};
 use realmgate::domain::command::Command;
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::environment::Gateway;
@@ -198,7 +200,10 @@ impl House {
     }
 
     pub(crate) fn execute(&self, commands: &[Command]) -> u64 {
-        let done = self.control.execute_blocking(&operator(), commands);
+        let all = |_: &Catalog, _| Ok::<_, ControlError>(commands.to_vec());
+        let done = self
+            .control
+            .change_cutting(&operator(), Cutting::Confirmed, all);
         done.unwrap().revision
     }
 
