@@ -55,6 +55,10 @@ name = "relay"
 major = 1
 trigger = { type = "rest", mtls = true, external = false }
 handler = { type = "mock", document = { quiet = true } }
+[[realm.deployment]]
+pipeline = "relay"
+major = 1
+environments = ["prod"]
 "#;
 
 fn main() {

@@ -122,7 +122,7 @@ const H2_CONNECTION_WINDOW_BYTES: u32 = 1 << 21;
 
 /// How often a connection is judged again at most: a burst of changes, on a shared host of anybody's, costs each
 /// connection so many judgements and no more.
-const JUDGED_EVERY: Duration = Duration::from_millis(250);
+const JUDGED_EVERY: Duration = Duration::from_millis(500);
 
 /// What an open connection is watched for.
 struct Watching<'a> {
