@@ -209,7 +209,11 @@ impl Control {
             authorise::command(actor, command)?;
         }
         // Whom it cuts is among what was confirmed.
-        let done = self.carry_out(actor, &commands, Cutting::Confirmed, now)?;
+        let cutting = match run {
+            Run::ApplyConfirmed { .. } => Cutting::Confirmed,
+            Run::Plan | Run::Apply => Cutting::Unknown,
+        };
+        let done = self.carry_out(actor, &commands, cutting, now)?;
         Ok(Applied {
             steps: plan.steps,
             applied: true,

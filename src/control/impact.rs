@@ -388,9 +388,8 @@ fn may_cut(before: &Realm, after: &Realm, environment: Environment) -> bool {
     let policy = |realm: &Realm| Arc::clone(realm.trust_policies.get(environment));
     let (was, is) = (policy(before), policy(after));
     let stays = before.installed(environment).all(|installed| {
-        after
-            .installed(environment)
-            .any(|other| Arc::ptr_eq(installed, other))
+        let other = after.installations.get(&installed.id);
+        other.is_some_and(|other| Arc::ptr_eq(installed, other))
     });
     !stays || (!Arc::ptr_eq(&was, &is) && was != is)
 }

@@ -21,6 +21,13 @@ impl Control {
     pub fn note_clients(&self) -> Result<(), ControlError> {
         let _noting = self.noting.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = self.clients_seen.drain();
+        let unseen = self.clients_seen.take_unseen();
+        if unseen > 0 {
+            tracing::warn!(
+                handshakes = unseen,
+                "too many clients came at once to note them all: those of open connections are known all the same"
+            );
+        }
         let seen: Vec<SeenClient> = waiting.into_iter().filter_map(of_sighting).collect();
         let most = self.clients_seen_limits.per_realm_max;
         Ok(self.store.add_clients_seen(&seen, most)?)

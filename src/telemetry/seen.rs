@@ -167,9 +167,9 @@ impl ClientsSeen {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// How many sightings there was no room for, since the start.
-    pub fn unseen(&self) -> u64 {
-        self.unseen.load(Ordering::Relaxed)
+    /// How many sightings there was no room for, since this was last asked.
+    pub fn take_unseen(&self) -> u64 {
+        self.unseen.swap(0, Ordering::Relaxed)
     }
 
     #[expect(
@@ -364,7 +364,7 @@ mod tests {
         };
         assert_eq!(of("acme"), [1, 1, 1, 1]);
         assert_eq!((of("globex"), of("initech")), (vec![2], vec![2]));
-        assert_eq!(table.unseen(), 3);
+        assert_eq!((table.take_unseen(), table.take_unseen()), (3, 0));
     }
 
     #[test]

@@ -128,6 +128,29 @@ fn a_client_that_is_only_there_still_is_written_once_a_minute() {
 }
 
 #[test]
+fn open_connections_keep_their_clients_and_anchors_present() {
+    let (store, _) = store(&["acme"]);
+    let seen = [
+        sighting("acme", "a", "old", 0),
+        sighting("acme", "b", "new", 5),
+    ];
+    store.add_clients_seen(&seen, 10).unwrap();
+    let present = ["a", "nobody"].map(|client| (realm("acme"), Environment::Prod, sha256(client)));
+    for (second, expect) in [(30, 0), (90, 90), (100, 90)] {
+        store.touch_clients_seen(&present, at(second)).unwrap();
+        let clients = store.clients_seen(&realm("acme"), &EVERYBODY).unwrap();
+        let facts = |client: &SeenClient| (client.subject.clone(), client.last, client.handshakes);
+        let mut facts: Vec<_> = clients.iter().map(facts).collect();
+        facts.sort_unstable();
+        let expect = [("a".to_owned(), at(expect), 1), ("b".to_owned(), at(5), 1)];
+        assert_eq!(facts, expect, "{second}");
+    }
+    let used = store.anchor_use(&realm("acme"), Environment::Prod, &sha256("old"));
+    let used = used.unwrap().unwrap();
+    assert_eq!((used.handshakes, used.last), (1, at(100)));
+}
+
+#[test]
 fn of_each_realm_the_clients_that_were_seen_last_are_kept() {
     let (store, _) = store(&["acme", "globex"]);
     let names: Vec<String> = (0..25).map(|number| format!("{number}")).collect();
