@@ -298,6 +298,8 @@ fn a_session_ends_with_the_certificate_that_it_was_made_with() {
                 resumed += 1;
                 false
             }
+            // It ended between the handshake and the request.
+            Outcome::Refused(why) if why == "closed without an answer" => false,
             other @ (Outcome::Full(_) | Outcome::Resumed(_) | Outcome::Refused(_)) => {
                 assert!(other.is_alert("CertificateExpired"), "{other:?}");
                 true
