@@ -9,6 +9,7 @@ use crate::api::answer::{Answer, Changed, Listed};
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::path::Path;
+use crate::api::query::Parameters;
 use crate::api::router::Api;
 use crate::control::view::denial::DenialView;
 use crate::domain::command::Command;
@@ -36,11 +37,13 @@ async fn add(
     State(api): State<Api>,
     Caller(actor): Caller,
     path: Path,
+    parameters: Parameters,
     Body(body): Body<DenyDocument>,
 ) -> Answer<Changed> {
     let (realm, environment) = (path.realm()?, path.environment()?);
+    let cutting = parameters.cut()?;
     let done = api
-        .blocking(move |control| control.deny(&actor, &realm, environment, &body))
+        .blocking(move |control| control.deny(&actor, &realm, environment, &body, cutting))
         .await?;
     Ok(Json(done.into()))
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Subcommand, ValueEnum};
+use http::Method;
 use serde_json::Value;
 
 use crate::cli::error::CliError;
@@ -150,7 +151,9 @@ impl Add {
         let path = self.place.path("denials");
         self.confirm(&document, &session.get(&path)?, now)?;
         let body = serde_json::to_value(&document).map_err(|source| CliError::Encode { source })?;
-        let answer = session.post(&path, &body)?;
+        let deed = format!("put a CA on the deny list of {}", self.place.told());
+        let sent = (&Method::POST, &path, &body);
+        let answer = session.change_asking(sent, self.asking.yes, &deed)?;
         let done = format!("it is on the deny list of {}", self.place.told());
         session.print_change(&answer, &done)
     }

@@ -1,5 +1,6 @@
 //! The engine: what `control` is made of, and how it starts.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -82,6 +83,8 @@ pub struct Control {
     pub(crate) noting: Mutex<()>,
     /// Whether an attack on ourselves is going on.
     pub(crate) proving: AtomicBool,
+    /// The realms whose admins have changes weighed just now.
+    pub(crate) weighing: Mutex<BTreeSet<RealmName>>,
     /// How long before the end of a list in use people are warned, in milliseconds.
     pub(crate) crl_warn_ms: AtomicU64,
     /// What keeps revocation lists fresh.
@@ -123,6 +126,7 @@ impl Control {
             draining: Mutex::new(()),
             noting: Mutex::new(()),
             proving: AtomicBool::new(false),
+            weighing: Mutex::default(),
             crl_warn_ms: AtomicU64::new(24 * 3_600_000),
             freshness: Freshness::default(),
             started: Stopwatch::start(),

@@ -130,6 +130,14 @@ pub enum ControlError {
     /// One attack on ourselves at a time.
     #[error("'realmgate prove' is running already: wait until it has ended, at most half a minute")]
     ProofRunning,
+    /// One admin of a realm weighs changes already.
+    #[error(
+        "whom a change of realm {realm} would cut is being worked out already: try again in a moment"
+    )]
+    WeighingRunning {
+        /// Whose.
+        realm: RealmName,
+    },
     /// The server ends, or the work was lost to a fault of the program.
     #[error("the server is shutting down, or lost this request to a fault: try again")]
     Interrupted,
@@ -177,6 +185,7 @@ impl ControlError {
             | Self::ConfirmationNeeded { .. }
             | Self::MoveUnconfirmed { .. }
             | Self::ProofRunning
+            | Self::WeighingRunning { .. }
             | Self::Compile(CompileError::Route { .. }) => FailureKind::Conflict,
             Self::Manifest(
                 InvalidManifest::Twice { .. }
@@ -248,6 +257,7 @@ impl ControlError {
             Self::Authority(_) => "authority-failed",
             Self::Random => "random-failed",
             Self::ProofRunning => "proof-running",
+            Self::WeighingRunning { .. } => "weighing-running",
             Self::NoRefusal { .. } => "no-such-refusal",
             Self::NoChain { .. } => "no-chain-kept",
             Self::Interrupted => "interrupted",

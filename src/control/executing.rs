@@ -143,13 +143,44 @@ impl Control {
     where
         ControlError: From<E>,
     {
+        let (commands, weighed) = {
+            let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let (present, now) = (self.catalog(), self.clock.now());
+            let commands = commands(&present, now)?;
+            for command in &commands {
+                authorise::command(actor, command)?;
+            }
+            let asked = cutting != Cutting::Confirmed;
+            if !asked || !self.may_cut_clients(&present, &commands, self.around(actor, now))? {
+                return self.carry_out(actor, &commands, Cutting::Confirmed, now);
+            }
+            (commands, present)
+        };
+        // Whom it cuts is worked out while others go on: the realm decides how long that takes.
+        let around = self.around(actor, self.clock.now());
+        self.weigh_commands(&weighed, &commands, around, cutting)?;
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        let commands = commands(&self.catalog.load(), now)?;
-        for command in &commands {
-            authorise::command(actor, command)?;
+        let present = self.catalog();
+        let realm = |catalog: &Catalog, command: &Command| {
+            let realm = command.realm().and_then(|name| catalog.realms.get(name));
+            realm.map(Arc::as_ptr)
+        };
+        let mut commanded = commands.iter();
+        if commanded.any(|command| realm(&weighed, command) != realm(&present, command)) {
+            return Err(ControlError::PlanChanged {
+                seen: weighed.revision,
+                present: present.revision,
+            });
         }
-        self.carry_out(actor, &commands, cutting, now)
+        self.carry_out(actor, &commands, Cutting::Confirmed, self.clock.now())
+    }
+
+    const fn around<'a>(&'a self, actor: &'a Actor, now: Moment) -> Circumstances<'a> {
+        Circumstances {
+            actor,
+            now,
+            rules: &self.rules,
+        }
     }
 
     /// Does what [`Control::apply`] does. Blocks.
@@ -169,15 +200,10 @@ impl Control {
         let planned = |catalog: &Catalog, now| {
             plan::plan(catalog, documents, &actor.role, unnamed, &self.rules, now)
         };
-        let around = |now| Circumstances {
-            actor,
-            now,
-            rules: &self.rules,
-        };
         if run == Run::Plan {
             let (catalog, now) = (self.catalog(), self.clock.now());
             let mut plan = planned(&catalog, now)?;
-            self.tell_cuts(&catalog, &mut plan, around(now))?;
+            self.tell_cuts(&catalog, &mut plan, self.around(actor, now))?;
             let (steps, warnings) = (plan.steps, plan.warnings);
             return Ok(Applied {
                 steps,
@@ -186,12 +212,19 @@ impl Control {
                 warnings,
             });
         }
-        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        let present = self.catalog.load();
+        let (mut present, mut now) = (self.catalog(), self.clock.now());
         let mut plan = planned(&present, now)?;
-        self.tell_cuts(&present, &mut plan, around(now))?;
-        let needs_confirmation = plan.steps.iter().any(|step| step.needs_confirmation);
+        // Whom it cuts is worked out while others go on: the realms decide how long that takes.
+        self.tell_cuts(&present, &mut plan, self.around(actor, now))?;
+        let asks = plan.steps.iter().any(|step| step.needs_confirmation);
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut weighed = true;
+        if self.catalog.load().revision != present.revision {
+            (present, now) = (self.catalog(), self.clock.now());
+            plan = planned(&present, now)?;
+            weighed = false;
+        }
+        let needs_confirmation = asks || plan.steps.iter().any(|step| step.needs_confirmation);
         match run {
             Run::ApplyConfirmed { seen: Some(seen) }
                 if needs_confirmation && seen != present.revision =>
@@ -211,6 +244,7 @@ impl Control {
         // Whom it cuts is among what was confirmed.
         let cutting = match run {
             Run::ApplyConfirmed { .. } => Cutting::Confirmed,
+            Run::Plan | Run::Apply if weighed => Cutting::Confirmed,
             Run::Plan | Run::Apply => Cutting::Unknown,
         };
         let done = self.carry_out(actor, &commands, cutting, now)?;

@@ -5,7 +5,7 @@
 //! while nobody said that they know.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::control::engine::Control;
@@ -14,6 +14,7 @@ use crate::control::executing::{self, Prepared};
 use crate::control::weighed::{CutClient, Weighable, Weighed};
 use crate::domain::catalog::{Catalog, Circumstances};
 use crate::domain::change::{Touched, Warning};
+use crate::domain::command::Command;
 use crate::domain::environment::Environment;
 use crate::domain::name::RealmName;
 use crate::domain::realm::{Realm, RealmState};
@@ -113,7 +114,39 @@ impl std::fmt::Display for WouldCut {
     }
 }
 
+/// That an admin's realm has a change weighed. It ends with this.
+struct Turn<'a> {
+    control: &'a Control,
+    realm: &'a RealmName,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let weighing = &self.control.weighing;
+        let mut weighing = weighing.lock().unwrap_or_else(PoisonError::into_inner);
+        weighing.remove(self.realm);
+    }
+}
+
 impl Control {
+    /// Weighing takes as long as the realm's clients make it take: each realm has one at a time, so that its admins
+    /// cannot keep everybody's threads busy. Operators do not wait for them.
+    fn turn<'a>(&'a self, actor: &'a Actor) -> Result<Option<Turn<'a>>, ControlError> {
+        let Some(realm) = actor.role.realm() else {
+            return Ok(None);
+        };
+        let mut weighing = self.weighing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !weighing.insert(realm.clone()) {
+            return Err(ControlError::WeighingRunning {
+                realm: realm.clone(),
+            });
+        }
+        Ok(Some(Turn {
+            control: self,
+            realm,
+        }))
+    }
+
     /// What `change` would mean for the clients of `realm` in `environment` that were seen in the last `days` days, and
     /// for those that are connected. Nothing is changed. Blocks, and takes a while where there are many.
     ///
@@ -128,6 +161,7 @@ impl Control {
         days: u32,
     ) -> Result<Impact, ControlError> {
         let foreseen = self.foresee(actor, realm, environment, change)?;
+        let _turn = self.turn(actor)?;
         let before = foreseen.realm_before()?;
         let after = foreseen.realm().ok();
         let weighed = self.weigh(before, after.map(|after| &**after), environment, days)?;
@@ -139,8 +173,8 @@ impl Control {
         })
     }
 
-    /// Checks that a change cuts nobody whom its author does not know of. Revocation is not asked about: to cut is what
-    /// it is for. Nor are the ends of whole realms.
+    /// Checks that a change cuts nobody whom its author does not know of. Revocation and denials are not asked about, since
+    /// to cut is what they are for, but for a denial of an anchor. Nor are the ends of whole realms.
     ///
     /// # Errors
     /// [`ControlError::WouldCut`].
@@ -179,6 +213,43 @@ impl Control {
         Ok(())
     }
 
+    /// Whether commands may cut clients of a realm whom somebody has to know of: a look at what they touch, and no more.
+    ///
+    /// # Errors
+    /// [`ControlError::Rejected`].
+    pub(crate) fn may_cut_clients(
+        &self,
+        before: &Catalog,
+        commands: &[Command],
+        around: Circumstances<'_>,
+    ) -> Result<bool, ControlError> {
+        let Prepared { next, touched, .. } = executing::prepare(before, commands, around)?;
+        let may = |name: &&RealmName| match (before.realm(name), next.realm(name)) {
+            (Ok(was), Ok(is)) => {
+                let mut environments = Environment::ALL.into_iter();
+                !name.is_reserved() && environments.any(|it| may_cut(was, is, it))
+            }
+            _ => false,
+        };
+        Ok(realms_of(&touched).iter().any(may))
+    }
+
+    /// Checks as [`Control::check_cuts`] what commands would do. To be called without the writer's lock.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub(crate) fn weigh_commands(
+        &self,
+        before: &Catalog,
+        commands: &[Command],
+        around: Circumstances<'_>,
+        cutting: Cutting,
+    ) -> Result<(), ControlError> {
+        let Prepared { next, touched, .. } = executing::prepare(before, commands, around)?;
+        let _turn = self.turn(around.actor)?;
+        self.check_cuts(before, &next, &touched, cutting)
+    }
+
     /// Whom a change cuts, in a sentence; `None` where it cuts nobody.
     ///
     /// # Errors
@@ -215,6 +286,7 @@ impl Control {
         if realms.is_empty() {
             return Ok(());
         }
+        let _turn = self.turn(around.actor)?;
         let of_realms = plan
             .steps
             .iter()
@@ -374,7 +446,10 @@ impl Control {
 
 fn realms_of(touched: &[Touched]) -> BTreeSet<&RealmName> {
     let of_trust = touched.iter().filter_map(|touched| {
-        if let Touched::Installation(realm, _) | Touched::TrustPolicy(realm, _) = touched {
+        if let Touched::Installation(realm, _)
+        | Touched::TrustPolicy(realm, _)
+        | Touched::Denial(realm, _, _) = touched
+        {
             Some(realm)
         } else {
             None
@@ -391,7 +466,20 @@ fn may_cut(before: &Realm, after: &Realm, environment: Environment) -> bool {
         let other = after.installations.get(&installed.id);
         other.is_some_and(|other| Arc::ptr_eq(installed, other))
     });
-    !stays || (!Arc::ptr_eq(&was, &is) && was != is)
+    !stays || (!Arc::ptr_eq(&was, &is) && was != is) || bars_an_anchor(before, after, environment)
+}
+
+/// Whether something is denied anew that an installed anchor is, and so all of its clients.
+fn bars_an_anchor(before: &Realm, after: &Realm, environment: Environment) -> bool {
+    let known = before.denials.get(environment);
+    let added = after.denials.get(environment).iter();
+    let mut added =
+        added.filter(|(id, denial)| known.get(*id).is_none_or(|it| !Arc::ptr_eq(it, denial)));
+    added.any(|(_, denial)| {
+        let anchors = after.installed(environment);
+        let mut anchors = anchors.flat_map(|installation| &installation.certificates);
+        anchors.any(|anchor| denial.what.is_about(anchor))
+    })
 }
 
 fn touches_trust(step: &Step) -> bool {

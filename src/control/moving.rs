@@ -143,7 +143,10 @@ impl Control {
             revision: before.revision,
             warnings: warnings.iter().map(ToString::to_string).collect(),
         };
-        if let Some(cuts) = self.cuts_in_words(&before, &next, &touched)? {
+        // Whoever confirms has seen it, and others wait meanwhile.
+        if run == Run::Plan
+            && let Some(cuts) = self.cuts_in_words(&before, &next, &touched)?
+        {
             moved.warnings.push(cuts);
         }
         match run {

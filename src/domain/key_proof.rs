@@ -8,7 +8,11 @@ use crate::domain::installation::Installation;
 use crate::domain::name::{AccountName, RealmName};
 use crate::pki::certificate::{self, Certificate};
 use crate::pki::fingerprint::Fingerprint;
+use crate::pki::name;
 use crate::pki::signature;
+
+/// commonName (RFC 5280, appendix A.1), as content octets.
+const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 
 /// What stands in front of a token where a certificate bears it as a URI.
 pub const TOKEN_URN: &str = "urn:realmgate:challenge:";
@@ -179,9 +183,10 @@ impl Question {
     /// Whether a certificate names the token, as its common name or as a URI among its alternative names.
     fn is_borne_by(&self, given: &Certificate) -> bool {
         let facts = given.facts();
-        let common_name = format!("CN={}", self.token);
+        // As the values stand in the certificate: in text another attribute could pretend to be one.
+        let names = name::values(&facts.raw_subject, COMMON_NAME).unwrap_or_default();
         let uri = format!("URI:{TOKEN_URN}{}", self.token);
-        facts.subject.split([',', '+']).any(|of| of == common_name)
+        names.iter().flatten().any(|name| *name == self.token)
             || facts.sans.iter().any(|of| of.eq_ignore_ascii_case(&uri))
     }
 }

@@ -113,9 +113,13 @@ impl Held {
         });
     }
 
-    /// The realms that may have let a client in on a shared host: those that it called, and who brought its anchor.
+    /// The realms that may have let a client in on a shared host: those that it called, or, where it called none, who
+    /// brought its anchor. Who merely trusts the CA as well is not told of a client that never came to them.
     fn realms(&self, peer: &Peer, latest: Option<&Verified>) -> Vec<RealmName> {
         let mut realms = peer.called();
+        if !realms.is_empty() {
+            return realms;
+        }
         let owners = latest
             .zip(self.trust.as_ref())
             .map(|(verified, trust)| trust.owners_of_anchor(&verified.anchor, OWNERS_MAX));

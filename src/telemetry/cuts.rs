@@ -250,18 +250,32 @@ impl State {
                 && change.revision <= by
                 && cut.realms.contains(&change.realm)
         };
-        let mut between = self
-            .changes
-            .iter()
-            .filter(concerns)
-            .filter(|change| after.is_some_and(|after| change.revision > after));
-        let first = between.next();
-        match first.or_else(|| self.changes.iter().rev().find(concerns)) {
-            Some(first) => {
-                let later: Vec<&Changed> = between.filter(|one| one.realm == first.realm).collect();
-                let told = told(first, &later);
-                (key(Some(&first.realm), Cause::Change(first.revision)), told)
+        let all = || self.changes.iter().filter(concerns);
+        let mut between: Vec<&Changed> = all()
+            .filter(|change| after.is_some_and(|after| change.revision > after))
+            .collect();
+        if between.is_empty() {
+            between = all().collect();
+            // The latest, unless it may have been another realm's.
+            let latest = between.len().saturating_sub(1);
+            if between
+                .iter()
+                .all(|one| Some(&one.realm) == between.last().map(|it| &it.realm))
+            {
+                between.drain(..latest);
             }
+        }
+        match between.split_first() {
+            // Where several of the realms changed, nobody knows whose change it was: none of them is told of the
+            // others' clients.
+            Some((first, later)) if later.iter().any(|one| one.realm != first.realm) => (
+                key(None, Cause::Change(by)),
+                format!("change: revision {by} or before, of one of several realms"),
+            ),
+            Some((first, later)) => (
+                key(Some(&first.realm), Cause::Change(first.revision)),
+                told(first, later),
+            ),
             None => (
                 key(only, Cause::Change(by)),
                 format!("change: revision {by} or before"),

@@ -407,6 +407,14 @@ fn clients_are_kept_over_a_restart_and_bounded_and_a_removal_asks_by_name() {
         house.api("POST", &format!("{remove}?cut=x"), &json!({})).0,
         "400"
     );
+    // To deny the CA is to remove it; to deny a client is what denials are for.
+    let denials = "/realms/acme/denials/prod";
+    let deny = |sha256: String| json!({"certificate-sha256": sha256, "reason": "stolen"});
+    let of_ca = deny(root.certificate.fingerprint().to_string());
+    let (status, told) = house.api("POST", denials, &of_ca);
+    assert_eq!(status, "409", "{told}");
+    assert_eq!(told["error"]["cut"]["count"], json!(6));
+    assert_eq!(house.api("POST", denials, &deny("ab".repeat(32))).0, "200");
     let other = "/realms/acme/installations/prod/dgb-mtls-other/remove";
     assert_eq!(
         house.api("POST", other, &json!({})).0,

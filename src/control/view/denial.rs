@@ -7,6 +7,7 @@ use crate::control::authorise;
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
 use crate::control::executing::Done;
+use crate::control::impact::Cutting;
 use crate::control::view::time::Time;
 use crate::domain::denial::{Denial, Denied};
 use crate::domain::environment::Environment;
@@ -67,7 +68,8 @@ impl Control {
         Ok(views.collect())
     }
 
-    /// Puts something on a deny list. Blocks.
+    /// Puts something on a deny list. To deny an installed anchor is to deny all of its clients, which `cutting` has to
+    /// know of. Blocks.
     ///
     /// # Errors
     /// [`ControlError`].
@@ -77,6 +79,7 @@ impl Control {
         realm: &RealmName,
         environment: Environment,
         document: &DenyDocument,
+        cutting: Cutting,
     ) -> Result<Done, ControlError> {
         authorise::inside(actor, realm, "denial.save")?;
         let command =
@@ -87,7 +90,7 @@ impl Control {
                     environment,
                     source,
                 })?;
-        self.change(actor, |catalog, _| {
+        self.change_cutting(actor, cutting, |catalog, _| {
             catalog.realm(realm)?;
             Ok::<_, Rejection>(vec![command])
         })

@@ -192,3 +192,18 @@ fn long_subjects_are_cut_between_characters() {
     let records = cuts.take(Duration::ZERO);
     assert_eq!(records[0].clients[0].1, format!("{}…", "ä".repeat(128)));
 }
+
+#[test]
+fn a_realm_that_changes_at_the_same_time_is_not_told_of_anothers_clients() {
+    let cuts = Cuts::default();
+    changed(&cuts, 7, "acme", "denial.save nothing");
+    changed(&cuts, 8, "globex", "denial.save client");
+    cut(&cuts, &["acme", "globex"], between(6, 8), &client(1));
+    // Nor where only what was before is known.
+    cut(&cuts, &["acme", "globex"], between(8, 9), &client(2));
+    let told: Vec<(String, u64)> = told(&cuts)
+        .into_iter()
+        .map(|(realm, _, count)| (realm, count))
+        .collect();
+    assert_eq!(told, [(String::new(), 1), (String::new(), 1)]);
+}
