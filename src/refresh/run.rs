@@ -116,7 +116,6 @@ impl Fetching {
             if let Some(source) = self.sources.get_mut(&key) {
                 source.due = now;
                 source.validators = None;
-                source.failures = 0;
             }
         }
         if self.tasks.is_empty() {

@@ -278,8 +278,9 @@ impl Reason {
                  installed for this API, or have your CA installed."
             }
             Self::IncompleteChain => {
-                "An intermediate certificate is missing between yours and the trusted CA: send your certificate \
-                 followed by all intermediates."
+                "An intermediate certificate is missing between yours and the trusted CA, or your CA is not \
+                 installed (any more): send your certificate followed by all intermediates, and let the realm's \
+                 people look whether they have your CA."
             }
             Self::Expired => {
                 "A certificate of your chain, or the trusted CA itself, has expired: have it renewed and install the \
