@@ -1,6 +1,5 @@
 //! The engine: what `control` is made of, and how it starts.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use crate::control::error::ControlError;
 use crate::control::executing::{self, Prepared};
 use crate::control::identities;
 use crate::control::refreshing::Freshness;
+use crate::control::turns::Turns;
 use crate::domain::catalog::{Catalog, Circumstances, Rules};
 use crate::domain::command::{Command, ProofOutcome};
 use crate::domain::endpoint::NamePlan;
@@ -84,7 +84,7 @@ pub struct Control {
     /// Whether an attack on ourselves is going on.
     pub(crate) proving: AtomicBool,
     /// The realms whose admins have changes weighed just now.
-    pub(crate) weighing: Mutex<BTreeSet<RealmName>>,
+    pub(crate) weighing: Turns,
     /// How long before the end of a list in use people are warned, in milliseconds.
     pub(crate) crl_warn_ms: AtomicU64,
     /// What keeps revocation lists fresh.
@@ -126,7 +126,7 @@ impl Control {
             draining: Mutex::new(()),
             noting: Mutex::new(()),
             proving: AtomicBool::new(false),
-            weighing: Mutex::default(),
+            weighing: Turns::default(),
             crl_warn_ms: AtomicU64::new(24 * 3_600_000),
             freshness: Freshness::default(),
             started: Stopwatch::start(),

@@ -143,22 +143,28 @@ impl Control {
     where
         ControlError: From<E>,
     {
-        let (commands, weighed) = {
+        let (commands, weighed, prepared) = {
             let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
             let (present, now) = (self.catalog(), self.clock.now());
             let commands = commands(&present, now)?;
             for command in &commands {
                 authorise::command(actor, command)?;
             }
-            let asked = cutting != Cutting::Confirmed;
-            if !asked || !self.may_cut_clients(&present, &commands, self.around(actor, now))? {
+            let prepared = match cutting {
+                Cutting::Confirmed => None,
+                Cutting::Unknown | Cutting::UpTo(_) => {
+                    self.may_cut_clients(&present, &commands, self.around(actor, now))?
+                }
+            };
+            let Some(prepared) = prepared else {
                 return self.carry_out(actor, &commands, Cutting::Confirmed, now);
-            }
-            (commands, present)
+            };
+            (commands, present, prepared)
         };
         // Whom it cuts is worked out while others go on: the realm decides how long that takes.
-        let around = self.around(actor, self.clock.now());
-        self.weigh_commands(&weighed, &commands, around, cutting)?;
+        let turn = self.weighing.turn_of(actor)?;
+        self.check_cuts(&weighed, &prepared.next, &prepared.touched, cutting)?;
+        drop(turn);
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let present = self.catalog();
         let realm = |catalog: &Catalog, command: &Command| {

@@ -5,7 +5,7 @@
 //! while nobody said that they know.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::control::engine::Control;
@@ -114,39 +114,7 @@ impl std::fmt::Display for WouldCut {
     }
 }
 
-/// That an admin's realm has a change weighed. It ends with this.
-struct Turn<'a> {
-    control: &'a Control,
-    realm: &'a RealmName,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        let weighing = &self.control.weighing;
-        let mut weighing = weighing.lock().unwrap_or_else(PoisonError::into_inner);
-        weighing.remove(self.realm);
-    }
-}
-
 impl Control {
-    /// Weighing takes as long as the realm's clients make it take: each realm has one at a time, so that its admins
-    /// cannot keep everybody's threads busy. Operators do not wait for them.
-    fn turn<'a>(&'a self, actor: &'a Actor) -> Result<Option<Turn<'a>>, ControlError> {
-        let Some(realm) = actor.role.realm() else {
-            return Ok(None);
-        };
-        let mut weighing = self.weighing.lock().unwrap_or_else(PoisonError::into_inner);
-        if !weighing.insert(realm.clone()) {
-            return Err(ControlError::WeighingRunning {
-                realm: realm.clone(),
-            });
-        }
-        Ok(Some(Turn {
-            control: self,
-            realm,
-        }))
-    }
-
     /// What `change` would mean for the clients of `realm` in `environment` that were seen in the last `days` days, and
     /// for those that are connected. Nothing is changed. Blocks, and takes a while where there are many.
     ///
@@ -161,7 +129,7 @@ impl Control {
         days: u32,
     ) -> Result<Impact, ControlError> {
         let foreseen = self.foresee(actor, realm, environment, change)?;
-        let _turn = self.turn(actor)?;
+        let _turn = self.weighing.turn_of(actor)?;
         let before = foreseen.realm_before()?;
         let after = foreseen.realm().ok();
         let weighed = self.weigh(before, after.map(|after| &**after), environment, days)?;
@@ -213,7 +181,8 @@ impl Control {
         Ok(())
     }
 
-    /// Whether commands may cut clients of a realm whom somebody has to know of: a look at what they touch, and no more.
+    /// What commands would come to, where that may cut clients of a realm whom somebody has to know of: a look at what
+    /// they touch, and no more.
     ///
     /// # Errors
     /// [`ControlError::Rejected`].
@@ -222,32 +191,17 @@ impl Control {
         before: &Catalog,
         commands: &[Command],
         around: Circumstances<'_>,
-    ) -> Result<bool, ControlError> {
-        let Prepared { next, touched, .. } = executing::prepare(before, commands, around)?;
-        let may = |name: &&RealmName| match (before.realm(name), next.realm(name)) {
+    ) -> Result<Option<Prepared>, ControlError> {
+        let prepared = executing::prepare(before, commands, around)?;
+        let may = |name: &&RealmName| match (before.realm(name), prepared.next.realm(name)) {
             (Ok(was), Ok(is)) => {
                 let mut environments = Environment::ALL.into_iter();
                 !name.is_reserved() && environments.any(|it| may_cut(was, is, it))
             }
             _ => false,
         };
-        Ok(realms_of(&touched).iter().any(may))
-    }
-
-    /// Checks as [`Control::check_cuts`] what commands would do. To be called without the writer's lock.
-    ///
-    /// # Errors
-    /// [`ControlError`].
-    pub(crate) fn weigh_commands(
-        &self,
-        before: &Catalog,
-        commands: &[Command],
-        around: Circumstances<'_>,
-        cutting: Cutting,
-    ) -> Result<(), ControlError> {
-        let Prepared { next, touched, .. } = executing::prepare(before, commands, around)?;
-        let _turn = self.turn(around.actor)?;
-        self.check_cuts(before, &next, &touched, cutting)
+        let may = realms_of(&prepared.touched).iter().any(may);
+        Ok(may.then_some(prepared))
     }
 
     /// Whom a change cuts, in a sentence; `None` where it cuts nobody.
@@ -286,7 +240,7 @@ impl Control {
         if realms.is_empty() {
             return Ok(());
         }
-        let _turn = self.turn(around.actor)?;
+        let _turn = self.weighing.turn_of(around.actor)?;
         let of_realms = plan
             .steps
             .iter()

@@ -24,6 +24,7 @@ pub mod refreshing;
 pub mod seeing;
 pub mod testing;
 pub mod tokens;
+pub mod turns;
 pub mod upkeep;
 pub mod view;
 pub mod weighed;
