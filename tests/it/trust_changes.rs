@@ -14,6 +14,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use realmgate::clock::{Moment, Stopwatch};
 use realmgate::domain::command::Command;
+use realmgate::domain::denial::{DenialReason, Denied};
 use realmgate::domain::environment::Environment;
 use realmgate::domain::trust_policy::{OutOfDate, Pin, Revocation, RevocationScope, TrustPolicy};
 use realmgate::domain::trusting::Intake;
@@ -244,6 +245,23 @@ const CHANGES: &[Case] = &[
         alerts: ["AccessDenied"; 2],
         cause: "trust.save",
         reason: "not-pinned",
+        ..HARMLESS
+    },
+    Case {
+        name: "deny",
+        act: |house, cast| {
+            house.execute(&[Command::Deny {
+                realm: realm(cast.realm),
+                environment: Environment::Prod,
+                what: Denied::Certificate(cast.leaver.certificate.fingerprint()),
+                reason: DenialReason::parse("stolen").unwrap(),
+                until: None,
+            }]);
+        },
+        whom: Whom::TheLeaver,
+        alerts: ["AccessDenied"; 2],
+        cause: "denial.save",
+        reason: "denied",
         ..HARMLESS
     },
     Case {
