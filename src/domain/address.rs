@@ -21,6 +21,16 @@ pub struct BaseUrl {
     path: String,
 }
 
+impl Scheme {
+    /// As URLs write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 impl BaseUrl {
     /// Reads a base URL.
     ///
@@ -118,10 +128,7 @@ impl BaseUrl {
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
+        let scheme = self.scheme.as_str();
         write!(f, "{scheme}://{}{}", self.authority(), self.path)
     }
 }

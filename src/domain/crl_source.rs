@@ -81,10 +81,7 @@ impl CrlUrl {
         if has_scheme {
             return Self::parse(location);
         }
-        let scheme = match self.scheme() {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
+        let scheme = self.scheme().as_str();
         if location.starts_with("//") {
             return Self::parse(&format!("{scheme}:{location}"));
         }

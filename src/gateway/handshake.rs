@@ -139,14 +139,7 @@ async fn hello(
     };
     if let Some(why) = why {
         let plain = why.reason == Reason::PlainHttp;
-        let caller = Caller {
-            address,
-            gateway: gateways.first(),
-            environment: None,
-            realm: None,
-            server_name: None,
-        };
-        refused::record(worker, caller, why);
+        refused::before_a_name(worker, gateways, address, why);
         if let Some(mut io) = io {
             if plain {
                 let _ = io.write_plainly(PLAIN_HTTP).await;

@@ -19,7 +19,7 @@ use crate::gateway::connection;
 use crate::gateway::deadline;
 use crate::gateway::handshake;
 use crate::gateway::proxy_protocol::{self, HeaderError, Source};
-use crate::gateway::refused::{self, Caller, Why};
+use crate::gateway::refused::{self, Why};
 use crate::gateway::worker::Worker;
 use crate::telemetry::counters::OpenConnection;
 use crate::trust::reason::Reason;
@@ -140,7 +140,12 @@ pub(crate) async fn accept(
                         let (worker, shutdown) = (Arc::clone(&worker), shutdown.clone());
                         tokio::spawn(serve(worker, gateways, accepted, shutdown));
                     }
-                    None => refuse(&worker, gateways, address, Why::plainly(Reason::Limit)),
+                    None => refused::before_a_name(
+                        &worker,
+                        gateways,
+                        address,
+                        Why::plainly(Reason::Limit),
+                    ),
                 }
             }
             // Out of file descriptors, or the client left in the queue: neither ends the listener.
@@ -185,7 +190,7 @@ async fn serve(
     };
     if !gateways.admit(&worker.network, address) {
         let why = Why::plainly(Reason::NetworkRule);
-        return refuse(&worker, gateways, address, why);
+        return refused::before_a_name(&worker, gateways, address, why);
     }
     let Accepted {
         stream,
@@ -222,7 +227,7 @@ async fn client_of(
             if accepted.admitted.count_for(client.ip()) {
                 return Some(client);
             }
-            refuse(worker, gateways, client, Why::plainly(Reason::Limit));
+            refused::before_a_name(worker, gateways, client, Why::plainly(Reason::Limit));
             return None;
         }
         Ok(Ok(Source::Proxy)) => return Some(accepted.address),
@@ -247,20 +252,8 @@ async fn client_of(
         Err(_) if begun => Why::plainly(Reason::HandshakeTimeout),
         Err(_) => return None,
     };
-    refuse(worker, gateways, accepted.address, why);
+    refused::before_a_name(worker, gateways, accepted.address, why);
     None
-}
-
-/// Records a connection that ends before its first byte of TLS.
-fn refuse(worker: &Worker, gateways: GatewaySet, address: SocketAddr, why: Why) {
-    let caller = Caller {
-        address,
-        gateway: gateways.first(),
-        environment: None,
-        realm: None,
-        server_name: None,
-    };
-    refused::record(worker, caller, why);
 }
 
 /// A panic costs one connection, and is counted.

@@ -8,6 +8,7 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::domain::refusal::{PresentedChain, RefusalRecord, ShownCertificate};
+use crate::gateway::listener::GatewaySet;
 use crate::gateway::worker::Worker;
 use crate::pki::certificate::Certificate;
 use crate::snapshot::verifier::Observed;
@@ -166,6 +167,18 @@ fn told(reason: Reason, alert: AlertDescription) -> String {
     };
     let code = u8::from(alert);
     format!("The client ended the handshake with the alert {alert:?} ({code}){meaning}.")
+}
+
+/// As [`record`], of a connection that ends before its client asked for a name: it concerns the operator alone.
+pub(crate) fn before_a_name(worker: &Worker, gateways: GatewaySet, address: SocketAddr, why: Why) {
+    let caller = Caller {
+        address,
+        gateway: gateways.first(),
+        environment: None,
+        realm: None,
+        server_name: None,
+    };
+    record(worker, caller, why);
 }
 
 /// Counts a refusal and keeps it for those whom it concerns.
