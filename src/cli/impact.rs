@@ -116,6 +116,12 @@ fn name(client: &Value) -> String {
         .unwrap_or_else(|| format!("SHA-256 {}", show::text(client, "/fingerprint")))
 }
 
+/// What a question says of clients that are cut.
+pub(crate) fn cutting(count: u64) -> String {
+    let clients = if count == 1 { "client" } else { "clients" };
+    format!("which cuts {count} {clients} seen of late ('realmgate impact' names them)")
+}
+
 pub(crate) fn count(answer: &Value, pointer: &str) -> u64 {
     answer
         .pointer(pointer)

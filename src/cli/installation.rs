@@ -367,7 +367,12 @@ impl Which {
         let count = impact::count(&impact, "/cutCount");
         let cut = show::items(&impact, "/cut");
         affected.extend(impact::cut_in_words(cut, count, CUT_NAMED_MAX));
-        yes.confirm(&format!("remove {}", self.told()), &affected)?;
+        // Without a terminal nobody sees the names: `realmgate impact` has them.
+        let deed = match count {
+            0 => format!("remove {}", self.told()),
+            _ => format!("remove {}, {}", self.told(), impact::cutting(count)),
+        };
+        yes.confirm(&deed, &affected)?;
         Ok(count.to_string())
     }
 

@@ -131,7 +131,7 @@ impl Session {
             Err(ClientError::Api { cut, .. }) if !cut.is_null() => {
                 let count = impact::count(&cut, "/count");
                 let clients = show::items(&cut, "/clients");
-                let deed = format!("{deed}, which cuts {count} clients seen of late");
+                let deed = format!("{deed}, {}", impact::cutting(count));
                 yes.confirm(&deed, &impact::cut_in_words(clients, count, clients.len()))?;
                 Ok(send(Some(&count.to_string()))?)
             }
