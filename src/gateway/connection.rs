@@ -111,7 +111,7 @@ where
     F: Future + Send + 'static,
 {
     fn execute(&self, call: F) {
-        tokio::spawn(in_flight::abandonable(call));
+        tokio::spawn(in_flight::abandonable(Box::pin(call)));
     }
 }
 

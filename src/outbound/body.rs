@@ -26,13 +26,16 @@ struct Lease<B> {
 
 impl<B> UpstreamBody<B> {
     /// The body of an answer that came over `link`.
-    pub(super) fn new(incoming: Incoming, link: Link<B>, shard: &Arc<Shard<B>>) -> Self {
+    pub(super) fn new(incoming: Incoming, mut link: Link<B>, shard: &Arc<Shard<B>>) -> Self {
         if incoming.is_end_stream() {
             shard.put(link);
             return Self {
                 incoming,
                 lease: None,
             };
+        }
+        if !link.is_request_sent() {
+            link.finish_apart();
         }
         Self {
             incoming,
@@ -44,6 +47,25 @@ impl<B> UpstreamBody<B> {
     }
 }
 
+impl<B> UpstreamBody<B> {
+    /// What is there, or what the connection brings when it is kept going.
+    fn poll_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let Some(Lease { link, .. }) = &mut self.lease else {
+            return Pin::new(&mut self.incoming).poll_frame(cx);
+        };
+        let waker = link.waker().clone();
+        let mut own = Context::from_waker(&waker);
+        if let Poll::Ready(read) = Pin::new(&mut self.incoming).poll_frame(&mut own) {
+            return Poll::Ready(read);
+        }
+        let _ = link.poll(cx);
+        Pin::new(&mut self.incoming).poll_frame(&mut own)
+    }
+}
+
 impl<B> Body for UpstreamBody<B> {
     type Data = Bytes;
     type Error = OutboundError;
@@ -52,7 +74,7 @@ impl<B> Body for UpstreamBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, OutboundError>>> {
-        let polled = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        let polled = ready!(self.poll_incoming(cx));
         let ended = match &polled {
             None => true,
             // Nothing follows trailers, and nobody asks for what follows a last frame.

@@ -166,21 +166,27 @@ impl<B> Shard<B> {
     pub(super) fn take(&self, target: u64) -> Option<Link<B>> {
         let mut state = self.state();
         let idle = state.idle.get_mut(&target)?;
-        // The others are closed, and swept soon, or their task has yet to see the end of the last exchange.
-        let ready = idle.iter().rposition(|idle| idle.link.is_ready())?;
-        Some(idle.remove(ready).link)
+        while let Some(Idle { mut link, .. }) = idle.pop() {
+            link.settle();
+            // One that is not ready was closed, or has something more to say than it was asked for.
+            if link.is_ready() {
+                return Some(link);
+            }
+        }
+        None
     }
 
     /// Keeps a connection whose exchange is over, if another can follow on it and there is room.
-    pub(super) fn put(&self, link: Link<B>) {
-        if link.is_closed() || !link.is_request_sent() {
+    pub(super) fn put(&self, mut link: Link<B>) {
+        link.settle();
+        if !link.is_ready() || !link.is_request_sent() {
             return;
         }
         let mut state = self.state();
         let since = state.second;
         let idle = state.idle.entry(link.target()).or_default();
         if idle.len() >= link.idle_max() {
-            idle.retain(|idle| !idle.link.is_closed());
+            idle.retain_mut(Idle::is_open);
         }
         if idle.len() < link.idle_max() {
             // Whoever is woken looks here next, and waits for the lock.
@@ -194,7 +200,7 @@ impl<B> Shard<B> {
         let mut state = self.state();
         state.second = second;
         state.idle.retain(|_, idle| {
-            idle.retain(|idle| !idle.is_over(second));
+            idle.retain_mut(|idle| idle.is_open() && !idle.is_over(second));
             !idle.is_empty()
         });
     }
@@ -236,10 +242,13 @@ impl<B> Idle<B> {
         // One second was under way when it was put here; only the whole ones after it count.
         let whole_seconds = second.saturating_sub(self.since).saturating_sub(1);
         let idle_ms = whole_seconds.saturating_mul(1_000);
-        let timeout = idle_ms >= u64::from(self.link.idle_timeout_ms());
-        // One that is still not ready waits for something that nobody wants.
-        let stuck = whole_seconds > 0 && !self.link.is_ready();
-        self.link.is_closed() || timeout || stuck
+        idle_ms >= u64::from(self.link.idle_timeout_ms())
+    }
+
+    /// Whether another exchange can begin on it.
+    fn is_open(&mut self) -> bool {
+        self.link.settle();
+        self.link.is_ready() && !self.link.is_closed()
     }
 }
 
