@@ -17,6 +17,7 @@ use crate::outbound::pool::Shard;
 pub struct UpstreamBody<B> {
     incoming: Incoming,
     lease: Option<Lease<B>>,
+    broken: Option<hyper::Error>,
 }
 
 struct Lease<B> {
@@ -32,10 +33,11 @@ impl<B> UpstreamBody<B> {
             return Self {
                 incoming,
                 lease: None,
+                broken: None,
             };
         }
         if !link.is_request_sent() {
-            link.finish_apart();
+            link.go_apart();
         }
         Self {
             incoming,
@@ -43,6 +45,7 @@ impl<B> UpstreamBody<B> {
                 link,
                 shard: Arc::clone(shard),
             }),
+            broken: None,
         }
     }
 }
@@ -74,7 +77,18 @@ impl<B> Body for UpstreamBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, OutboundError>>> {
-        let polled = ready!(self.poll_incoming(cx));
+        let polled = match self.broken.take() {
+            Some(error) => Some(Err(error)),
+            None => match ready!(self.poll_incoming(cx)) {
+                // Told in another turn: whoever passes the answer on has sent by then what came before.
+                Some(Err(error)) => {
+                    self.broken = Some(error);
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                polled => polled,
+            },
+        };
         let ended = match &polled {
             None => true,
             // Nothing follows trailers, and nobody asks for what follows a last frame.

@@ -57,6 +57,8 @@ impl Driver {
     /// Does what there is to do, and has the task of `cx` woken when there is more. Ready when the connection is over.
     pub fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
         let Place::Here(connection) = &mut self.place else {
+            // What is waited for rings it as well: it has to be able to.
+            self.alarm.take();
             self.alarm.wakes(cx.waker());
             return match self.place {
                 Place::Ended => Poll::Ready(()),
@@ -95,8 +97,7 @@ impl Driver {
         }
     }
 
-    /// Goes on in a task of its own, where both directions move though nobody asks for what comes. It can not be
-    /// used for another exchange.
+    /// Goes on in a task of its own, for good: there both directions move though nobody asks for what comes.
     pub fn go_apart(&mut self) {
         if let Place::Here(connection) = std::mem::replace(&mut self.place, Place::Ended) {
             let task = tokio::spawn(async move {

@@ -160,15 +160,20 @@ impl<B> Link<B> {
         self.driver.settle();
     }
 
-    /// Lets the rest of the request go out though nobody reads the answer, where that came early. No other exchange
-    /// follows on it.
-    pub fn finish_apart(&mut self) {
+    /// Lets the rest of the request go out though nobody reads the answer, where that came early.
+    pub fn go_apart(&mut self) {
         self.driver.go_apart();
     }
 
-    /// Whether the whole of the last request was sent before its answer began. Where it was not, nothing more can follow.
+    /// Whether it goes on in a task of its own.
+    pub const fn is_apart(&self) -> bool {
+        self.driver.is_apart()
+    }
+
+    /// Whether the whole of the last request was sent. Where it was not, an early answer came, and nothing more can
+    /// follow.
     pub fn is_request_sent(&self) -> bool {
-        self.exchange.is_request_sent() && !self.driver.is_apart()
+        self.exchange.is_request_sent()
     }
 
     /// Where calls to the same target wait.

@@ -166,11 +166,16 @@ impl<B> Shard<B> {
     pub(super) fn take(&self, target: u64) -> Option<Link<B>> {
         let mut state = self.state();
         let idle = state.idle.get_mut(&target)?;
-        while let Some(Idle { mut link, .. }) = idle.pop() {
-            link.settle();
-            // One that is not ready was closed, or has something more to say than it was asked for.
-            if link.is_ready() {
-                return Some(link);
+        let mut place = idle.len();
+        while let Some(one) = place.checked_sub(1).and_then(|last| idle.get_mut(last)) {
+            place = place.saturating_sub(1);
+            one.link.settle();
+            if one.link.is_ready() {
+                return Some(idle.remove(place).link);
+            }
+            // The task of one that goes on apart may have yet to see the end of the last exchange.
+            if one.link.is_closed() || !one.link.is_apart() {
+                idle.remove(place);
             }
         }
         None
@@ -179,14 +184,15 @@ impl<B> Shard<B> {
     /// Keeps a connection whose exchange is over, if another can follow on it and there is room.
     pub(super) fn put(&self, mut link: Link<B>) {
         link.settle();
-        if !link.is_ready() || !link.is_request_sent() {
+        let goes_on = link.is_ready() || (link.is_apart() && !link.is_closed());
+        if !goes_on || !link.is_request_sent() {
             return;
         }
         let mut state = self.state();
         let since = state.second;
         let idle = state.idle.entry(link.target()).or_default();
         if idle.len() >= link.idle_max() {
-            idle.retain_mut(Idle::is_open);
+            idle.retain_mut(|idle| !idle.is_closed());
         }
         if idle.len() < link.idle_max() {
             // Whoever is woken looks here next, and waits for the lock.
@@ -200,7 +206,7 @@ impl<B> Shard<B> {
         let mut state = self.state();
         state.second = second;
         state.idle.retain(|_, idle| {
-            idle.retain_mut(|idle| idle.is_open() && !idle.is_over(second));
+            idle.retain_mut(|idle| !idle.is_closed() && !idle.is_over(second));
             !idle.is_empty()
         });
     }
@@ -242,13 +248,15 @@ impl<B> Idle<B> {
         // One second was under way when it was put here; only the whole ones after it count.
         let whole_seconds = second.saturating_sub(self.since).saturating_sub(1);
         let idle_ms = whole_seconds.saturating_mul(1_000);
-        idle_ms >= u64::from(self.link.idle_timeout_ms())
+        let timeout = idle_ms >= u64::from(self.link.idle_timeout_ms());
+        // One that is still not ready waits for something that nobody wants.
+        let stuck = whole_seconds > 0 && !self.link.is_ready();
+        timeout || stuck
     }
 
-    /// Whether another exchange can begin on it.
-    fn is_open(&mut self) -> bool {
+    fn is_closed(&mut self) -> bool {
         self.link.settle();
-        self.link.is_ready() && !self.link.is_closed()
+        self.link.is_closed()
     }
 }
 
