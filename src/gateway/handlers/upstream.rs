@@ -62,9 +62,14 @@ pub async fn pass_on(
     Ok(Response::from_parts(head, Source::streamed(body, way.idle)))
 }
 
+/// How many fields a request gets on its way, about.
+const FIELDS_ADDED: usize = 20;
+
 /// The head of the request as the target gets it.
 fn outgoing(peer: &Peer, permit: &Permit, way: Way<'_>, mut head: Parts) -> Result<Parts, Refusal> {
     let fields = &mut head.headers;
+    // Once, instead of step by step while they come.
+    fields.reserve(FIELDS_ADDED);
     let trailers = peer.tls.protocol == Protocol::H2 || headers::takes_trailers(fields);
     headers::remove_hop_by_hop(fields);
     headers::join_cookies(fields);
