@@ -52,10 +52,7 @@ impl<B> UpstreamBody<B> {
 
 impl<B> UpstreamBody<B> {
     /// What is there, or what the connection brings when it is kept going.
-    fn poll_incoming(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         let Some(Lease { link, .. }) = &mut self.lease else {
             return Pin::new(&mut self.incoming).poll_frame(cx);
         };
