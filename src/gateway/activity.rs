@@ -21,6 +21,8 @@ pub struct Activity {
     listens: AtomicBool,
     /// Whether HTTP has ended.
     closes: AtomicBool,
+    /// Whether HTTP has given back what it held.
+    rests: AtomicBool,
     /// Whether the last request's body was not read to its end when its answer was over.
     left_body: AtomicBool,
 }
@@ -56,6 +58,7 @@ impl Activity {
             flushed: AtomicBool::new(false),
             listens: AtomicBool::new(false),
             closes: AtomicBool::new(false),
+            rests: AtomicBool::new(false),
             left_body: AtomicBool::new(false),
         }
     }
@@ -109,6 +112,16 @@ impl Activity {
     /// All that HTTP wrote is sent, or is not.
     pub fn flushed(&self, flushed: bool) {
         self.flushed.store(flushed, Ordering::Relaxed);
+    }
+
+    /// HTTP has given back what it held, or has taken it again.
+    pub fn rests(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
+    }
+
+    /// Whether HTTP has given back what it held.
+    pub fn is_resting(&self) -> bool {
+        self.rests.load(Ordering::Relaxed)
     }
 
     /// HTTP closes the connection.

@@ -56,12 +56,13 @@ where
     <V::ResBody as Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// Has `service` answer the requests that come by `stream`, which have `fields_max` header fields at most.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         stream: S,
         service: V,
         activity: Arc<Activity>,
         fields_max: usize,
     ) -> Self {
+        activity.rests(true);
         Self {
             activity,
             fields_max,
@@ -116,6 +117,7 @@ where
                     begun.advance(1);
                 }
                 if begun.is_empty() {
+                    self.activity.rests(true);
                     State::Resting { stream, service }
                 } else {
                     self.activity.read(begun.len());
@@ -141,6 +143,7 @@ where
         first: Bytes,
         failed: Option<io::Error>,
     ) -> State<S, V> {
+        self.activity.rests(false);
         let watched = Watched {
             first,
             failed,
@@ -219,3 +222,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;
