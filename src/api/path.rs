@@ -5,7 +5,7 @@ use http::request::Parts;
 
 use crate::api::error::ApiError;
 use crate::api::router::Api;
-use crate::control::view::server_identity::parse_slot;
+use crate::control::view::server_identity::{parse_own_slot, parse_slot};
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::identity::IdentitySlot;
@@ -108,6 +108,14 @@ impl Path {
     pub(crate) fn slot(&self) -> Result<IdentitySlot, ApiError> {
         let field = "slot";
         parse_slot(self.text(field)).map_err(|source| ApiError::Word { field, source })
+    }
+
+    /// `{slot}/{realm}`.
+    pub(crate) fn own_slot(&self) -> Result<IdentitySlot, ApiError> {
+        let field = "slot";
+        let realm = self.realm()?;
+        parse_own_slot(self.text(field), realm)
+            .map_err(|source| ApiError::Word { field, source })
     }
 
     fn name<T>(
