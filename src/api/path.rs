@@ -5,7 +5,7 @@ use http::request::Parts;
 
 use crate::api::error::ApiError;
 use crate::api::router::Api;
-use crate::control::view::server_identity::{parse_own_slot, parse_slot};
+use crate::control::view::server_identity::parse_slot;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::identity::IdentitySlot;
@@ -110,12 +110,9 @@ impl Path {
         parse_slot(self.text(field)).map_err(|source| ApiError::Word { field, source })
     }
 
-    /// `{slot}/{realm}`.
+    /// `{realm}` and `{environment}`, of the realm's own mTLS host.
     pub(crate) fn own_slot(&self) -> Result<IdentitySlot, ApiError> {
-        let field = "slot";
-        let realm = self.realm()?;
-        parse_own_slot(self.text(field), realm)
-            .map_err(|source| ApiError::Word { field, source })
+        Ok(IdentitySlot::Realm(self.realm()?, self.environment()?))
     }
 
     fn name<T>(

@@ -25,11 +25,11 @@ pub(crate) fn routes() -> Router<Api> {
     Router::new()
         .route("/server-identities", get(list))
         .route("/server-identities/{slot}", put(provide).delete(reset))
-        .route(
-            "/server-identities/{slot}/{realm}",
-            put(provide_own).delete(reset_own),
-        )
         .route("/realms/{realm}/server-identities", get(list_own))
+        .route(
+            "/realms/{realm}/server-identities/{environment}",
+            put(provide_own).delete(remove_own),
+        )
         .route("/server-ca", get(authority))
 }
 
@@ -91,7 +91,7 @@ async fn reset(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Ans
     take_away(&api, actor, path.slot()?).await
 }
 
-async fn reset_own(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
+async fn remove_own(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
     take_away(&api, actor, path.own_slot()?).await
 }
 

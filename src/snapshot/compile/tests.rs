@@ -75,7 +75,7 @@ impl World {
                 key: leaf.key.clone(),
             };
             let identity = ServerIdentity {
-                slot,
+                slot: slot.clone(),
                 origin: Origin::Generated,
                 certificates: vec![certificate],
                 updated: NOW,

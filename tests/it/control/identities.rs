@@ -11,7 +11,7 @@ use crate::control::bench::{Bench, Place, ca, days, now, operator};
 fn shown(bench: &Bench, slot: IdentitySlot) -> ServerIdentityView {
     let all = bench.control.server_identities(&operator()).unwrap();
     all.into_iter()
-        .find(|identity| identity.slot == slot_text(slot))
+        .find(|identity| identity.slot == slot_text(&slot))
         .unwrap()
 }
 
@@ -199,7 +199,7 @@ fn a_provided_identity_gives_way_to_a_generated_one_again() {
     let (_place, bench) = Bench::start();
     let reset = || {
         let control = &bench.control;
-        control.reset_server_identity(&operator(), IdentitySlot::Admin)
+        control.reset_server_identity(&operator(), &IdentitySlot::Admin)
     };
     assert!(!reset().unwrap().changed, "a generated one stays");
     let cases = [("gate-admin.example", true), ("admin.example", false)];
