@@ -150,7 +150,9 @@ pub enum CliError {
         slot: String,
     },
     /// A realm has no host of its own there.
-    #[error("realms have no host of their own on {slot}: write mtls-test or mtls-prod with --realm")]
+    #[error(
+        "realms have no host of their own on {slot}: write mtls-test or mtls-prod with --realm"
+    )]
     NoRealmsSlot {
         /// What was written.
         slot: String,

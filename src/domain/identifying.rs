@@ -132,10 +132,7 @@ pub(crate) fn provide_own(
 }
 
 /// Takes a realm's own server identity away.
-pub(crate) fn remove_own(
-    realm: &mut Realm,
-    environment: Environment,
-) -> Result<Change, Rejection> {
+pub(crate) fn remove_own(realm: &mut Realm, environment: Environment) -> Result<Change, Rejection> {
     let slot = IdentitySlot::Realm(realm.name.clone(), environment);
     let Some(own) = realm.server_identities.get_mut(environment).take() else {
         return Ok(Change::nothing());
@@ -154,10 +151,7 @@ fn first(chain: Vec<Certificate>) -> Option<Certificate> {
 }
 
 /// The leaf, where a listener can show it: it is for servers, has not ended, and the key is its own.
-fn presentable(
-    certificate: &IdentityCertificate,
-    now: Moment,
-) -> Result<&Certificate, Rejection> {
+fn presentable(certificate: &IdentityCertificate, now: Moment) -> Result<&Certificate, Rejection> {
     let Some(leaf) = certificate.chain.first() else {
         return Err(Rejection::ChainMissing);
     };

@@ -91,16 +91,14 @@ impl ShownIdentity {
         slot: &IdentitySlot,
         of: &Arc<RealmIdentity>,
     ) -> Result<Arc<Self>, InvalidIdentity> {
-        if of.certificates.is_empty() || of.certificates.iter().any(|kept| kept.chain.is_empty())
-        {
+        if of.certificates.is_empty() || of.certificates.iter().any(|kept| kept.chain.is_empty()) {
             return Err(InvalidIdentity::Missing { slot: slot.clone() });
         }
         for kept in &of.certificates {
-            kept.key.kind()
-                .map_err(|source| InvalidIdentity::NoKey {
-                    slot: slot.clone(),
-                    source,
-                })?;
+            kept.key.kind().map_err(|source| InvalidIdentity::NoKey {
+                slot: slot.clone(),
+                source,
+            })?;
         }
         Ok(Arc::new(Self::Own(OwnIdentity {
             of: Arc::clone(of),

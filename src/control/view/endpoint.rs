@@ -16,8 +16,8 @@ use crate::domain::publishing::base_path;
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::Actor;
-use crate::pki::certificate::Certificate;
 use crate::domain::trigger::Method;
+use crate::pki::certificate::Certificate;
 
 /// The endpoints of a realm in one environment, to be handed to those who call.
 #[derive(Clone, Debug, Serialize)]

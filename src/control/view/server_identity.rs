@@ -84,7 +84,10 @@ impl Control {
         let catalog = self.catalog.load();
         let listeners = catalog.server_identities.values();
         let own = catalog.realms.values().flat_map(|realm| own_views(realm));
-        Ok(listeners.map(|identity| view(identity)).chain(own).collect())
+        Ok(listeners
+            .map(|identity| view(identity))
+            .chain(own)
+            .collect())
     }
 
     /// What one realm's own host shows where it has an identity of its own.

@@ -398,9 +398,8 @@ fn a_realms_own_server_identity() {
     let ca = pki::ca("Public CA");
     let leaf = pki::server(&ca, &["acme.api2.gate.localhost"]);
     let (pem, key) = (leaf.certificate.to_pem(), pki::key_pem(&leaf));
-    let provide = |path: &str, chain: &str, key: &str| {
-        server.put(path, &json!({"chain": chain, "key": key}))
-    };
+    let provide =
+        |path: &str, chain: &str, key: &str| server.put(path, &json!({"chain": chain, "key": key}));
     provide(path, &pem, &pki::key_pem(&pki::client(&ca))).refused(422, "key-mismatch");
     let client = pki::client(&ca);
     provide(path, &client.certificate.to_pem(), &pki::key_pem(&client))

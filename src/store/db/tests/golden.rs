@@ -645,10 +645,7 @@ fn a_realms_own_server_identity() {
         row::identity::decode_own(row, seal, &mut Issuers::default())
     }) {
         assert_eq!(read.certificates[0].key.pkcs8(), server_key().pkcs8());
-        assert_eq!(
-            read.certificates[0].decode().unwrap(),
-            [server(), anchor()]
-        );
+        assert_eq!(read.certificates[0].decode().unwrap(), [server(), anchor()]);
     }
 }
 
