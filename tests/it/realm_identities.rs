@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use realmgate::clock::Moment;
 use realmgate::pki::authority::{Authority, AuthorityRequest, Leaf};
 use realmgate::pki::key::KeyChoice;
+use redb::ReadableTable;
 use rustls::pki_types::CertificateDer;
 use rustls::version;
 

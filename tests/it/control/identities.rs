@@ -7,6 +7,7 @@ use realmgate::domain::identity::IdentitySlot;
 use realmgate::domain::name::RealmName;
 use realmgate::pki::certificate::signed_by;
 use realmgate::pki::secret::Secret;
+use redb::ReadableDatabase;
 
 use crate::control::bench::{Bench, Place, acme, ca, days, now, operator};
 
