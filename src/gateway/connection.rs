@@ -19,6 +19,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::gateway::activity::{Activity, Serving, Waiting};
 use crate::gateway::answer::AnswerBody;
+use crate::gateway::bulk::Bulk;
 use crate::gateway::cutting::Held;
 use crate::gateway::deadline;
 use crate::gateway::exchange;
@@ -49,6 +50,7 @@ pub(crate) async fn drive(
         held: Held::begin(worker, &peer),
         shutdown,
     };
+    let stream = Bulk::new(stream, worker.chores.bulk(), &worker.limits);
     serve(watching, TokioIo::new(stream)).await;
 }
 
@@ -111,7 +113,7 @@ where
     F: Future + Send + 'static,
 {
     fn execute(&self, call: F) {
-        tokio::spawn(in_flight::abandonable(call));
+        tokio::spawn(in_flight::abandonable(Box::pin(call)));
     }
 }
 

@@ -9,6 +9,7 @@ pub mod activity;
 pub mod admission;
 pub mod answer;
 pub mod authority;
+pub mod bulk;
 pub mod call;
 pub mod client;
 pub mod client_io;
