@@ -55,7 +55,7 @@ impl Drop for Share {
 
 /// A client's connection whose buffer grows while it is given much.
 pub(crate) struct Bulk {
-    stream: TlsStream<ClientIo>,
+    stream: Box<TlsStream<ClientIo>>,
     budget: BulkBudget,
     usual: u32,
     large: u32,
@@ -66,7 +66,7 @@ pub(crate) struct Bulk {
 impl Bulk {
     /// Wraps a connection whose buffer has its usual size.
     pub(crate) fn new(
-        stream: TlsStream<ClientIo>,
+        stream: Box<TlsStream<ClientIo>>,
         budget: &BulkBudget,
         limits: &GatewayLimits,
     ) -> Self {
