@@ -22,9 +22,8 @@ use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{self, MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
 use crate::snapshot::route::{RouteConflict, RouteTable};
-use crate::snapshot::server_tls::{
-    self, InvalidIdentity, MutualTls, OurTime, ServerTls, Shown, ShownIdentity,
-};
+use crate::snapshot::server_tls::{self, MutualTls, OurTime, ServerTls};
+use crate::snapshot::shown::{self, InvalidIdentity, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::ticketer::Host;
 use crate::snapshot::trusting::CompiledFrom;
@@ -169,7 +168,7 @@ impl Compiler {
         let identities_changed = touched
             .iter()
             .any(|row| matches!(row, Touched::ServerIdentity(slot) if slot.realm().is_none()));
-        showable(next, touched)?;
+        shown::check(next, touched)?;
         let mut names: Vec<RealmName> = if identities_changed {
             next.realms.keys().cloned().collect()
         } else {
@@ -400,7 +399,7 @@ impl Compiler {
         let Some(from) = CompiledFrom::of(realm, environment) else {
             return Ok(None);
         };
-        let identity = &shown_by(realm, environment, former, shown)?;
+        let identity = &shown::of_realm(realm, environment, former, shown)?;
         let same = former.filter(|former| former.compiled_from.is(&from));
         if let Some(same) = same.filter(|same| Arc::ptr_eq(&same.identity, identity)) {
             return Ok(Some(same.clone()));
@@ -488,36 +487,6 @@ impl Compiler {
         }
         Ok(targets)
     }
-}
-
-/// What a realm's own host shows: an identity of its own where it has one, else that of the mtls gateway.
-fn shown_by(
-    realm: &Realm,
-    environment: Environment,
-    former: Option<&MtlsEndpoint>,
-    shown: &Shown,
-) -> Result<Arc<ShownIdentity>, InvalidIdentity> {
-    let Some(own) = realm.server_identities.get(environment) else {
-        return Ok(Arc::clone(shown.mtls.get(environment)));
-    };
-    let kept = former.filter(|former| former.identity.is(own));
-    match kept {
-        Some(former) => Ok(Arc::clone(&former.identity)),
-        None => ShownIdentity::own(&IdentitySlot::Realm(realm.name.clone(), environment), own),
-    }
-}
-
-/// Whether the realms' own identities that a change puts in place can be shown: nothing else may be stored.
-fn showable(next: &Catalog, touched: &[Touched]) -> Result<(), InvalidIdentity> {
-    for row in touched {
-        if let Touched::ServerIdentity(slot @ IdentitySlot::Realm(realm, environment)) = row
-            && let Some(realm) = next.realms.get(realm)
-            && let Some(own) = realm.server_identities.get(*environment)
-        {
-            server_tls::ready_to_show(own).map_err(|source| server_tls::invalid(slot, source))?;
-        }
-    }
-    Ok(())
 }
 
 /// A realm that does not compile: known, and shut.
