@@ -55,20 +55,18 @@ impl Drop for Share {
 
 /// A client's connection whose buffer grows while it is given much.
 pub(crate) struct Bulk {
-    stream: TlsStream<ClientIo>,
+    stream: Box<TlsStream<ClientIo>>,
     budget: BulkBudget,
     usual: u32,
     large: u32,
     total: u64,
     share: Option<Share>,
-    /// Whether the last write was a part of a bulk.
-    flows: bool,
 }
 
 impl Bulk {
     /// Wraps a connection whose buffer has its usual size.
     pub(crate) fn new(
-        stream: TlsStream<ClientIo>,
+        stream: Box<TlsStream<ClientIo>>,
         budget: &BulkBudget,
         limits: &GatewayLimits,
     ) -> Self {
@@ -79,14 +77,12 @@ impl Bulk {
             large: limits.tls_bulk_bytes_max,
             total: limits.tls_bulk_total_bytes_max,
             share: None,
-            flows: false,
         }
     }
 
     /// So many bytes are to be written.
     fn is_given(&mut self, bytes: usize) {
-        self.flows = bytes >= BULK;
-        if self.flows && self.share.is_none() && self.large > self.usual {
+        if bytes >= BULK && self.share.is_none() && self.large > self.usual {
             let more = u64::from(self.large.saturating_sub(self.usual));
             self.share = self.budget.take(more, self.total);
             if self.share.is_some() {
@@ -95,9 +91,9 @@ impl Bulk {
         }
     }
 
-    /// Nothing is held any more.
+    /// Nothing is held any more. The next write of a bulk takes a share again, which costs next to nothing.
     fn is_flushed(&mut self) {
-        if !self.flows && self.share.is_some() {
+        if self.share.is_some() {
             self.holds(self.usual);
             self.share = None;
         }

@@ -41,6 +41,7 @@ pub mod reply;
 pub mod request_body;
 pub mod request_id;
 pub mod response_headers;
+pub mod resting;
 pub mod seen;
 pub mod server;
 #[cfg(test)]

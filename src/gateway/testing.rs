@@ -1,5 +1,7 @@
 //! A house to test in: two realms with a CA each, compiled from a catalog, served over streams in memory.
 
+pub(crate) mod tls;
+
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -355,7 +357,11 @@ impl House {
             environment,
             account: account.clone(),
         });
-        let revision = self.catalog.realms[name].accounts[&account].revision;
+        let revision = self.catalog.realms[name]
+            .accounts
+            .get(&account)
+            .unwrap()
+            .revision;
         self.change(&Command::Install {
             realm,
             environment,

@@ -1,13 +1,16 @@
 //! TLS configurations of our listeners.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
+use rustls::compress::CompressionCache;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::UnixTime;
-use rustls::server::{NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
+use rustls::server::{
+    NoServerSessionStorage, ProducesTickets, ResolvesServerCert, StoresServerSessions,
+};
 use rustls::time_provider::TimeProvider;
-use rustls::{ServerConfig, version};
+use rustls::{KeyLog, NoKeyLog, ServerConfig, version};
 
 use crate::clock::Clock;
 use crate::domain::trust_policy::RecordBytes;
@@ -45,6 +48,8 @@ pub struct MutualTls {
 pub(crate) struct ServerTls {
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) clock: Clock,
+    /// The same clock, as rustls asks it.
+    pub(crate) time: Arc<OurTime>,
     pub(crate) verdicts: Arc<Verdicts>,
     pub(crate) limits: TrustLimits,
     /// How long after its full handshake a session can be resumed; zero: not at all.
@@ -67,7 +72,7 @@ impl ServerTls {
         identity: &Arc<ShownIdentity>,
     ) -> Result<Arc<ServerConfig>, rustls::Error> {
         let mut config = self.without_client_certificate(identity)?;
-        self.resume(host, &mut config)?;
+        self.resume(host, &mut config);
         Ok(Arc::new(config))
     }
 
@@ -92,7 +97,7 @@ impl ServerTls {
             .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
         let mut config = finish(config);
         config.max_fragment_size = record_bytes.map(fragment_size);
-        self.resume(host, &mut config)?;
+        self.resume(host, &mut config);
         Ok(MutualTls {
             config: Arc::new(config),
             gatekeeper,
@@ -111,26 +116,35 @@ impl ServerTls {
     }
 
     /// Has sessions of this very configuration resumed, where the settings allow it.
-    fn resume(&self, host: Host<'_>, config: &mut ServerConfig) -> Result<(), rustls::Error> {
+    fn resume(&self, host: Host<'_>, config: &mut ServerConfig) {
         if planted(Flaw::Tickets) {
             share_tickets(config);
         } else if !self.resumption.is_zero() {
-            let ticketer = Ticketer::new(host, self.clock.clone(), self.resumption)?;
+            let ticketer = Ticketer::new(host, self.clock.clone(), self.resumption);
             config.ticketer = Arc::new(ticketer);
             config.send_tls13_tickets = TICKETS;
         }
-        Ok(())
     }
 
     fn time(&self) -> Arc<dyn TimeProvider> {
-        Arc::new(OurTime(self.clock.clone()))
+        Arc::<OurTime>::clone(&self.time)
     }
 }
 
 /// No session is kept here, no early data is taken, and no ticket is sent before [`ServerTls::resume`] says so.
 fn finish(mut config: ServerConfig) -> ServerConfig {
+    /// What every configuration has and none needs for itself, in memory once.
+    static NO_SESSIONS: LazyLock<Arc<dyn StoresServerSessions>> =
+        LazyLock::new(|| Arc::new(NoServerSessionStorage {}));
+    static NO_KEY_LOG: LazyLock<Arc<dyn KeyLog>> = LazyLock::new(|| Arc::new(NoKeyLog {}));
+    static NO_COMPRESSIONS: LazyLock<Arc<CompressionCache>> =
+        LazyLock::new(|| Arc::new(CompressionCache::Disabled));
+
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.session_storage = Arc::clone(&NO_SESSIONS);
+    config.key_log = Arc::clone(&NO_KEY_LOG);
+    // No certificate is ever compressed.
+    config.cert_compression_cache = Arc::clone(&NO_COMPRESSIONS);
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     config
@@ -153,8 +167,9 @@ fn share_tickets(config: &mut ServerConfig) {
     }
 }
 
+/// Our clock, as rustls asks it.
 #[derive(Debug)]
-struct OurTime(Clock);
+pub(crate) struct OurTime(pub(crate) Clock);
 
 impl TimeProvider for OurTime {
     fn current_time(&self) -> Option<UnixTime> {

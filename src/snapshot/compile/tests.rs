@@ -136,7 +136,11 @@ impl World {
                 account: account.clone(),
             },
         ]);
-        let revision = self.catalog.realms[realm].accounts[&account].revision;
+        let revision = self.catalog.realms[realm]
+            .accounts
+            .get(&account)
+            .unwrap()
+            .revision;
         self.apply(&[Command::Install {
             realm: realm.clone(),
             environment,
