@@ -4,9 +4,8 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -31,6 +30,7 @@ use crate::gateway::limits::GatewayLimits;
 use crate::gateway::peer::{Peer, Protocol};
 use crate::gateway::resting::Http1;
 use crate::gateway::worker::Worker;
+use crate::outbound::alarm::Alarm;
 
 /// Serves HTTP until either side ends the connection.
 pub(crate) async fn drive(
@@ -212,8 +212,7 @@ impl Watching<'_> {
         // time rather than by each call.
         let mut ticks = false;
         let mut first_look = true;
-        let alarm = Arc::new(Alarm::default());
-        let alarm_waker = Waker::from(Arc::clone(&alarm));
+        let (alarm, alarm_waker) = Alarm::new();
         poll_fn(|cx| {
             alarm.wakes(cx.waker());
             loop {
@@ -412,58 +411,6 @@ async fn next_epoch(
 
 async fn down(mut shutdown: watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|down| *down).await;
-}
-
-/// Wakes the connection's task, and remembers that it did.
-struct Alarm {
-    rung: AtomicBool,
-    task: Mutex<Waker>,
-}
-
-impl Default for Alarm {
-    fn default() -> Self {
-        Self {
-            rung: AtomicBool::new(true),
-            task: Mutex::new(Waker::noop().clone()),
-        }
-    }
-}
-
-impl Alarm {
-    fn wakes(&self, waker: &Waker) {
-        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if !task.will_wake(waker) {
-            task.clone_from(waker);
-        }
-    }
-
-    fn ring(&self) {
-        self.rung.store(true, Ordering::Release);
-    }
-
-    fn is_rung(&self) -> bool {
-        self.rung.load(Ordering::Acquire)
-    }
-
-    fn take(&self) -> bool {
-        self.is_rung() && self.rung.swap(false, Ordering::AcqRel)
-    }
-}
-
-impl Wake for Alarm {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.ring();
-        let task = self
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        task.wake();
-    }
 }
 
 /// An answer's body, which keeps its connection busy until it is sent or dropped.

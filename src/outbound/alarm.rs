@@ -49,6 +49,11 @@ impl Alarm {
         self.muted.store(false, Ordering::SeqCst);
     }
 
+    /// Rings for whoever looks at it next, and wakes nobody.
+    pub fn ring(&self) {
+        self.rung.store(true, Ordering::SeqCst);
+    }
+
     /// Whether it rang since [`Alarm::take`].
     pub fn is_rung(&self) -> bool {
         self.rung.load(Ordering::SeqCst)
