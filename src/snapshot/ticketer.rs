@@ -75,7 +75,13 @@ impl Ticketer {
 
     fn keys_to_seal(&self) -> Option<&Arc<dyn ProducesTickets>> {
         self.keys
-            .get_or_init(|| aws_lc_rs::Ticketer::new().ok())
+            .get_or_init(|| {
+                let made = aws_lc_rs::Ticketer::new();
+                made.inspect_err(|error| {
+                    tracing::error!(%error, "no keys of session tickets can be made: a host makes none, so that each connection costs a full handshake");
+                })
+                .ok()
+            })
             .as_ref()
     }
 
