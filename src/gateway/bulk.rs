@@ -155,8 +155,80 @@ impl AsyncWrite for Bulk {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "small numbers of the tests' own"
+)]
 mod tests {
+    use rustls::pki_types::ServerName;
+    use rustls::version::TLS13;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_rustls::TlsConnector;
+
     use super::*;
+    use crate::domain::environment::Gateway;
+    use crate::gateway::activity::Activity;
+    use crate::gateway::deadline;
+    use crate::gateway::handshake::handshake;
+    use crate::gateway::listener::GatewaySet;
+    use crate::gateway::testing::{House, tls};
+
+    /// More than all buffers on the way take.
+    const MUCH: usize = 32 << 20;
+
+    /// Gives a client that does not read all it can be given, with so much for all connections. Answers what was taken
+    /// of that meanwhile, and what is left taken when the client has read everything.
+    async fn lent(total: u64) -> (u64, u64) {
+        let house = House::new();
+        let limits = GatewayLimits {
+            tls_bulk_total_bytes_max: total,
+            ..house.worker.limits
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = tls::client(&house.acme, &house.acme.leaf, &TLS13);
+        let client = tokio::spawn(async move {
+            let name = ServerName::try_from("acme.api2.gate.localhost").unwrap();
+            let stream = TcpStream::connect(address).await.unwrap();
+            let stream = TlsConnector::from(Arc::new(config)).connect(name, stream);
+            stream.await.unwrap()
+        });
+        let (stream, address) = listener.accept().await.unwrap();
+        let io = ClientIo::new(stream, Arc::new(Activity::new()), &limits);
+        let gateways = GatewaySet::of(Gateway::Mtls);
+        let deadline = deadline::of_handshake(&limits);
+        let shaken = handshake(&house.worker, gateways, address, io, deadline);
+        let established = Box::pin(shaken).await.unwrap();
+        let mut client = client.await.unwrap();
+        let budget = BulkBudget::default();
+        let mut bulk = Bulk::new(established.stream, &budget, &limits);
+        let taken = || budget.0.load(Ordering::Relaxed);
+
+        bulk.write_all(b"little").await.unwrap();
+        assert_eq!(taken(), 0);
+        let much = vec![7; MUCH];
+        let mut given = 0;
+        let nobody = &mut Context::from_waker(std::task::Waker::noop());
+        while let Poll::Ready(written) = Pin::new(&mut bulk).poll_write(nobody, &much[given..]) {
+            given += written.unwrap();
+        }
+        assert!(given < MUCH);
+        let meanwhile = taken();
+        let mut read = vec![0; 6 + given];
+        let (flushed, read) = tokio::join!(bulk.flush(), client.read_exact(&mut read));
+        flushed.unwrap();
+        read.unwrap();
+        (meanwhile, taken())
+    }
+
+    #[tokio::test]
+    async fn a_large_buffer_is_lent_while_much_is_written_and_given_back_when_it_is_sent() {
+        let limits = GatewayLimits::default();
+        let more = u64::from(limits.tls_bulk_bytes_max - limits.tls_buffer_bytes_max);
+        assert_eq!(lent(more).await, (more, 0));
+        assert_eq!(lent(more - 1).await, (0, 0));
+    }
 
     #[test]
     fn no_more_is_taken_than_there_is_and_all_of_it_is_given_back() {
