@@ -42,7 +42,10 @@ enum State<S, V>
 where
     V: HttpService<Incoming>,
 {
-    Resting { stream: S, service: V },
+    Resting {
+        stream: S,
+        service: V,
+    },
     Awake(Box<Connection<TokioIo<Watched<S>>, V>>),
     /// On its way from one to the other.
     Neither,
@@ -56,12 +59,7 @@ where
     <V::ResBody as Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// Has `service` answer the requests that come by `stream`, which have `fields_max` header fields at most.
-    pub(crate) fn new(
-        stream: S,
-        service: V,
-        activity: Arc<Activity>,
-        fields_max: usize,
-    ) -> Self {
+    pub(crate) fn new(stream: S, service: V, activity: Arc<Activity>, fields_max: usize) -> Self {
         activity.rests(true);
         Self {
             activity,
@@ -136,13 +134,7 @@ where
         };
     }
 
-    fn awake(
-        &self,
-        stream: S,
-        service: V,
-        first: Bytes,
-        failed: Option<io::Error>,
-    ) -> State<S, V> {
+    fn awake(&self, stream: S, service: V, first: Bytes, failed: Option<io::Error>) -> State<S, V> {
         self.activity.rests(false);
         let watched = Watched {
             first,

@@ -317,7 +317,12 @@ async fn a_slow_head_meets_its_deadline_after_a_rest() {
             }
             let begun = Stopwatch::start();
             // It is dropped, as ever: no close_notify.
-            assert!(timeout(LONG, guest.stream.read_u8()).await.unwrap().is_err());
+            assert!(
+                timeout(LONG, guest.stream.read_u8())
+                    .await
+                    .unwrap()
+                    .is_err()
+            );
             assert!(begun.elapsed() > Duration::from_millis(200));
             guest.leaves().await;
         }
@@ -355,5 +360,9 @@ async fn the_rest_of_a_body_is_never_taken_for_a_request() {
     assert!(!answers.contains(" 200 "), "{answers}");
     guest.leaves().await;
     let paths: Vec<_> = house.records();
-    assert!(paths.iter().all(|one| one["path"] != "/pipeline/acme/v1/hello"));
+    assert!(
+        paths
+            .iter()
+            .all(|one| one["path"] != "/pipeline/acme/v1/hello")
+    );
 }
