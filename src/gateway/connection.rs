@@ -4,9 +4,8 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -20,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
 use crate::gateway::activity::{Activity, Serving, Waiting};
+use crate::gateway::alarm::Alarm;
 use crate::gateway::answer::AnswerBody;
 use crate::gateway::cutting::Held;
 use crate::gateway::deadline;
@@ -233,6 +233,9 @@ impl Watching<'_> {
                             }
                             verdict = Verdict::Finish(millis(limits.cut_grace_ms));
                         }
+                        if self.activity.is_resting() {
+                            self.peer.rest();
+                        }
                         alarm.ring();
                     }
                     let going_on =
@@ -413,58 +416,6 @@ async fn next_epoch(
 
 async fn down(mut shutdown: watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|down| *down).await;
-}
-
-/// Wakes the connection's task, and remembers that it did.
-struct Alarm {
-    rung: AtomicBool,
-    task: Mutex<Waker>,
-}
-
-impl Default for Alarm {
-    fn default() -> Self {
-        Self {
-            rung: AtomicBool::new(true),
-            task: Mutex::new(Waker::noop().clone()),
-        }
-    }
-}
-
-impl Alarm {
-    fn wakes(&self, waker: &Waker) {
-        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if !task.will_wake(waker) {
-            task.clone_from(waker);
-        }
-    }
-
-    fn ring(&self) {
-        self.rung.store(true, Ordering::Release);
-    }
-
-    fn is_rung(&self) -> bool {
-        self.rung.load(Ordering::Acquire)
-    }
-
-    fn take(&self) -> bool {
-        self.is_rung() && self.rung.swap(false, Ordering::AcqRel)
-    }
-}
-
-impl Wake for Alarm {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.ring();
-        let task = self
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        task.wake();
-    }
 }
 
 /// An answer's body, which keeps its connection busy until it is sent or dropped.

@@ -7,6 +7,7 @@
 
 pub mod activity;
 pub mod admission;
+pub mod alarm;
 pub mod answer;
 pub mod authority;
 pub mod call;
