@@ -34,6 +34,7 @@ pub mod proving;
 pub mod publishing;
 pub mod realm;
 pub mod refusal;
+pub mod register;
 pub mod rejection;
 pub mod retiring;
 pub mod review;

@@ -1,6 +1,6 @@
 //! A realm and everything that belongs to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use imbl::OrdMap;
 
@@ -11,9 +11,11 @@ use crate::domain::crl_source::CrlSource;
 use crate::domain::denial::Denial;
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::{Environment, PerEnvironment};
+use crate::domain::identity::RealmIdentity;
 use crate::domain::installation::{Installation, InstallationId, InstallationState};
 use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName};
 use crate::domain::pipeline::{Pipeline, PipelineKey};
+use crate::domain::register::Register;
 use crate::domain::revocation::RevocationList;
 use crate::domain::trust_policy::TrustPolicy;
 use crate::pki::fingerprint::Fingerprint;
@@ -39,9 +41,9 @@ pub struct Realm {
     /// The number that the next installation takes.
     pub next_installation: u64,
     /// Its accounts.
-    pub accounts: OrdMap<AccountName, Arc<Account>>,
+    pub accounts: Register<AccountName, Arc<Account>>,
     /// Its installations, past and present.
-    pub installations: OrdMap<InstallationId, Arc<Installation>>,
+    pub installations: Register<InstallationId, Arc<Installation>>,
     /// What it asks of its clients beyond a chain to one of its anchors.
     pub trust_policies: PerEnvironment<Arc<TrustPolicy>>,
     /// Its revocation lists, by SHA-256.
@@ -51,15 +53,20 @@ pub struct Realm {
     /// What its revocation lists are fetched from.
     pub crl_sources: PerEnvironment<OrdMap<CrlSourceName, Arc<CrlSource>>>,
     /// Its pipelines.
-    pub pipelines: OrdMap<PipelineKey, Arc<Pipeline>>,
+    pub pipelines: Register<PipelineKey, Arc<Pipeline>>,
     /// What is deployed where.
-    pub deployments: OrdMap<DeploymentKey, Arc<Deployment>>,
+    pub deployments: Register<DeploymentKey, Arc<Deployment>>,
     /// Its outgoing targets.
-    pub connections: OrdMap<ConnectionName, Arc<Connection>>,
+    pub connections: Register<ConnectionName, Arc<Connection>>,
+    /// What its own mTLS host shows, where it is not the identity of the mtls gateway.
+    pub server_identities: PerEnvironment<Option<Arc<RealmIdentity>>>,
     /// What of it cannot be read in the store, and why. Nobody knows then whom it trusts: it serves nothing, and takes
     /// no changes, which would be made of half of it.
     pub unreadable: Option<Arc<str>>,
 }
+
+/// What realms ask that were never told to ask anything else: one for all of them.
+static USUAL_POLICY: LazyLock<Arc<TrustPolicy>> = LazyLock::new(Arc::default);
 
 impl Realm {
     /// A realm with nothing in it.
@@ -69,15 +76,16 @@ impl Realm {
             state: RealmState::Active,
             created,
             next_installation: 1,
-            accounts: OrdMap::new(),
-            installations: OrdMap::new(),
-            trust_policies: PerEnvironment::default(),
+            accounts: Register::new(),
+            installations: Register::new(),
+            trust_policies: PerEnvironment::build(|_| Arc::clone(&USUAL_POLICY)),
             crls: PerEnvironment::default(),
             denials: PerEnvironment::default(),
             crl_sources: PerEnvironment::default(),
-            pipelines: OrdMap::new(),
-            deployments: OrdMap::new(),
-            connections: OrdMap::new(),
+            pipelines: Register::new(),
+            deployments: Register::new(),
+            connections: Register::new(),
+            server_identities: PerEnvironment::default(),
             unreadable: None,
         }
     }

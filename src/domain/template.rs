@@ -1,32 +1,29 @@
 //! Double Braces: text and JSON documents with `{{ message.body.product }}` in them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 /// A path into the message or the metadata, such as `message.queryAndPath.id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path {
-    segments: Vec<String>,
-}
+pub struct Path(Box<str>);
 
 impl Path {
     fn parse(text: &str) -> Result<Self, InvalidTemplate> {
         let wrong = || InvalidTemplate::Path {
             text: text.chars().take(80).collect(),
         };
-        let segments: Vec<String> = text.trim().split('.').map(str::to_owned).collect();
-        let spelled_well = |s: &String| {
+        let text = text.trim();
+        let spelled_well = |s: &str| {
             !s.is_empty()
                 && s.chars()
                     .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
         };
-        let rooted = matches!(
-            segments.first().map(String::as_str),
-            Some("message" | "metadata")
-        );
-        if rooted && segments.len() <= 32 && segments.iter().all(spelled_well) {
-            Ok(Self { segments })
+        let mut segments = text.split('.');
+        let rooted = matches!(segments.clone().next(), Some("message" | "metadata"));
+        if rooted && segments.clone().count() <= 32 && segments.all(spelled_well) {
+            Ok(Self(text.into()))
         } else {
             Err(wrong())
         }
@@ -35,15 +32,15 @@ impl Path {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
-    Text(String),
+    Text(Box<str>),
     Value(Path),
 }
 
 /// A text with expressions in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextTemplate {
-    source: String,
-    pieces: Vec<Piece>,
+    source: Box<str>,
+    pieces: Box<[Piece]>,
 }
 
 impl TextTemplate {
@@ -61,17 +58,17 @@ impl TextTemplate {
                 });
             };
             if !before.is_empty() {
-                pieces.push(Piece::Text(before.to_owned()));
+                pieces.push(Piece::Text(before.into()));
             }
             pieces.push(Piece::Value(Path::parse(inside)?));
             rest = behind;
         }
         if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
+            pieces.push(Piece::Text(rest.into()));
         }
         Ok(Self {
-            source: text.to_owned(),
-            pieces,
+            source: text.into(),
+            pieces: pieces.into(),
         })
     }
 
@@ -85,7 +82,7 @@ impl TextTemplate {
         self.pieces
             .iter()
             .all(|piece| matches!(piece, Piece::Text(_)))
-            .then_some(self.source.as_str())
+            .then_some(&*self.source)
     }
 
     /// The text with every expression replaced by the text of its value; a missing path is `null`.
@@ -124,7 +121,7 @@ impl TextTemplate {
     }
 
     fn render_value(&self, scope: &Scope, budget: &mut Budget) -> Result<Value, TooLong> {
-        match self.pieces.as_slice() {
+        match &*self.pieces {
             [Piece::Value(path)] => {
                 let value = scope.look_up(path);
                 budget.take_value(&value)?;
@@ -180,19 +177,16 @@ pub struct TooLong;
 const EXPRESSIONS_MAX: usize = 1000;
 
 /// A JSON document with expressions in its strings. An expression that stands alone becomes the JSON value; inside a
-/// longer string it becomes text.
+/// longer string it becomes text. Cheap to clone: pipelines and what is deployed of them share it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct JsonTemplate {
-    source: Value,
-    root: Node,
-}
+pub struct JsonTemplate(Arc<Node>);
 
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
     Fixed(Value),
     Text(TextTemplate),
-    List(Vec<Self>),
-    Object(Vec<(String, Self)>),
+    List(Box<[Self]>),
+    Object(Box<[(Box<str>, Self)]>),
 }
 
 impl JsonTemplate {
@@ -201,7 +195,7 @@ impl JsonTemplate {
     /// # Errors
     /// [`InvalidTemplate`] where a string in it cannot be read, or it holds more than 1000 expressions.
     pub fn parse(source: Value) -> Result<Self, InvalidTemplate> {
-        let root = Node::parse(&source)?;
+        let root = Node::parse(source)?;
         let expressions = root.expressions();
         if expressions > EXPRESSIONS_MAX {
             return Err(InvalidTemplate::TooMany {
@@ -209,12 +203,12 @@ impl JsonTemplate {
                 most: EXPRESSIONS_MAX,
             });
         }
-        Ok(Self { source, root })
+        Ok(Self(Arc::new(root)))
     }
 
     /// The document as it was written.
-    pub const fn source(&self) -> &Value {
-        &self.source
+    pub fn source(&self) -> Value {
+        self.0.source()
     }
 
     /// The document with every expression replaced.
@@ -222,32 +216,51 @@ impl JsonTemplate {
     /// # Errors
     /// [`TooLong`] where it would take more than `bytes_max` bytes of memory.
     pub fn render(&self, scope: &Scope, bytes_max: usize) -> Result<Value, TooLong> {
-        self.root.render(scope, &mut Budget(bytes_max))
+        self.0.render(scope, &mut Budget(bytes_max))
     }
 }
 
 impl Node {
-    fn parse(value: &Value) -> Result<Self, InvalidTemplate> {
+    fn parse(value: Value) -> Result<Self, InvalidTemplate> {
         Ok(match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => Self::Fixed(value.clone()),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Self::Fixed(value),
             Value::String(text) => {
-                let template = TextTemplate::parse(text)?;
+                let template = TextTemplate::parse(&text)?;
                 if template.fixed().is_some() {
-                    Self::Fixed(value.clone())
+                    Self::Fixed(Value::String(text))
                 } else {
                     Self::Text(template)
                 }
             }
-            Value::Array(items) => {
-                Self::List(items.iter().map(Self::parse).collect::<Result<_, _>>()?)
-            }
+            Value::Array(items) => Self::List(
+                items
+                    .into_iter()
+                    .map(Self::parse)
+                    .collect::<Result<_, _>>()?,
+            ),
             Value::Object(entries) => {
                 let parsed = entries
-                    .iter()
-                    .map(|(key, value)| Ok((key.clone(), Self::parse(value)?)));
+                    .into_iter()
+                    .map(|(key, value)| Ok((key.into(), Self::parse(value)?)));
                 Self::Object(parsed.collect::<Result<_, InvalidTemplate>>()?)
             }
         })
+    }
+
+    fn source(&self) -> Value {
+        match self {
+            Self::Fixed(value) => value.clone(),
+            Self::Text(text) => Value::String(text.source().to_owned()),
+            Self::List(items) => Value::Array(items.iter().map(Self::source).collect()),
+            Self::Object(entries) => {
+                let entries = entries.iter();
+                Value::Object(
+                    entries
+                        .map(|(key, node)| (key.to_string(), node.source()))
+                        .collect(),
+                )
+            }
+        }
     }
 
     fn render(&self, scope: &Scope, budget: &mut Budget) -> Result<Value, TooLong> {
@@ -266,7 +279,7 @@ impl Node {
                 budget.take(VALUE_BYTES)?;
                 let rendered = entries.iter().map(|(key, node)| {
                     budget.take(key.len())?;
-                    Ok((key.clone(), node.render(scope, budget)?))
+                    Ok((key.to_string(), node.render(scope, budget)?))
                 });
                 rendered
                     .collect::<Result<Map<_, _>, _>>()
@@ -298,7 +311,7 @@ pub struct Scope {
 
 impl Scope {
     fn look_up(&self, path: &Path) -> Cow<'_, Value> {
-        let segments: Vec<&str> = path.segments.iter().map(String::as_str).collect();
+        let segments: Vec<&str> = path.0.split('.').collect();
         let found = match segments.as_slice() {
             ["message", "body", inside @ ..] if !inside.is_empty() => {
                 self.body.as_ref().and_then(|body| walk(body, inside))

@@ -21,6 +21,7 @@ use tokio::time::{Instant, Sleep};
 use crate::gateway::activity::{Activity, Serving, Waiting};
 use crate::gateway::alarm::Alarm;
 use crate::gateway::answer::AnswerBody;
+use crate::gateway::bulk::Bulk;
 use crate::gateway::cutting::Held;
 use crate::gateway::deadline;
 use crate::gateway::exchange;
@@ -52,6 +53,7 @@ pub(crate) async fn drive(
         held: Held::begin(worker, &peer),
         shutdown,
     };
+    let stream = Bulk::new(stream, worker.chores.bulk(), &worker.limits);
     serve(&mut watching, stream).await;
 }
 
@@ -163,7 +165,7 @@ where
     F: Future + Send + 'static,
 {
     fn execute(&self, call: F) {
-        tokio::spawn(in_flight::abandonable(call));
+        tokio::spawn(in_flight::abandonable(Box::pin(call)));
     }
 }
 

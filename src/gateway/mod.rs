@@ -10,6 +10,7 @@ pub mod admission;
 pub mod alarm;
 pub mod answer;
 pub mod authority;
+pub mod bulk;
 pub mod call;
 pub mod client;
 pub mod client_io;

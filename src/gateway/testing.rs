@@ -357,7 +357,11 @@ impl House {
             environment,
             account: account.clone(),
         });
-        let revision = self.catalog.realms[name].accounts[&account].revision;
+        let revision = self.catalog.realms[name]
+            .accounts
+            .get(&account)
+            .unwrap()
+            .revision;
         self.change(&Command::Install {
             realm,
             environment,

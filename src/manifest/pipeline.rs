@@ -229,7 +229,7 @@ pub fn document(pipeline: &Pipeline) -> PipelineBody {
             Handler::Echo => blank,
             Handler::Mock(template) => HandlerDocument {
                 kind: HandlerWord::Mock,
-                document: Some(template.source().clone()),
+                document: Some(template.source()),
                 ..blank
             },
             Handler::Upstream {

@@ -1,7 +1,9 @@
 //! The compiler: catalog → snapshot.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use imbl::HashMap;
@@ -20,9 +22,8 @@ use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{self, MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
 use crate::snapshot::route::{RouteConflict, RouteTable};
-use crate::snapshot::server_tls::{
-    self, InvalidIdentity, MutualTls, ServerTls, Shown, ShownIdentity,
-};
+use crate::snapshot::server_tls::{self, MutualTls, OurTime, ServerTls};
+use crate::snapshot::shown::{self, InvalidIdentity, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::ticketer::Host;
 use crate::snapshot::trusting::CompiledFrom;
@@ -31,6 +32,9 @@ use crate::trust::limits::TrustLimits;
 use crate::trust::set::{InvalidTrustSet, TrustSet};
 use crate::trust::shared::SharedTrust;
 use crate::trust::verdicts::Verdicts;
+
+/// Fewer realms than this are not worth a thread.
+const PART_REALMS_MIN: usize = 64;
 
 /// Compiles catalogs. One per process.
 pub struct Compiler {
@@ -58,6 +62,7 @@ impl Compiler {
             client_tls: ClientTls::new(Arc::clone(&provider))?,
             server_tls: ServerTls {
                 provider,
+                time: Arc::new(OurTime(clock.clone())),
                 clock,
                 verdicts: Arc::new(Verdicts::new(limits.verdicts_max, limits.verdict_life_ms)),
                 limits,
@@ -80,16 +85,15 @@ impl Compiler {
         let shown = Arc::new(self.shown(catalog)?);
         let mut realms = HashMap::new();
         let mut unions = PerEnvironment::build(|_| SharedTrust::default());
-        for realm in catalog.realms.values() {
-            let compiled = self.realm(realm, None, &shown).unwrap_or_else(|error| {
-                tracing::error!(realm = %realm.name, %error, "the realm does not compile and is closed");
-                closed(realm, None, error.to_string())
-            });
+        for compiled in self.realms(catalog, &shown) {
+            let mut owner = None;
             for environment in Environment::ALL {
-                let union = unions.get_mut(environment);
-                *union = with_realm(union, None, &compiled, environment);
+                if let Some(trust) = trust_of(Some(&compiled), environment) {
+                    let owner = owner.get_or_insert_with(|| Arc::from(compiled.name.as_str()));
+                    unions.get_mut(environment).put(owner, None, Some(trust));
+                }
             }
-            realms.insert(realm.name.clone(), Arc::new(compiled));
+            realms.insert(compiled.name.clone(), compiled);
         }
         let shared = PerEnvironment {
             test: Arc::new(self.shared_hosts(
@@ -119,6 +123,37 @@ impl Compiler {
         })
     }
 
+    /// All realms, compiled by as many threads as the machine runs at a time.
+    fn realms(&self, catalog: &Catalog, shown: &Shown) -> Vec<Arc<RealmSnapshot>> {
+        let all: Vec<&Arc<Realm>> = catalog.realms.values().collect();
+        let compile = |part: &[&Arc<Realm>]| -> Vec<Arc<RealmSnapshot>> {
+            let compiled = part.iter().map(|realm| {
+                self.realm(realm, None, shown).unwrap_or_else(|error| {
+                    tracing::error!(realm = %realm.name, %error, "the realm does not compile and is closed");
+                    closed(realm, None, error.to_string())
+                })
+            });
+            compiled.map(Arc::new).collect()
+        };
+        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let part = all.len().div_ceil(threads).max(PART_REALMS_MIN);
+        if all.len() <= part {
+            return compile(&all);
+        }
+        thread::scope(|scope| {
+            let compile = &compile;
+            let parts = all.chunks(part);
+            let parts: Vec<_> = parts
+                .map(|part| scope.spawn(move || compile(part)))
+                .collect();
+            let compiled = parts.into_iter().flat_map(|part| {
+                part.join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            compiled.collect()
+        })
+    }
+
     /// Compiles what a change touched; the rest is shared with `before`. Answers with the realms that were compiled
     /// anew or are gone, for [`crate::snapshot::live::Live::publish`].
     ///
@@ -132,7 +167,8 @@ impl Compiler {
     ) -> Result<(Snapshot, Vec<RealmName>), CompileError> {
         let identities_changed = touched
             .iter()
-            .any(|row| matches!(row, Touched::ServerIdentity(_)));
+            .any(|row| matches!(row, Touched::ServerIdentity(slot) if slot.realm().is_none()));
+        shown::check(next, touched)?;
         let mut names: Vec<RealmName> = if identities_changed {
             next.realms.keys().cloned().collect()
         } else {
@@ -225,7 +261,7 @@ impl Compiler {
                 .server_identities
                 .get(&slot)
                 .ok_or(InvalidIdentity::Missing { slot })?;
-            ShownIdentity::prepare(identity, &self.server_tls.provider)
+            ShownIdentity::prepare(identity)
         };
         let public = |gateway| {
             Ok::<_, InvalidIdentity>(PerEnvironment {
@@ -348,7 +384,7 @@ impl Compiler {
         let routes = deploy::route_table(realm, environment, former, targets)?;
         Ok(RealmEnvironment {
             mtls,
-            routes: Arc::new(routes),
+            routes,
             epoch,
         })
     }
@@ -363,7 +399,7 @@ impl Compiler {
         let Some(from) = CompiledFrom::of(realm, environment) else {
             return Ok(None);
         };
-        let identity = shown.mtls.get(environment);
+        let identity = &shown::of_realm(realm, environment, former, shown)?;
         let same = former.filter(|former| former.compiled_from.is(&from));
         if let Some(same) = same.filter(|same| Arc::ptr_eq(&same.identity, identity)) {
             return Ok(Some(same.clone()));
@@ -457,7 +493,7 @@ impl Compiler {
 fn closed(realm: &Realm, former: Option<&RealmSnapshot>, why: String) -> RealmSnapshot {
     let empty = |environment| RealmEnvironment {
         mtls: None,
-        routes: Arc::new(RouteTable::default()),
+        routes: RouteTable::none(),
         epoch: former.map_or_else(Epoch::first, |former| {
             former.environments.get(environment).epoch.next()
         }),
@@ -479,22 +515,6 @@ fn trust_of(realm: Option<&RealmSnapshot>, environment: Environment) -> Option<&
         .mtls
         .as_ref()
         .map(|endpoint| &endpoint.trust)
-}
-
-fn with_realm(
-    union: &SharedTrust,
-    before: Option<&RealmSnapshot>,
-    after: &RealmSnapshot,
-    environment: Environment,
-) -> SharedTrust {
-    let (was, is) = (
-        trust_of(before, environment),
-        trust_of(Some(after), environment),
-    );
-    if was.is_none() && is.is_none() {
-        return union.clone();
-    }
-    union.with(&Arc::from(after.name.as_str()), was, is)
 }
 
 fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {

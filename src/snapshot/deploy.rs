@@ -21,7 +21,7 @@ pub(crate) fn route_table(
     environment: Environment,
     former: Option<&RealmEnvironment>,
     targets: &Targets,
-) -> Result<RouteTable, CompileError> {
+) -> Result<Arc<RouteTable>, CompileError> {
     let mut routes = RouteTable::default();
     let deployments = realm
         .deployments
@@ -35,7 +35,10 @@ pub(crate) fn route_table(
         };
         routes.add(&deployed).map_err(conflict)?;
     }
-    Ok(routes)
+    if routes.deployed().is_empty() {
+        return Ok(RouteTable::none());
+    }
+    Ok(Arc::new(routes))
 }
 
 fn deployed(

@@ -1,6 +1,6 @@
 //! Epochs: how open connections learn that what they were let in on has changed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
@@ -9,7 +9,15 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct Epoch {
     number: u64,
-    signal: Arc<watch::Sender<u64>>,
+    signal: Arc<Mutex<Signal>>,
+}
+
+/// What was announced last, and who is to be woken. The channel is made for the first who watches: most realms have no
+/// connection most of the time.
+#[derive(Debug)]
+struct Signal {
+    announced: u64,
+    watched: Option<watch::Sender<u64>>,
 }
 
 impl Epoch {
@@ -17,7 +25,10 @@ impl Epoch {
     pub fn first() -> Self {
         Self {
             number: 1,
-            signal: Arc::new(watch::Sender::new(1)),
+            signal: Arc::new(Mutex::new(Signal {
+                announced: 1,
+                watched: None,
+            })),
         }
     }
 
@@ -36,9 +47,14 @@ impl Epoch {
 
     /// A receiver that wakes when a later epoch is announced.
     pub fn watch(&self) -> watch::Receiver<u64> {
-        let mut receiver = self.signal.subscribe();
+        let mut signal = self.signal();
+        let announced = signal.announced;
+        let watched = signal
+            .watched
+            .get_or_insert_with(|| watch::Sender::new(announced));
+        let mut receiver = watched.subscribe();
         // Announced after the snapshot with this epoch was loaded, and before this: nobody has seen that yet.
-        if *receiver.borrow_and_update() > self.number {
+        if announced > self.number {
             receiver.mark_changed();
         }
         receiver
@@ -46,18 +62,29 @@ impl Epoch {
 
     /// Wakes whoever watches, where this epoch is later than the last announced.
     pub fn announce(&self) {
-        self.signal.send_if_modified(|announced| {
-            let later = *announced < self.number;
-            if later {
-                *announced = self.number;
-            }
-            later
-        });
+        let mut signal = self.signal();
+        if signal.announced < self.number {
+            signal.announce(self.number);
+        }
     }
 
     /// Wakes whoever watches, for the last time: what the epoch belonged to is gone.
     pub fn announce_end(&self) {
-        self.signal.send_replace(u64::MAX);
+        self.signal().announce(u64::MAX);
+    }
+
+    /// Nothing can panic while it is held, so a poisoned one is whole.
+    fn signal(&self) -> MutexGuard<'_, Signal> {
+        self.signal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Signal {
+    fn announce(&mut self, number: u64) {
+        self.announced = number;
+        if let Some(watched) = &self.watched {
+            watched.send_replace(number);
+        }
     }
 }
 
@@ -73,6 +100,19 @@ mod tests {
         second.announce();
         assert!(seen_in_time.has_changed().unwrap());
         assert!(first.watch().has_changed().unwrap());
+        assert!(!second.watch().has_changed().unwrap());
+        second.announce_end();
+        assert!(second.watch().has_changed().unwrap());
+    }
+
+    #[test]
+    fn what_was_announced_to_nobody_is_known_to_who_watches_later() {
+        let first = Epoch::first();
+        let second = first.next();
+        second.announce();
+        assert!(first.watch().has_changed().unwrap());
+        assert!(!second.watch().has_changed().unwrap());
+        first.announce();
         assert!(!second.watch().has_changed().unwrap());
         second.announce_end();
         assert!(second.watch().has_changed().unwrap());

@@ -14,6 +14,7 @@ pub mod possession;
 pub mod realm;
 pub mod route;
 pub mod server_tls;
+pub mod shown;
 pub mod state;
 pub mod ticketer;
 pub mod trusting;

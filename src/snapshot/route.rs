@@ -1,7 +1,7 @@
 //! Deployed pipelines and the table that finds them by path.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use http::{HeaderName, HeaderValue};
 use matchit::Router;
@@ -121,6 +121,12 @@ pub struct Found<'t, 'p> {
 }
 
 impl RouteTable {
+    /// The table without routes: one for all who have none.
+    pub fn none() -> Arc<Self> {
+        static NONE: LazyLock<Arc<RouteTable>> = LazyLock::new(Arc::default);
+        Arc::clone(&NONE)
+    }
+
     /// Adds a pipeline with its base path and all of its additional routes.
     ///
     /// # Errors

@@ -1,21 +1,21 @@
 //! TLS configurations of our listeners.
 
-use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
+use rustls::compress::CompressionCache;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::pki_types::UnixTime;
+use rustls::server::{
+    NoServerSessionStorage, ProducesTickets, ResolvesServerCert, StoresServerSessions,
+};
 use rustls::time_provider::TimeProvider;
-use rustls::{ServerConfig, version};
+use rustls::{KeyLog, NoKeyLog, ServerConfig, version};
 
 use crate::clock::Clock;
-use crate::domain::environment::PerEnvironment;
-use crate::domain::identity::{IdentitySlot, ServerIdentity};
 use crate::domain::trust_policy::RecordBytes;
 use crate::flaw::{Flaw, planted};
+use crate::snapshot::shown::ShownIdentity;
 use crate::snapshot::ticketer::{Host, Ticketer};
 use crate::snapshot::verifier::{ClientVerifier, Gatekeeper, Trusting};
 use crate::trust::limits::TrustLimits;
@@ -44,71 +44,12 @@ pub struct MutualTls {
     pub gatekeeper: Arc<Gatekeeper>,
 }
 
-/// What all listeners show.
-pub(crate) struct Shown {
-    pub(crate) admin: Arc<ShownIdentity>,
-    pub(crate) external: PerEnvironment<Arc<ShownIdentity>>,
-    pub(crate) internal: PerEnvironment<Arc<ShownIdentity>>,
-    pub(crate) mtls: PerEnvironment<Arc<ShownIdentity>>,
-}
-
-/// What a listener shows, ready to be shown.
-pub(crate) struct ShownIdentity(Vec<Arc<CertifiedKey>>);
-
-impl ShownIdentity {
-    /// Prepares an identity.
-    pub(crate) fn prepare(
-        identity: &ServerIdentity,
-        provider: &CryptoProvider,
-    ) -> Result<Arc<Self>, InvalidIdentity> {
-        let invalid = |source| InvalidIdentity::Key {
-            slot: identity.slot,
-            source,
-        };
-        let mut shown = Vec::with_capacity(identity.certificates.len());
-        for certificate in &identity.certificates {
-            let key = provider
-                .key_provider
-                .load_private_key(certificate.key.der().clone_key())
-                .map_err(invalid)?;
-            let chain = certificate
-                .chain
-                .iter()
-                .map(|one| CertificateDer::from(one.der().to_vec()))
-                .collect();
-            shown.push(Arc::new(CertifiedKey::new(chain, key)));
-        }
-        if shown.is_empty() {
-            return Err(InvalidIdentity::Missing {
-                slot: identity.slot,
-            });
-        }
-        Ok(Arc::new(Self(shown)))
-    }
-}
-
-impl fmt::Debug for ShownIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ShownIdentity")
-    }
-}
-
-impl ResolvesServerCert for ShownIdentity {
-    /// The first certificate whose key can sign by a scheme that the client offers.
-    fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let schemes = client_hello.signature_schemes();
-        let fitting = self
-            .0
-            .iter()
-            .find(|shown| shown.key.choose_scheme(schemes).is_some());
-        fitting.or_else(|| self.0.first()).cloned()
-    }
-}
-
 /// Makes server configurations.
 pub(crate) struct ServerTls {
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) clock: Clock,
+    /// The same clock, as rustls asks it.
+    pub(crate) time: Arc<OurTime>,
     pub(crate) verdicts: Arc<Verdicts>,
     pub(crate) limits: TrustLimits,
     /// How long after its full handshake a session can be resumed; zero: not at all.
@@ -131,7 +72,7 @@ impl ServerTls {
         identity: &Arc<ShownIdentity>,
     ) -> Result<Arc<ServerConfig>, rustls::Error> {
         let mut config = self.without_client_certificate(identity)?;
-        self.resume(host, &mut config)?;
+        self.resume(host, &mut config);
         Ok(Arc::new(config))
     }
 
@@ -156,7 +97,7 @@ impl ServerTls {
             .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
         let mut config = finish(config);
         config.max_fragment_size = record_bytes.map(fragment_size);
-        self.resume(host, &mut config)?;
+        self.resume(host, &mut config);
         Ok(MutualTls {
             config: Arc::new(config),
             gatekeeper,
@@ -175,26 +116,35 @@ impl ServerTls {
     }
 
     /// Has sessions of this very configuration resumed, where the settings allow it.
-    fn resume(&self, host: Host<'_>, config: &mut ServerConfig) -> Result<(), rustls::Error> {
+    fn resume(&self, host: Host<'_>, config: &mut ServerConfig) {
         if planted(Flaw::Tickets) {
             share_tickets(config);
         } else if !self.resumption.is_zero() {
-            let ticketer = Ticketer::new(host, self.clock.clone(), self.resumption)?;
+            let ticketer = Ticketer::new(host, self.clock.clone(), self.resumption);
             config.ticketer = Arc::new(ticketer);
             config.send_tls13_tickets = TICKETS;
         }
-        Ok(())
     }
 
     fn time(&self) -> Arc<dyn TimeProvider> {
-        Arc::new(OurTime(self.clock.clone()))
+        Arc::<OurTime>::clone(&self.time)
     }
 }
 
 /// No session is kept here, no early data is taken, and no ticket is sent before [`ServerTls::resume`] says so.
 fn finish(mut config: ServerConfig) -> ServerConfig {
+    /// What every configuration has and none needs for itself, in memory once.
+    static NO_SESSIONS: LazyLock<Arc<dyn StoresServerSessions>> =
+        LazyLock::new(|| Arc::new(NoServerSessionStorage {}));
+    static NO_KEY_LOG: LazyLock<Arc<dyn KeyLog>> = LazyLock::new(|| Arc::new(NoKeyLog {}));
+    static NO_COMPRESSIONS: LazyLock<Arc<CompressionCache>> =
+        LazyLock::new(|| Arc::new(CompressionCache::Disabled));
+
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.session_storage = Arc::clone(&NO_SESSIONS);
+    config.key_log = Arc::clone(&NO_KEY_LOG);
+    // No certificate is ever compressed.
+    config.cert_compression_cache = Arc::clone(&NO_COMPRESSIONS);
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     config
@@ -217,8 +167,9 @@ fn share_tickets(config: &mut ServerConfig) {
     }
 }
 
+/// Our clock, as rustls asks it.
 #[derive(Debug)]
-struct OurTime(Clock);
+pub(crate) struct OurTime(pub(crate) Clock);
 
 impl TimeProvider for OurTime {
     fn current_time(&self) -> Option<UnixTime> {
@@ -226,23 +177,4 @@ impl TimeProvider for OurTime {
             self.0.now().unix_seconds(),
         )))
     }
-}
-
-/// Why an identity cannot be shown.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum InvalidIdentity {
-    /// There is none.
-    #[error("there is no server certificate for {slot}")]
-    Missing {
-        /// Whose.
-        slot: IdentitySlot,
-    },
-    /// Its key cannot be used.
-    #[error("the server key for {slot} cannot be used: {source}")]
-    Key {
-        /// Whose.
-        slot: IdentitySlot,
-        /// Why.
-        source: rustls::Error,
-    },
 }

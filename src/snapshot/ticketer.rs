@@ -6,7 +6,7 @@
 //! in a resumed handshake keeps both, so that no session prolongs itself.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustls::crypto::aws_lc_rs;
@@ -52,7 +52,9 @@ impl Host<'_> {
 
 /// Seals the sessions of one configuration of one host.
 pub(crate) struct Ticketer {
-    keys: Arc<dyn ProducesTickets>,
+    /// Made for the first ticket: they take 2 KiB, and many a host never sees a client. A ticket that is shown before is
+    /// none of this ticketer's. `None` where the system gave no random numbers: then there are no tickets.
+    keys: OnceLock<Option<Arc<dyn ProducesTickets>>>,
     host: Fingerprint,
     evidence: Evidence,
     clock: Clock,
@@ -61,17 +63,20 @@ pub(crate) struct Ticketer {
 
 impl Ticketer {
     /// A ticketer with keys of its own, whose tickets are honoured for `life` after the full handshake.
-    ///
-    /// # Errors
-    /// [`rustls::Error`] where the system gives no random numbers.
-    pub(crate) fn new(host: Host<'_>, clock: Clock, life: Duration) -> Result<Self, rustls::Error> {
-        Ok(Self {
-            keys: aws_lc_rs::Ticketer::new()?,
+    pub(crate) fn new(host: Host<'_>, clock: Clock, life: Duration) -> Self {
+        Self {
+            keys: OnceLock::new(),
             host: host.digest(),
             evidence: host.evidence(),
             clock,
             life: life.min(RESUMPTION_MAX),
-        })
+        }
+    }
+
+    fn keys_to_seal(&self) -> Option<&Arc<dyn ProducesTickets>> {
+        self.keys
+            .get_or_init(|| aws_lc_rs::Ticketer::new().ok())
+            .as_ref()
     }
 
     /// Without a certificate there is nothing to be judged when a session comes back. The proof alone does not say it: a
@@ -117,11 +122,11 @@ impl ProducesTickets for Ticketer {
         sealed.extend_from_slice(&proof.at.unix_millis().to_be_bytes());
         sealed.extend_from_slice(&proof.until.unix_millis().to_be_bytes());
         sealed.extend_from_slice(session);
-        self.keys.encrypt(&sealed)
+        self.keys_to_seal()?.encrypt(&sealed)
     }
 
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
-        let opened = self.keys.decrypt(ticket)?;
+        let opened = self.keys.get()?.as_ref()?.decrypt(ticket)?;
         let (host, rest) = opened.split_first_chunk::<32>()?;
         let (at, rest) = rest.split_first_chunk::<8>()?;
         let (until, session) = rest.split_first_chunk::<8>()?;

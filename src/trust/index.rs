@@ -149,7 +149,7 @@ pub struct Slot {
     /// same for owners who ask the same of its clients.
     pub id: Fingerprint,
     /// The issuers, in order of their fingerprints.
-    pub issuers: Vec<Arc<Issuer>>,
+    pub issuers: Box<[Arc<Issuer>]>,
 }
 
 impl Slot {
@@ -161,7 +161,7 @@ impl Slot {
             .collect();
         Self {
             id: Fingerprint::of(&prints),
-            issuers,
+            issuers: issuers.into(),
         }
     }
 }

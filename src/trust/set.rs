@@ -1,7 +1,7 @@
 //! One realm's trust anchors in one environment.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::pki::certificate::Certificate;
 use crate::pki::crl::Crl;
@@ -20,11 +20,29 @@ use crate::trust::setid;
 pub struct TrustSet {
     id: Fingerprint,
     anchors: Vec<Anchor>,
-    slots: HashMap<Key, Arc<Slot>>,
+    /// In order of their keys.
+    slots: Box<[(Key, Arc<Slot>)]>,
+    extras: Option<Box<Extras>>,
+}
+
+/// What most sets have nothing of: then they hold no place for it.
+#[derive(Debug, Default)]
+struct Extras {
     crl_signers: HashMap<Name, Vec<Certificate>>,
     policy: TrustPolicy,
     crls: Crls,
     denials: Denials,
+}
+
+static NO_EXTRAS: LazyLock<Extras> = LazyLock::new(Extras::default);
+
+impl Extras {
+    fn is_empty(&self) -> bool {
+        self.crl_signers.is_empty()
+            && self.policy == TrustPolicy::default()
+            && self.crls.is_empty()
+            && self.denials.is_empty()
+    }
 }
 
 /// What a set is built from.
@@ -117,12 +135,12 @@ impl TrustSet {
         let alone = filed.iter().map(|(_, issuer)| {
             let slot = Slot {
                 id: rulebook,
-                issuers: vec![Arc::clone(issuer)],
+                issuers: [Arc::clone(issuer)].into(),
             };
             let key = Key::anchor(&issuer.certificate.fingerprint());
             (key, Arc::new(slot))
         });
-        let mut slots: HashMap<Key, Arc<Slot>> = alone.collect();
+        let mut slots: Vec<(Key, Arc<Slot>)> = alone.collect();
         let (crl_signers, issuers): (Vec<_>, Vec<_>) = helpers
             .iter()
             .partition(|helper| anchor::signs_only_crls(helper));
@@ -139,15 +157,20 @@ impl TrustSet {
             })?;
             filed.push((Key::of_helper(&issuer), Arc::new(issuer)));
         }
-        slots.extend(shelved(filed));
-        Ok(Self {
-            id: setid::of(&anchors, &helpers, &policy, &crls, &denials),
-            anchors,
-            slots,
+        slots.extend(shelved(&filed));
+        slots.sort_unstable_by_key(|(key, _)| *key);
+        let id = setid::of(&anchors, &helpers, &policy, &crls, &denials);
+        let extras = Extras {
             crl_signers: by_name,
             policy,
-            crls: Crls::build_again(&crls, &earlier.crls),
+            crls: Crls::build_again(&crls, earlier.crls()),
             denials,
+        };
+        Ok(Self {
+            id,
+            anchors,
+            slots: slots.into(),
+            extras: (!extras.is_empty()).then(|| Box::new(extras)),
         })
     }
 
@@ -157,23 +180,26 @@ impl TrustSet {
     }
 
     /// What is asked of clients beyond a path.
-    pub const fn policy(&self) -> &TrustPolicy {
-        &self.policy
+    pub fn policy(&self) -> &TrustPolicy {
+        &self.extras().policy
     }
 
     /// The revocation lists.
-    pub const fn crls(&self) -> &Crls {
-        &self.crls
+    pub fn crls(&self) -> &Crls {
+        &self.extras().crls
     }
 
     /// What is let in no more.
-    pub const fn denials(&self) -> &Denials {
-        &self.denials
+    pub fn denials(&self) -> &Denials {
+        &self.extras().denials
     }
 
     /// The helpers of a name that sign revocation lists and nothing else, in order of their fingerprints.
     pub fn crl_signers(&self, name: &Name) -> &[Certificate] {
-        self.crl_signers.get(name).map_or(&[], Vec::as_slice)
+        self.extras()
+            .crl_signers
+            .get(name)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// The anchors, in order of their fingerprints.
@@ -206,12 +232,17 @@ impl TrustSet {
 
     /// What is filed under a key.
     pub fn slot(&self, key: &Key) -> Option<&Arc<Slot>> {
-        self.slots.get(key)
+        let place = self.slots.binary_search_by_key(key, |(key, _)| *key);
+        self.slots.get(place.ok()?).map(|(_, slot)| slot)
     }
 
     /// All keys, with what is filed under them.
     pub fn slots(&self) -> impl Iterator<Item = (&Key, &Arc<Slot>)> {
-        self.slots.iter()
+        self.slots.iter().map(|(key, slot)| (key, slot))
+    }
+
+    fn extras(&self) -> &Extras {
+        self.extras.as_deref().unwrap_or(&NO_EXTRAS)
     }
 }
 
@@ -222,11 +253,8 @@ impl Default for TrustSet {
         Self {
             id: setid::of(&[], &[], &policy, &[], &denials),
             anchors: Vec::new(),
-            slots: HashMap::new(),
-            crl_signers: HashMap::new(),
-            policy,
-            crls: Crls::default(),
-            denials,
+            slots: Box::default(),
+            extras: None,
         }
     }
 }
@@ -238,16 +266,20 @@ fn in_order<T>(mut items: Vec<T>, fingerprint: impl Fn(&T) -> Fingerprint) -> Ve
     items
 }
 
-fn shelved(filed: Vec<(Vec<Key>, Arc<Issuer>)>) -> impl Iterator<Item = (Key, Arc<Slot>)> {
+/// What is filed under each key. The same issuers under several keys are one slot in memory.
+fn shelved(filed: &[(Vec<Key>, Arc<Issuer>)]) -> impl Iterator<Item = (Key, Arc<Slot>)> {
     let mut lists: HashMap<Key, Vec<Arc<Issuer>>> = HashMap::new();
     for (keys, issuer) in filed {
         for key in keys {
-            lists.entry(key).or_default().push(Arc::clone(&issuer));
+            lists.entry(*key).or_default().push(Arc::clone(issuer));
         }
     }
-    lists
-        .into_iter()
-        .map(|(key, issuers)| (key, Arc::new(Slot::of(issuers))))
+    let mut slots: HashMap<Fingerprint, Arc<Slot>> = HashMap::new();
+    lists.into_iter().map(move |(key, issuers)| {
+        let slot = Slot::of(issuers);
+        let shared = slots.entry(slot.id).or_insert_with(|| Arc::new(slot));
+        (key, Arc::clone(shared))
+    })
 }
 
 #[cfg(test)]

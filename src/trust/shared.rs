@@ -36,24 +36,33 @@ impl SharedTrust {
         before: Option<&Arc<TrustSet>>,
         after: Option<&Arc<TrustSet>>,
     ) -> Self {
-        let mut slots = self.slots.clone();
+        let mut changed = self.clone();
+        changed.put(owner, before, after);
+        changed
+    }
+
+    /// Puts `after` in the place of `before`, as [`SharedTrust::with`] does, in this very union.
+    pub fn put(
+        &mut self,
+        owner: &Arc<str>,
+        before: Option<&Arc<TrustSet>>,
+        after: Option<&Arc<TrustSet>>,
+    ) {
         let place = |key: &Key, slot: &Arc<Slot>| Place {
             key: *key,
             slot: slot.id,
             owner: Arc::clone(owner),
         };
         for (key, slot) in before.iter().flat_map(|set| set.slots()) {
-            slots.remove(&place(key, slot));
+            self.slots.remove(&place(key, slot));
         }
         for (key, slot) in after.iter().flat_map(|set| set.slots()) {
-            slots.insert(place(key, slot), Arc::clone(slot));
+            self.slots.insert(place(key, slot), Arc::clone(slot));
         }
-        let mut owners = self.owners.clone();
         match after {
-            Some(set) => owners.insert(Arc::clone(owner), Arc::clone(set)),
-            None => owners.remove(owner),
+            Some(set) => self.owners.insert(Arc::clone(owner), Arc::clone(set)),
+            None => self.owners.remove(owner),
         };
-        Self { slots, owners }
     }
 
     /// Whether nobody has an anchor here.

@@ -275,7 +275,7 @@ fn what_is_promoted_is_exactly_what_is_installed_in_test() {
     let change = world.promote("a").unwrap();
     assert_eq!(world.trusted(), ["a CN=A1"]);
     let realm = &world.catalog.realms[&world.realm];
-    let (saved, _) = realm.accounts[&name("a")].chain(PROD).unwrap();
+    let (saved, _) = realm.accounts.get(&name("a")).unwrap().chain(PROD).unwrap();
     assert!(same(saved, &[first]));
     let promoted = realm.installed_of(PROD, &name("a")).unwrap();
     assert_eq!(
@@ -284,7 +284,7 @@ fn what_is_promoted_is_exactly_what_is_installed_in_test() {
     );
     assert_eq!(
         promoted.account_revision,
-        realm.accounts[&name("a")].revision
+        realm.accounts.get(&name("a")).unwrap().revision
     );
     let audit = change.audit.unwrap();
     assert_eq!(audit.action, "installation.promote");

@@ -123,7 +123,11 @@ fn pruning_takes_values_of_a_named_account_away_where_none_are_named() {
             .is_empty()
     );
     let catalog = applied(&catalog, &only_prod, Unnamed::Go);
-    let values = &catalog.realms["acme"].accounts["a"].values;
+    let values = &catalog.realms["acme"]
+        .accounts
+        .get(&AccountName::parse("a").unwrap())
+        .unwrap()
+        .values;
     assert!(values.test.is_none() && values.prod.is_some());
 }
 

@@ -23,7 +23,7 @@ fn regular(realm: Option<&RealmName>) -> Host<'_> {
 }
 
 fn ticketer(clock: &Clock) -> Ticketer {
-    Ticketer::new(regular(None), clock.clone(), HOUR).unwrap()
+    Ticketer::new(regular(None), clock.clone(), HOUR)
 }
 
 /// The head of a session as rustls writes it, without a client's certificate.
@@ -87,8 +87,8 @@ async fn a_ticket_of_another_host_is_not_opened_though_the_keys_were_the_same() 
     let mut opened = 0;
     for host in hosts {
         let other = Ticketer {
-            keys: Arc::clone(&own.keys),
-            ..Ticketer::new(host, clock.clone(), HOUR).unwrap()
+            keys: own.keys.clone(),
+            ..Ticketer::new(host, clock.clone(), HOUR)
         };
         opened += usize::from(open(&other, &sealed).await.is_some());
     }
@@ -123,7 +123,7 @@ async fn nothing_is_sealed_or_opened_outside_of_a_handshake_or_without_a_certifi
         gateway: Gateway::Mtls,
         ..regular(None)
     };
-    let mutual = Ticketer::new(host, clock, HOUR).unwrap();
+    let mutual = Ticketer::new(host, clock, HOUR);
     assert_eq!(seal(&mutual, &session(4, 0)).await, None);
 }
 
@@ -133,7 +133,7 @@ async fn a_good_ticket_that_was_shown_does_not_seal_a_session_without_a_certific
         gateway: Gateway::Mtls,
         ..regular(None)
     };
-    let own = Ticketer::new(host, Clock::manual(NOW), HOUR).unwrap();
+    let own = Ticketer::new(host, Clock::manual(NOW), HOUR);
     let shown = Proof {
         at: NOW,
         until: NOW.plus(HOUR),

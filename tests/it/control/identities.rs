@@ -1,14 +1,17 @@
 //! Our own server identity: made at the first start, made anew in time, never over a provided one.
 
 use realmgate::control::view::server_identity::{ServerIdentityView, slot_text};
+use realmgate::domain::command::Command;
 use realmgate::domain::environment::{Environment, Gateway};
 use realmgate::domain::identity::IdentitySlot;
+use realmgate::domain::name::RealmName;
 use realmgate::pki::certificate::signed_by;
 use realmgate::pki::secret::Secret;
+use redb::ReadableDatabase;
 
-use crate::control::bench::{Bench, Place, ca, days, now, operator};
+use crate::control::bench::{Bench, Place, acme, ca, days, now, operator};
 
-fn shown(bench: &Bench, slot: IdentitySlot) -> ServerIdentityView {
+fn shown(bench: &Bench, slot: &IdentitySlot) -> ServerIdentityView {
     let all = bench.control.server_identities(&operator()).unwrap();
     all.into_iter()
         .find(|identity| identity.slot == slot_text(slot))
@@ -41,7 +44,7 @@ fn the_first_start_makes_an_authority_and_an_identity_for_each_listener() {
             &authority.certificate
         ));
     }
-    let sans = |slot| shown(&bench, slot).certificates[0].sans.clone();
+    let sans = |slot| shown(&bench, &slot).certificates[0].sans.clone();
     assert_eq!(
         sans(MTLS_PROD),
         ["DNS:api2.gate.localhost", "DNS:*.api2.gate.localhost"]
@@ -83,7 +86,7 @@ fn another_domain_makes_the_identities_anew_but_not_the_authority() {
         .count();
     assert_eq!(same, 1, "the admin listener's alone stays");
     assert!(
-        shown(&bench, MTLS_PROD).certificates[0]
+        shown(&bench, &MTLS_PROD).certificates[0]
             .sans
             .contains(&"DNS:api2.gate.example".to_owned())
     );
@@ -133,7 +136,7 @@ fn a_provided_identity_is_shown_and_left_alone() {
     };
     let key = leaf.key.to_pkcs8_pem();
     assert!(provide(&chain, &key).unwrap().changed);
-    let told = shown(&bench, MTLS_PROD);
+    let told = shown(&bench, &MTLS_PROD);
     assert_eq!(
         (told.origin, told.fingerprint),
         ("provided", leaf.certificate.fingerprint().to_string())
@@ -142,7 +145,7 @@ fn a_provided_identity_is_shown_and_left_alone() {
     place.clock.set(now().plus(days(280)));
     assert!(bench.control.renew_identities().unwrap());
     assert_eq!(
-        shown(&bench, MTLS_PROD).fingerprint,
+        shown(&bench, &MTLS_PROD).fingerprint,
         leaf.certificate.fingerprint().to_string()
     );
     let refused = [
@@ -160,6 +163,55 @@ fn a_provided_identity_is_shown_and_left_alone() {
         let error = outcome.unwrap_err().to_string();
         assert!(error.contains(expect), "{error}");
     }
+}
+
+#[test]
+fn a_realms_own_identity_goes_with_its_realm_and_its_row_with_it() {
+    let place = Place::new();
+    let bench = place.start();
+    bench.apply(&acme(&ca("Acme CA")));
+    let realm = RealmName::parse("acme").unwrap();
+    for environment in Environment::ALL {
+        let (from, to) = (now().minus(days(1)), now().plus(days(90)));
+        let leaf = ca("Their CA")
+            .issue_server(&["acme.api2.gate.localhost".to_owned()], from, to)
+            .unwrap();
+        let slot = IdentitySlot::Realm(realm.clone(), environment);
+        let (chain, key) = (leaf.certificate.to_pem(), leaf.key.to_pkcs8_pem());
+        bench
+            .control
+            .provide_server_identity(&operator(), slot, &chain, &key)
+            .unwrap();
+        assert_eq!(bench.actions()[0], "server-identity.provide");
+    }
+    let own = |bench: &Bench| {
+        let all = bench.control.server_identities(&operator()).unwrap();
+        let own = all.into_iter().filter_map(|identity| identity.realm);
+        own.collect::<Vec<_>>()
+    };
+    drop(bench);
+    let bench = place.start();
+    assert_eq!(own(&bench), ["acme", "acme"]);
+    let revision = bench.revision();
+    bench
+        .execute(&[Command::DeleteRealm {
+            realm: realm.clone(),
+        }])
+        .unwrap();
+    assert_eq!(bench.revision(), revision + 1, "in one transaction");
+    assert!(own(&bench).is_empty());
+    drop(bench);
+    let database = redb::Database::open(place.path()).unwrap();
+    let transaction = database.begin_read().unwrap();
+    let rows: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("identities");
+    let rows = transaction.open_table(rows).unwrap();
+    let keys = rows.range::<&str>(..).unwrap();
+    let keys = keys.map(|row| row.unwrap().0.value().to_owned());
+    assert!(keys.filter(|key| key.contains("acme")).count() == 0);
+    drop((rows, transaction, database));
+    let bench = place.start();
+    bench.execute(&[Command::CreateRealm { realm }]).unwrap();
+    assert!(own(&bench).is_empty());
 }
 
 #[test]
@@ -199,7 +251,7 @@ fn a_provided_identity_gives_way_to_a_generated_one_again() {
     let (_place, bench) = Bench::start();
     let reset = || {
         let control = &bench.control;
-        control.reset_server_identity(&operator(), IdentitySlot::Admin)
+        control.reset_server_identity(&operator(), &IdentitySlot::Admin)
     };
     assert!(!reset().unwrap().changed, "a generated one stays");
     let cases = [("gate-admin.example", true), ("admin.example", false)];
@@ -222,9 +274,9 @@ fn a_provided_identity_gives_way_to_a_generated_one_again() {
             .iter()
             .any(|one| one.contains("names none of localhost"));
         assert_eq!(warned, locked_out, "{told:?}");
-        assert_eq!(shown(&bench, IdentitySlot::Admin).origin, "provided");
+        assert_eq!(shown(&bench, &IdentitySlot::Admin).origin, "provided");
         assert!(reset().unwrap().changed);
-        let back = shown(&bench, IdentitySlot::Admin);
+        let back = shown(&bench, &IdentitySlot::Admin);
         assert_eq!(back.origin, "generated");
         assert!(
             back.certificates[0]

@@ -23,7 +23,11 @@ pub(crate) fn remove(of: &str, account: &str) -> [Command; 1] {
 pub(crate) fn install(house: &House, of: &str, account: &str) -> [Command; 2] {
     let (realm, account) = (realm(of), name(account));
     let environment = Environment::Prod;
-    let revision = house.control.catalog().realms[&realm].accounts[&account].revision;
+    let revision = house.control.catalog().realms[&realm]
+        .accounts
+        .get(&account)
+        .unwrap()
+        .revision;
     [
         Command::RequestInstallation {
             realm: realm.clone(),
