@@ -74,7 +74,13 @@ where
             let mut room = [const { MaybeUninit::uninit() }; FIRST_READ];
             let mut read = ReadBuf::uninit(&mut room);
             // Of TLS, not of the socket: what rustls has read and not handed on counts as well.
-            let failed = ready!(Pin::new(stream).poll_read(cx, &mut read)).err();
+            let polled = Pin::new(&mut *stream).poll_read(cx, &mut read);
+            if polled.is_pending() {
+                // What rustls says to something that is no request, such as a wish to negotiate anew, has to go out. A
+                // failure is seen by reading.
+                let _ = Pin::new(stream).poll_flush(cx);
+            }
+            let failed = ready!(polled).err();
             let first = Bytes::copy_from_slice(read.filled());
             self.wake(first, failed);
         }

@@ -15,13 +15,14 @@ use crate::domain::change::Touched;
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::IdentitySlot;
-use crate::domain::name::{ConnectionName, RealmName};
+use crate::domain::name::RealmName;
 use crate::domain::realm::{Realm, RealmState};
-use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
+use crate::snapshot::client_tls::{ClientTls, Targets};
+use crate::snapshot::compile_error::CompileError;
 use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{self, MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
-use crate::snapshot::route::{RouteConflict, RouteTable};
+use crate::snapshot::route::RouteTable;
 use crate::snapshot::server_tls::{self, MutualTls, OurTime, ServerTls};
 use crate::snapshot::shown::{self, InvalidIdentity, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
@@ -29,7 +30,7 @@ use crate::snapshot::ticketer::Host;
 use crate::snapshot::trusting::CompiledFrom;
 use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
-use crate::trust::set::{InvalidTrustSet, TrustSet};
+use crate::trust::set::TrustSet;
 use crate::trust::shared::SharedTrust;
 use crate::trust::verdicts::Verdicts;
 
@@ -523,63 +524,6 @@ fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {
         (Some(was), Some(is)) => Arc::ptr_eq(was, is) || was.same_as(is),
         (Some(_), None) | (None, Some(_)) => false,
     }
-}
-
-/// Why a catalog cannot be compiled.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CompileError {
-    /// What is stored of a realm cannot be read, so nobody knows whom it trusts.
-    #[error(
-        "realm {realm} stays closed, since {why}: stop realmgate and restore its store from a backup"
-    )]
-    Unreadable {
-        /// Whose.
-        realm: RealmName,
-        /// What cannot be read, and why.
-        why: Arc<str>,
-    },
-    /// A realm's certificates cannot be put to work.
-    #[error("the trust of realm {realm} in {environment} cannot be put to work: {source}")]
-    Trust {
-        /// Whose.
-        realm: RealmName,
-        /// Where.
-        environment: Environment,
-        /// Why.
-        source: InvalidTrustSet,
-    },
-    /// Two routes conflict.
-    #[error("realm {realm}: {source}")]
-    Route {
-        /// Whose.
-        realm: RealmName,
-        /// Why.
-        source: RouteConflict,
-    },
-    /// A connection cannot be used.
-    #[error("realm {realm}: {source}")]
-    Target {
-        /// Whose.
-        realm: RealmName,
-        /// Why.
-        source: InvalidTarget,
-    },
-    /// A deployed pipeline leads to a connection that leads nowhere.
-    #[error("realm {realm}: connection '{connection}' leads nowhere in {environment}")]
-    NoTarget {
-        /// Whose.
-        realm: RealmName,
-        /// Which.
-        connection: ConnectionName,
-        /// Where.
-        environment: Environment,
-    },
-    /// A server identity cannot be shown.
-    #[error(transparent)]
-    Identity(#[from] InvalidIdentity),
-    /// rustls turned a configuration down.
-    #[error("TLS cannot be configured: {0}")]
-    Tls(#[from] rustls::Error),
 }
 
 #[cfg(test)]

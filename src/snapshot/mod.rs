@@ -7,6 +7,7 @@
 pub mod admission;
 pub mod client_tls;
 pub mod compile;
+pub mod compile_error;
 pub mod deploy;
 pub mod epoch;
 pub mod live;

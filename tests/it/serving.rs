@@ -125,7 +125,10 @@ fn a_real_server_certificate_is_shown_from_the_next_handshake_on() {
     assert!(shown(&server, "api.gate.localhost").contains("O = Real CA"));
     assert!(!shown(&server, "test.gate.localhost").contains("O = Real CA"));
     let listed = server.line("server-identity list");
-    assert!(listed.contains("external-prod  provided"), "{listed}");
+    assert!(
+        listed.contains("external-prod  -      provided"),
+        "{listed}"
+    );
     let save = format!("server-identity save admin --chain {chain} --key-file {key_file}");
     let told = server.refused(&save);
     assert!(told.contains("does not name '127.0.0.1'"), "{told}");
