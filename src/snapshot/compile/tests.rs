@@ -246,8 +246,8 @@ fn what_a_change_does_not_touch_is_shared_with_the_snapshot_before() {
     };
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
     assert!(Arc::ptr_eq(
-        &mtls(&before).tls.config,
-        &mtls(&after).tls.config
+        mtls(&before).tls.config(),
+        mtls(&after).tls.config()
     ));
     assert!(Arc::ptr_eq(
         before.shared.get(Environment::Prod),
@@ -340,8 +340,8 @@ fn a_new_server_identity_is_shown_by_every_realm_and_changes_no_trust() {
             .unwrap()
     };
     assert!(!Arc::ptr_eq(
-        &mtls(&before).tls.config,
-        &mtls(&after).tls.config
+        mtls(&before).tls.config(),
+        mtls(&after).tls.config()
     ));
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
     assert!(!watch.has_changed().unwrap());
@@ -407,8 +407,8 @@ fn a_trust_policy_and_a_revocation_list_wake_the_realm_and_the_shared_host() {
         let same = Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust);
         assert_eq!(same, !moves, "{command:?}");
         assert!(!Arc::ptr_eq(
-            &mtls(&before).tls.config,
-            &mtls(&after).tls.config
+            mtls(&before).tls.config(),
+            mtls(&after).tls.config()
         ));
     }
     let snapshot = world.live.load();
@@ -448,7 +448,7 @@ fn who_was_let_on_to_be_told_is_woken_when_refusals_are_strict_again_and_nobody_
         let tls = &realm.mtls.as_ref().unwrap().tls;
         assert_eq!(tls.gatekeeper.explains(), handshake == explain);
         let fragment = record_bytes.map(|bytes| usize::from(bytes.get()) + 5);
-        assert_eq!(tls.config.max_fragment_size, fragment);
+        assert_eq!(tls.config().max_fragment_size, fragment);
         assert!(!after.shared.prod.mtls.gatekeeper.explains());
     }
 }
