@@ -90,7 +90,7 @@ impl Compiler {
             let mut owner = None;
             for environment in Environment::ALL {
                 if let Some(trust) = trust_of(Some(&compiled), environment) {
-                    let owner = owner.get_or_insert_with(|| Arc::from(compiled.name.as_str()));
+                    let owner = owner.get_or_insert_with(|| compiled.name.shared());
                     unions.get_mut(environment).put(owner, None, Some(trust));
                 }
             }
@@ -210,7 +210,7 @@ impl Compiler {
                     trust_of(compiled.as_ref(), environment),
                 );
                 if !same_trust(was, is) {
-                    *union = union.with(&Arc::from(name.as_str()), was, is);
+                    *union = union.with(&name.shared(), was, is);
                     *trust_moved.get_mut(environment) = true;
                 }
             }

@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::domain::catalog::Catalog;
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::Environment;
+use crate::domain::installation::Installation;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
 use crate::store::db::{Store, stored_revision};
@@ -187,7 +188,14 @@ impl<'a> Reader<'a> {
             let Some(installation) = self.readable(row, &seal)? else {
                 continue;
             };
-            let installations = &mut self.realm(&seal)?.installations;
+            let realm = self.realm(&seal)?;
+            let account = realm.accounts.get(&installation.account);
+            let installation = Installation {
+                // The same name in memory once.
+                account: account.map_or(installation.account, |account| account.name.clone()),
+                ..installation
+            };
+            let installations = &mut realm.installations;
             installations.insert(installation.id, Arc::new(installation));
         }
         Ok(())
@@ -427,6 +435,10 @@ fn share_pipeline(realm: &Realm, deployment: Deployment) -> Deployment {
     match present {
         Some(present) => Deployment {
             pipeline: Arc::clone(present),
+            key: DeploymentKey {
+                pipeline: present.key.clone(),
+                ..deployment.key
+            },
             ..deployment
         },
         None => deployment,
