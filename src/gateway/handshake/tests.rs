@@ -26,7 +26,7 @@ use crate::gateway::activity::Activity;
 use crate::gateway::deadline;
 use crate::gateway::testing::{House, Pki, client_request, now, realm};
 use crate::pki::authority::Leaf;
-use crate::snapshot::server_tls::{self, MutualTls};
+use crate::snapshot::server_tls;
 use crate::snapshot::state::SharedHosts;
 
 const ACME: &str = "acme.api2.gate.localhost";
