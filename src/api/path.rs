@@ -110,6 +110,11 @@ impl Path {
         parse_slot(self.text(field)).map_err(|source| ApiError::Word { field, source })
     }
 
+    /// `{realm}` and `{environment}`, of the realm's own mTLS host.
+    pub(crate) fn own_slot(&self) -> Result<IdentitySlot, ApiError> {
+        Ok(IdentitySlot::Realm(self.realm()?, self.environment()?))
+    }
+
     fn name<T>(
         &self,
         field: &'static str,

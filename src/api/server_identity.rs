@@ -14,6 +14,8 @@ use crate::api::error::ApiError;
 use crate::api::path::Path;
 use crate::api::router::Api;
 use crate::control::view::server_identity::ServerIdentityView;
+use crate::domain::identity::IdentitySlot;
+use crate::domain::token::Actor;
 use crate::pki::secret::Secret;
 
 /// Certificates as PEM (RFC 8555 §9.1).
@@ -23,6 +25,11 @@ pub(crate) fn routes() -> Router<Api> {
     Router::new()
         .route("/server-identities", get(list))
         .route("/server-identities/{slot}", put(provide).delete(reset))
+        .route("/realms/{realm}/server-identities", get(list_own))
+        .route(
+            "/realms/{realm}/server-identities/{environment}",
+            put(provide_own).delete(remove_own),
+        )
         .route("/server-ca", get(authority))
 }
 
@@ -40,13 +47,40 @@ async fn list(State(api): State<Api>, Caller(actor): Caller) -> Answer<Listed<Se
     Ok(Listed::of("serverIdentities", found))
 }
 
+async fn list_own(
+    State(api): State<Api>,
+    Caller(actor): Caller,
+    path: Path,
+) -> Answer<Listed<ServerIdentityView>> {
+    let found = api.control.realm_identities(&actor, &path.realm()?)?;
+    Ok(Listed::of("serverIdentities", found))
+}
+
 async fn provide(
     State(api): State<Api>,
     Caller(actor): Caller,
     path: Path,
-    Body(Provided { chain, key }): Body<Provided>,
+    Body(provided): Body<Provided>,
 ) -> Answer<Changed> {
-    let (slot, key) = (path.slot()?, Secret::new(key));
+    save(&api, actor, path.slot()?, provided).await
+}
+
+async fn provide_own(
+    State(api): State<Api>,
+    Caller(actor): Caller,
+    path: Path,
+    Body(provided): Body<Provided>,
+) -> Answer<Changed> {
+    save(&api, actor, path.own_slot()?, provided).await
+}
+
+async fn save(
+    api: &Api,
+    actor: Actor,
+    slot: IdentitySlot,
+    Provided { chain, key }: Provided,
+) -> Answer<Changed> {
+    let key = Secret::new(key);
     let done = api
         .blocking(move |control| control.provide_server_identity(&actor, slot, &chain, &key))
         .await?;
@@ -54,9 +88,16 @@ async fn provide(
 }
 
 async fn reset(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
-    let slot = path.slot()?;
+    take_away(&api, actor, path.slot()?).await
+}
+
+async fn remove_own(State(api): State<Api>, Caller(actor): Caller, path: Path) -> Answer<Changed> {
+    take_away(&api, actor, path.own_slot()?).await
+}
+
+async fn take_away(api: &Api, actor: Actor, slot: IdentitySlot) -> Answer<Changed> {
     let done = api
-        .blocking(move |control| control.reset_server_identity(&actor, slot))
+        .blocking(move |control| control.reset_server_identity(&actor, &slot))
         .await?;
     Ok(Json(done.into()))
 }

@@ -149,6 +149,14 @@ pub enum CliError {
         /// What was written.
         slot: String,
     },
+    /// A realm has no host of its own there.
+    #[error(
+        "realms have no host of their own on {slot}: write mtls-test or mtls-prod with --realm"
+    )]
+    NoRealmsSlot {
+        /// What was written.
+        slot: String,
+    },
     /// A value on the command line that cannot be.
     #[error("'{flag} {found}' cannot be: write {expected}")]
     Flag {

@@ -17,7 +17,7 @@ use crate::pki::upload;
 /// What to do with server identities.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ServerIdentityVerb {
-    /// List what each listener shows to clients
+    /// List what each listener shows to clients, and what realms' own mTLS hosts do
     List {
         /// How the server is asked.
         #[command(flatten)]
@@ -27,6 +27,9 @@ pub enum ServerIdentityVerb {
     Show {
         /// Which: admin, or a gateway and an environment, like mtls-prod or external-test
         slot: String,
+        /// That of this realm's own mTLS host
+        #[arg(long, value_parser = flag::realm)]
+        realm: Option<String>,
         /// How the server is asked.
         #[command(flatten)]
         asking: Asking,
@@ -36,6 +39,9 @@ pub enum ServerIdentityVerb {
         /// Which: admin, or a gateway and an environment, like mtls-prod or external-test
         #[arg(value_parser = flag::slot)]
         slot: String,
+        /// On this realm's own mTLS host only (slot mtls-test or mtls-prod)
+        #[arg(long, value_parser = flag::realm)]
+        realm: Option<String>,
         /// The certificate and its issuers, as PEM, leaf first
         #[arg(long, value_name = "FILE")]
         chain: PathBuf,
@@ -46,11 +52,15 @@ pub enum ServerIdentityVerb {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Go back to a certificate made here, of our own server CA; served from the next handshake on
+    /// Go back to a certificate made here, of our own server CA; a realm's host to that of the mtls gateway; served from the
+    /// next handshake on
     Reset {
         /// Which: admin, or a gateway and an environment, like mtls-prod or external-test
         #[arg(value_parser = flag::slot)]
         slot: String,
+        /// On this realm's own mTLS host only (slot mtls-test or mtls-prod)
+        #[arg(long, value_parser = flag::realm)]
+        realm: Option<String>,
         /// How the server is asked.
         #[command(flatten)]
         asking: Asking,
@@ -65,6 +75,7 @@ pub enum ServerIdentityVerb {
 
 const COLUMNS: &[Column] = &[
     ("SLOT", "/slot"),
+    ("REALM", "/realm"),
     ("ORIGIN", "/origin"),
     ("SUBJECT", "/subject"),
     ("ENDS", "/notAfter"),
@@ -95,56 +106,109 @@ pub fn run(verb: &ServerIdentityVerb) -> Result<(), CliError> {
                 )
             })
         }
-        ServerIdentityVerb::Show { slot, asking } => {
+        ServerIdentityVerb::Show {
+            slot,
+            realm,
+            asking,
+        } => {
             let session = Session::open(asking)?;
-            let answer = session.get(&Path::of(&["server-identities"]))?;
+            let all = match realm {
+                Some(realm) => Path::of(&["realms", realm, "server-identities"]),
+                None => Path::of(&["server-identities"]),
+            };
+            let answer = session.get(&all)?;
             let found = show::items(&answer, "/serverIdentities")
                 .iter()
-                .find(|item| show::text(item, "/slot") == *slot);
+                .find(|item| {
+                    show::text(item, "/slot") == *slot
+                        && (realm.is_some() || item.get("realm").is_none())
+                });
             let found = found.ok_or_else(|| CliError::NoSlot { slot: slot.clone() })?;
             session.print(found, in_words)
         }
         ServerIdentityVerb::Save {
             slot,
+            realm,
             chain,
             key_file,
             asking,
         } => {
+            let path = place(slot, realm.as_deref())?;
             let chain_text = files::text(chain)?;
             let body = json!({ "chain": chain_text, "key": files::text(key_file)? });
             let session = Session::open(asking)?;
             if slot == "admin" {
                 ask_about_names(&session, &chain_text, asking)?;
             }
-            let answer = session.put(&Path::of(&["server-identities", slot]), &body)?;
+            let answer = session.put(&path, &body)?;
             session.print_change(
                 &answer,
-                &format!("{slot} shows the certificate from {}", chain.display()),
+                &format!(
+                    "{} shows the certificate from {}",
+                    whose(slot, realm.as_deref()),
+                    chain.display()
+                ),
             )?;
             if slot == "admin" && !session.json() {
                 say(ADMIN_CHANGED)?;
             }
             Ok(())
         }
-        ServerIdentityVerb::Reset { slot, asking } => {
+        ServerIdentityVerb::Reset {
+            slot,
+            realm,
+            asking,
+        } => {
+            let path = place(slot, realm.as_deref())?;
             let session = Session::open(asking)?;
-            asking.yes.confirm(
-                &format!("end the use of the certificate that {slot} shows now"),
-                &[
+            let (affected, shows) = match realm {
+                None => (
                     "clients must trust our own server CA again ('realmgate server-identity ca')"
                         .to_owned(),
-                ],
+                    "a certificate of our own server CA".to_owned(),
+                ),
+                Some(realm) => (
+                    format!("clients of realm {realm} must trust what {slot} shows"),
+                    format!("the certificate of {slot}"),
+                ),
+            };
+            let whose = whose(slot, realm.as_deref());
+            asking.yes.confirm(
+                &format!("end the use of the certificate that {whose} shows now"),
+                &[affected],
             )?;
-            let answer = session.delete(&Path::of(&["server-identities", slot]))?;
-            session.print_change(
-                &answer,
-                &format!("{slot} shows a certificate of our own server CA"),
-            )
+            let answer = session.delete(&path)?;
+            session.print_change(&answer, &format!("{whose} shows {shows}"))
         }
         ServerIdentityVerb::Ca { asking } => {
             let session = Session::open(asking)?;
             say(&session.get_text(&Path::of(&["server-ca"]))?)
         }
+    }
+}
+
+/// A realm has a host of its own on the mtls gateway only.
+fn place(slot: &str, realm: Option<&str>) -> Result<Path, CliError> {
+    let Some(realm) = realm else {
+        return Ok(Path::of(&["server-identities", slot]));
+    };
+    match slot.strip_prefix("mtls-") {
+        Some(environment) => Ok(Path::of(&[
+            "realms",
+            realm,
+            "server-identities",
+            environment,
+        ])),
+        None => Err(CliError::NoRealmsSlot {
+            slot: slot.to_owned(),
+        }),
+    }
+}
+
+fn whose(slot: &str, realm: Option<&str>) -> String {
+    match realm {
+        Some(realm) => format!("the host of realm {realm} on {slot}"),
+        None => slot.to_owned(),
     }
 }
 
@@ -171,6 +235,7 @@ fn in_words(identity: &Value) -> String {
         identity,
         &[
             ("slot", "/slot"),
+            ("realm", "/realm"),
             ("origin", "/origin"),
             ("since", "/updated"),
         ],

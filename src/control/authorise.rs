@@ -4,6 +4,7 @@
 //! realm does not exist for them. Auditors see everything and change nothing.
 
 use crate::domain::command::Command;
+use crate::domain::identity::IdentitySlot;
 use crate::domain::name::RealmName;
 use crate::domain::rejection::Rejection;
 use crate::domain::token::{Actor, Role};
@@ -101,6 +102,19 @@ pub fn appliance(actor: &Actor, action: &'static str) -> Result<(), Rejection> {
             action,
         }),
     }
+}
+
+/// Whether `actor` may put this server identity in place or take it away, by a command that is still to be made; `action` is
+/// what it is called.
+///
+/// # Errors
+/// As [`command`].
+pub fn identity(actor: &Actor, slot: &IdentitySlot, action: &'static str) -> Result<(), Rejection> {
+    if let Some(realm) = slot.realm() {
+        unreserved(realm)?;
+        read(actor, Matter::Realm(realm))?;
+    }
+    appliance(actor, action)
 }
 
 /// Whether `actor` may see `matter`.

@@ -58,7 +58,7 @@ pub fn due(
         }
     };
     for slot in IdentitySlot::all() {
-        let wanted = host_names(slot, names, admin_names);
+        let wanted = host_names(&slot, names, admin_names);
         let present = catalog.server_identities.get(&slot);
         if present.is_some_and(|present| !is_due(present, &authority, &wanted, now)) {
             continue;
@@ -69,27 +69,34 @@ pub fn due(
     Ok(commands)
 }
 
-/// The commands that put a generated identity in place of a provided one; none where a generated one is there.
+/// The commands that put a generated identity in place of a provided one, none where a generated one is there; or that
+/// take a realm's own away.
 ///
 /// # Errors
 /// [`AuthorityError`] where a certificate cannot be made.
 pub fn reset(
     catalog: &Catalog,
-    slot: IdentitySlot,
+    slot: &IdentitySlot,
     names: &NamePlan,
     admin_names: &[String],
     now: Moment,
 ) -> Result<Vec<Command>, AuthorityError> {
-    let present = catalog.server_identities.get(&slot);
+    if let IdentitySlot::Realm(realm, environment) = slot {
+        return Ok(vec![Command::RemoveServerIdentity {
+            realm: realm.clone(),
+            environment: *environment,
+        }]);
+    }
+    let present = catalog.server_identities.get(slot);
     if present.is_some_and(|present| present.origin == Origin::Generated) {
         return Ok(Vec::new());
     }
     let mut without = catalog.clone();
-    without.server_identities.remove(&slot);
+    without.server_identities.remove(slot);
     let mut commands = due(&without, names, admin_names, now)?;
     for command in &mut commands {
         if let Command::AdoptServerIdentity { identity } = command
-            && identity.slot == slot
+            && identity.slot == *slot
         {
             let identity = identity.clone();
             *command = Command::ResetServerIdentity { identity };
@@ -99,8 +106,8 @@ pub fn reset(
 }
 
 /// The names that the certificate of a listener bears. Realm names are never among them: they would tell every client
-/// who the tenants are.
-pub fn host_names(slot: IdentitySlot, names: &NamePlan, admin_names: &[String]) -> Vec<String> {
+/// who the tenants are. A certificate is never made for a realm's own host.
+pub fn host_names(slot: &IdentitySlot, names: &NamePlan, admin_names: &[String]) -> Vec<String> {
     match slot {
         IdentitySlot::Admin => {
             let machine = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
@@ -113,12 +120,13 @@ pub fn host_names(slot: IdentitySlot, names: &NamePlan, admin_names: &[String]) 
             all
         }
         IdentitySlot::Public(gateway, environment) => {
-            let host = names.shared_host(gateway, environment).to_owned();
+            let host = names.shared_host(*gateway, *environment).to_owned();
             match gateway {
                 Gateway::Mtls => vec![host.clone(), format!("*.{host}")],
                 Gateway::External | Gateway::Internal => vec![host],
             }
         }
+        IdentitySlot::Realm(realm, environment) => vec![names.realm_host(*environment, realm)],
     }
 }
 

@@ -268,8 +268,16 @@ impl Catalog {
             }
             Command::AdoptServerIdentity { identity } => Ok(identifying::adopt(self, identity)),
             Command::ResetServerIdentity { identity } => Ok(identifying::reset(self, identity)),
-            Command::ProvideServerIdentity { slot, certificate } => {
-                identifying::provide(self, *slot, certificate, around)
+            Command::ProvideServerIdentity { slot, certificate } => match slot {
+                IdentitySlot::Realm(realm, environment) => self.in_realm(realm, |realm| {
+                    identifying::provide_own(realm, *environment, certificate, around)
+                }),
+                IdentitySlot::Admin | IdentitySlot::Public(..) => {
+                    identifying::provide(self, slot, certificate, around)
+                }
+            },
+            Command::RemoveServerIdentity { realm, environment } => {
+                self.in_realm(realm, |realm| identifying::remove_own(realm, *environment))
             }
             Command::BeginProof => {
                 let begun = self.add_realm(&RealmName::reserved(), around)?;
@@ -425,6 +433,12 @@ impl Catalog {
                 .connections
                 .keys()
                 .map(|key| Touched::Connection(name.clone(), key.clone())),
+        );
+        let own = realm.server_identities.iter();
+        touched.extend(
+            own.filter(|(_, identity)| identity.is_some())
+                .map(|(environment, _)| IdentitySlot::Realm(name.clone(), environment))
+                .map(Touched::ServerIdentity),
         );
         let confined: Vec<TokenName> = self
             .tokens

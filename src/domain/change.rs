@@ -45,6 +45,7 @@ impl Touched {
     /// The realm whose compiled form the row is part of.
     pub const fn realm(&self) -> Option<&RealmName> {
         match self {
+            Self::ServerIdentity(slot) => slot.realm(),
             Self::Realm(realm)
             | Self::Account(realm, _)
             | Self::Installation(realm, _)
@@ -55,7 +56,7 @@ impl Touched {
             | Self::Pipeline(realm, _)
             | Self::Deployment(realm, _)
             | Self::Connection(realm, _) => Some(realm),
-            Self::Token(_) | Self::ServerAuthority | Self::ServerIdentity(_) => None,
+            Self::Token(_) | Self::ServerAuthority => None,
         }
     }
 }

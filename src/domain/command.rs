@@ -334,6 +334,13 @@ pub enum Command {
         /// The certificate and its key.
         certificate: IdentityCertificate,
     },
+    /// Takes a realm's own server identity away, so that its host shows that of the mtls gateway again.
+    RemoveServerIdentity {
+        /// Whose.
+        realm: RealmName,
+        /// Where.
+        environment: Environment,
+    },
     /// Begins an attack on ourselves: makes the reserved realm.
     BeginProof,
     /// Ends it: removes the reserved realm and everything in it.
@@ -400,6 +407,7 @@ impl Command {
             Self::AdoptServerIdentity { .. } => "server-identity.adopt",
             Self::ResetServerIdentity { .. } => "server-identity.reset",
             Self::ProvideServerIdentity { .. } => "server-identity.provide",
+            Self::RemoveServerIdentity { .. } => "server-identity.remove",
             Self::BeginProof => "proof.begin",
             Self::EndProof { .. } => "proof.end",
         }
@@ -436,13 +444,14 @@ impl Command {
             | Self::Deploy { realm, .. }
             | Self::Undeploy { realm, .. }
             | Self::SaveConnection { realm, .. }
-            | Self::DeleteConnection { realm, .. } => Some(realm),
+            | Self::DeleteConnection { realm, .. }
+            | Self::RemoveServerIdentity { realm, .. } => Some(realm),
+            Self::ProvideServerIdentity { slot, .. } => slot.realm(),
             Self::CreateToken { .. }
             | Self::RevokeToken { .. }
             | Self::AdoptServerAuthority { .. }
             | Self::AdoptServerIdentity { .. }
             | Self::ResetServerIdentity { .. }
-            | Self::ProvideServerIdentity { .. }
             | Self::BeginProof
             | Self::EndProof { .. } => None,
         }
@@ -487,6 +496,7 @@ impl Command {
             | Self::AdoptServerIdentity { .. }
             | Self::ResetServerIdentity { .. }
             | Self::ProvideServerIdentity { .. }
+            | Self::RemoveServerIdentity { .. }
             | Self::BeginProof
             | Self::EndProof { .. } => false,
         }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::clock::Moment;
 use crate::domain::audit::AuditFact;
 use crate::domain::catalog::{Catalog, Circumstances};
 use crate::domain::change::{Change, Touched, Warning};
 use crate::domain::endpoint::NamePlan;
-use crate::domain::environment::Gateway;
+use crate::domain::environment::{Environment, Gateway};
 use crate::domain::identity::{
-    IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
+    IdentityCertificate, IdentitySlot, KeptCertificate, Origin, RealmIdentity, ServerAuthority,
+    ServerIdentity,
 };
+use crate::domain::realm::Realm;
 use crate::domain::rejection::Rejection;
 use crate::pki::certificate::{Certificate, KeyAlgorithm};
 
@@ -38,11 +41,11 @@ pub(crate) fn adopt(catalog: &mut Catalog, identity: &ServerIdentity) -> Change 
     }
     catalog
         .server_identities
-        .insert(identity.slot, Arc::new(identity.clone()));
+        .insert(identity.slot.clone(), Arc::new(identity.clone()));
     identity_change(
         "server-identity.adopt",
-        identity.slot,
-        identity.certificates.first(),
+        &identity.slot,
+        shown_first(identity),
     )
 }
 
@@ -50,21 +53,105 @@ pub(crate) fn adopt(catalog: &mut Catalog, identity: &ServerIdentity) -> Change 
 pub(crate) fn reset(catalog: &mut Catalog, identity: &ServerIdentity) -> Change {
     catalog
         .server_identities
-        .insert(identity.slot, Arc::new(identity.clone()));
+        .insert(identity.slot.clone(), Arc::new(identity.clone()));
     identity_change(
         "server-identity.reset",
-        identity.slot,
-        identity.certificates.first(),
+        &identity.slot,
+        shown_first(identity),
     )
 }
 
 /// Puts a real server certificate and key in place, besides one of another kind of key.
 pub(crate) fn provide(
     catalog: &mut Catalog,
-    slot: IdentitySlot,
+    slot: &IdentitySlot,
     certificate: &IdentityCertificate,
     around: Circumstances<'_>,
 ) -> Result<Change, Rejection> {
+    let leaf = presentable(certificate, around.now)?;
+    let mut certificates = vec![certificate.clone()];
+    if let Some(present) = catalog
+        .server_identities
+        .get(slot)
+        .filter(|present| present.origin == Origin::Provided)
+    {
+        let kind = |of: &IdentityCertificate| of.chain.first().map(has_rsa_key);
+        let others = present
+            .certificates
+            .iter()
+            .filter(|other| kind(other) != kind(certificate));
+        certificates.extend(others.cloned());
+    }
+    certificates.sort_by_key(|of| of.chain.first().is_some_and(has_rsa_key));
+    let identity = ServerIdentity {
+        slot: slot.clone(),
+        origin: Origin::Provided,
+        certificates,
+        updated: around.now,
+    };
+    catalog
+        .server_identities
+        .insert(slot.clone(), Arc::new(identity));
+    let warnings = uncovered(&around.rules.names, slot, leaf);
+    Ok(Change {
+        warnings,
+        ..identity_change("server-identity.provide", slot, Some(leaf))
+    })
+}
+
+/// Puts a real server certificate and key of a realm's own host in place, besides one of another kind of key.
+pub(crate) fn provide_own(
+    realm: &mut Realm,
+    environment: Environment,
+    certificate: &IdentityCertificate,
+    around: Circumstances<'_>,
+) -> Result<Change, Rejection> {
+    let leaf = presentable(certificate, around.now)?;
+    let slot = IdentitySlot::Realm(realm.name.clone(), environment);
+    let own = realm.server_identities.get_mut(environment);
+    let mut certificates = vec![(has_rsa_key(leaf), KeptCertificate::of(certificate))];
+    for present in own.iter().flat_map(|own| &own.certificates) {
+        // What cannot be decoded any more is no certificate of another kind of key.
+        let Some(other) = present.decode().ok().and_then(first) else {
+            continue;
+        };
+        if has_rsa_key(&other) != has_rsa_key(leaf) {
+            certificates.push((has_rsa_key(&other), present.clone()));
+        }
+    }
+    certificates.sort_by_key(|(rsa, _)| *rsa);
+    *own = Some(Arc::new(RealmIdentity {
+        certificates: certificates.into_iter().map(|(_, kept)| kept).collect(),
+        updated: around.now,
+    }));
+    let warnings = uncovered(&around.rules.names, &slot, leaf);
+    Ok(Change {
+        warnings,
+        ..identity_change("server-identity.provide", &slot, Some(leaf))
+    })
+}
+
+/// Takes a realm's own server identity away.
+pub(crate) fn remove_own(realm: &mut Realm, environment: Environment) -> Result<Change, Rejection> {
+    let slot = IdentitySlot::Realm(realm.name.clone(), environment);
+    let Some(own) = realm.server_identities.get_mut(environment).take() else {
+        return Ok(Change::nothing());
+    };
+    let kept = own.certificates.first();
+    let leaf = kept.and_then(|kept| kept.decode().ok()).and_then(first);
+    Ok(identity_change(
+        "server-identity.remove",
+        &slot,
+        leaf.as_ref(),
+    ))
+}
+
+fn first(chain: Vec<Certificate>) -> Option<Certificate> {
+    chain.into_iter().next()
+}
+
+/// The leaf, where a listener can show it: it is for servers, has not ended, and the key is its own.
+fn presentable(certificate: &IdentityCertificate, now: Moment) -> Result<&Certificate, Rejection> {
     let Some(leaf) = certificate.chain.first() else {
         return Err(Rejection::ChainMissing);
     };
@@ -79,54 +166,33 @@ pub(crate) fn provide(
             subject: facts.subject.clone(),
         });
     }
-    if facts.not_after <= around.now {
+    if facts.not_after <= now {
         return Err(Rejection::ServerCertificateExpired {
             subject: facts.subject.clone(),
             end: facts.not_after,
         });
     }
-    let mut certificates = vec![certificate.clone()];
-    if let Some(present) = catalog
-        .server_identities
-        .get(&slot)
-        .filter(|present| present.origin == Origin::Provided)
-    {
-        let kind = |of: &IdentityCertificate| of.chain.first().map(has_rsa_key);
-        let others = present
-            .certificates
-            .iter()
-            .filter(|other| kind(other) != kind(certificate));
-        certificates.extend(others.cloned());
-    }
-    certificates.sort_by_key(|of| of.chain.first().is_some_and(has_rsa_key));
-    let identity = ServerIdentity {
-        slot,
-        origin: Origin::Provided,
-        certificates,
-        updated: around.now,
-    };
-    catalog.server_identities.insert(slot, Arc::new(identity));
-    let warnings = uncovered(&around.rules.names, slot, leaf);
-    Ok(Change {
-        warnings,
-        ..identity_change("server-identity.provide", slot, Some(certificate))
-    })
+    Ok(leaf)
 }
 
 /// The host names that clients will ask for and the certificate does not bear.
-fn uncovered(names: &NamePlan, slot: IdentitySlot, leaf: &Certificate) -> Vec<Warning> {
-    let IdentitySlot::Public(gateway, environment) = slot else {
-        return Vec::new();
+fn uncovered(names: &NamePlan, slot: &IdentitySlot, leaf: &Certificate) -> Vec<Warning> {
+    let mut hosts = match slot {
+        IdentitySlot::Admin => Vec::new(),
+        IdentitySlot::Public(gateway, environment) => {
+            let shared = names.shared_host(*gateway, *environment);
+            let wildcard = (*gateway == Gateway::Mtls).then(|| format!("*.{shared}"));
+            std::iter::once(shared.to_owned()).chain(wildcard).collect()
+        }
+        IdentitySlot::Realm(realm, environment) => vec![names.realm_host(*environment, realm)],
     };
-    let shared = names.shared_host(gateway, environment).to_owned();
-    let mut hosts = vec![shared.clone()];
-    if gateway == Gateway::Mtls {
-        hosts.push(format!("*.{shared}"));
-    }
     hosts.retain(|host| !leaf.facts().sans.iter().any(|san| covers(san, host)));
     hosts
         .into_iter()
-        .map(|host| Warning::NameNotCovered { slot, host })
+        .map(|host| Warning::NameNotCovered {
+            slot: slot.clone(),
+            host,
+        })
         .collect()
 }
 
@@ -158,23 +224,23 @@ fn has_rsa_key(certificate: &Certificate) -> bool {
 
 fn identity_change(
     action: &'static str,
-    slot: IdentitySlot,
-    shown: Option<&IdentityCertificate>,
+    slot: &IdentitySlot,
+    leaf: Option<&Certificate>,
 ) -> Change {
-    let leaf = shown.and_then(|certificate| certificate.chain.first());
     let detail = leaf.map(|leaf| ("fingerprint", leaf.fingerprint().to_string()));
     Change {
-        touched: vec![Touched::ServerIdentity(slot)],
+        touched: vec![Touched::ServerIdentity(slot.clone())],
         audit: Some(AuditFact {
             action,
-            realm: None,
-            environment: match slot {
-                IdentitySlot::Admin => None,
-                IdentitySlot::Public(_, environment) => Some(environment),
-            },
+            realm: slot.realm().cloned(),
+            environment: slot.environment(),
             object: slot.to_string(),
             detail: detail.into_iter().collect(),
         }),
         warnings: Vec::new(),
     }
+}
+
+fn shown_first(identity: &ServerIdentity) -> Option<&Certificate> {
+    identity.certificates.first()?.chain.first()
 }

@@ -11,6 +11,7 @@ use crate::domain::crl_source::CrlSource;
 use crate::domain::denial::Denial;
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::{Environment, PerEnvironment};
+use crate::domain::identity::RealmIdentity;
 use crate::domain::installation::{Installation, InstallationId, InstallationState};
 use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, RealmName};
 use crate::domain::pipeline::{Pipeline, PipelineKey};
@@ -57,6 +58,8 @@ pub struct Realm {
     pub deployments: Register<DeploymentKey, Arc<Deployment>>,
     /// Its outgoing targets.
     pub connections: Register<ConnectionName, Arc<Connection>>,
+    /// What its own mTLS host shows, where it is not the identity of the mtls gateway.
+    pub server_identities: PerEnvironment<Option<Arc<RealmIdentity>>>,
     /// What of it cannot be read in the store, and why. Nobody knows then whom it trusts: it serves nothing, and takes
     /// no changes, which would be made of half of it.
     pub unreadable: Option<Arc<str>>,
@@ -82,6 +85,7 @@ impl Realm {
             pipelines: Register::new(),
             deployments: Register::new(),
             connections: Register::new(),
+            server_identities: PerEnvironment::default(),
             unreadable: None,
         }
     }

@@ -1,7 +1,7 @@
 //! What a connection is doing: shared by its socket, its driver and its requests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
@@ -15,6 +15,16 @@ pub struct Activity {
     head_bytes: AtomicU32,
     blocked_since: AtomicU64,
     requests: AtomicU32,
+    /// Whether all that HTTP wrote is sent.
+    flushed: AtomicBool,
+    /// Whether HTTP waits for the client to say something.
+    listens: AtomicBool,
+    /// Whether HTTP has ended.
+    closes: AtomicBool,
+    /// Whether HTTP has given back what it held.
+    rests: AtomicBool,
+    /// Whether the last request's body was not read to its end when its answer was over.
+    left_body: AtomicBool,
 }
 
 /// The next moment at which a connection has waited too long.
@@ -45,6 +55,11 @@ impl Activity {
             head_bytes: AtomicU32::new(0),
             blocked_since: AtomicU64::new(0),
             requests: AtomicU32::new(0),
+            flushed: AtomicBool::new(false),
+            listens: AtomicBool::new(false),
+            closes: AtomicBool::new(false),
+            rests: AtomicBool::new(false),
+            left_body: AtomicBool::new(false),
         }
     }
 
@@ -84,8 +99,45 @@ impl Activity {
     /// A request's head is complete; it is being served until the answer is dropped.
     pub fn request(self: &Arc<Self>) -> Serving {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.left_body.store(false, Ordering::Relaxed);
         self.head_done();
         Serving(Arc::clone(self))
+    }
+
+    /// HTTP waits for the client to say something, or has just heard from it.
+    pub fn listens(&self, listens: bool) {
+        self.listens.store(listens, Ordering::Relaxed);
+    }
+
+    /// All that HTTP wrote is sent, or is not.
+    pub fn flushed(&self, flushed: bool) {
+        self.flushed.store(flushed, Ordering::Relaxed);
+    }
+
+    /// HTTP has given back what it held, or has taken it again.
+    pub fn rests(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
+    }
+
+    /// Whether HTTP has given back what it held.
+    pub fn is_resting(&self) -> bool {
+        self.rests.load(Ordering::Relaxed)
+    }
+
+    /// HTTP closes the connection.
+    pub fn closes(&self) {
+        self.closes.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an HTTP/1.1 connection on which no request is being served is between two of them: nothing of the last
+    /// one is on its way any more, in either direction. At most a part of the next head has been read.
+    pub fn may_rest(&self) -> bool {
+        let is = |fact: &AtomicBool| fact.load(Ordering::Relaxed);
+        !self.is_serving()
+            && is(&self.flushed)
+            && is(&self.listens)
+            && !is(&self.closes)
+            && !is(&self.left_body)
     }
 
     /// How many bytes came since the last request ended, or since the handshake.
@@ -135,6 +187,13 @@ impl Default for Activity {
 /// A request that is being served, until this is dropped.
 #[derive(Debug)]
 pub struct Serving(Arc<Activity>);
+
+impl Serving {
+    /// Its answer is over, and the rest of its body is still to come.
+    pub fn leaves_its_body(&self) {
+        self.0.left_body.store(true, Ordering::Relaxed);
+    }
+}
 
 impl Drop for Serving {
     fn drop(&mut self) {

@@ -115,6 +115,11 @@ impl AnswerBody {
         }
         Self { source, call }
     }
+
+    /// Whether the request's body was not handed on to its end.
+    pub fn leaves_a_body(&self) -> bool {
+        self.call.leaves_a_body()
+    }
 }
 
 impl Body for AnswerBody {

@@ -158,6 +158,12 @@ impl Call {
         Some(meter.still_for())
     }
 
+    /// Whether its body was not handed on to its end.
+    pub fn leaves_a_body(&self) -> bool {
+        let state = self.meter.as_ref().map(|meter| meter.state());
+        state.is_some_and(|state| state != BodyState::Complete)
+    }
+
     /// It was refused. Where that is its realm's affair, the realm's people will read of it.
     pub fn refused(&mut self, refusal: &Refusal) {
         let reason = refusal.reason();

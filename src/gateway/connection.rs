@@ -10,15 +10,18 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::rt::bounds::Http2ServerConnExec;
+use hyper::server::conn::http2;
+use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
 use crate::gateway::activity::{Activity, Serving, Waiting};
 use crate::gateway::answer::AnswerBody;
+use crate::gateway::bulk::Bulk;
 use crate::gateway::cutting::Held;
 use crate::gateway::deadline;
 use crate::gateway::exchange;
@@ -26,6 +29,7 @@ use crate::gateway::handshake::Established;
 use crate::gateway::in_flight;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::peer::{Peer, Protocol};
+use crate::gateway::resting::Http1;
 use crate::gateway::worker::Worker;
 
 /// Serves HTTP until either side ends the connection.
@@ -49,13 +53,14 @@ pub(crate) async fn drive(
         held: Held::begin(worker, &peer),
         shutdown,
     };
-    serve(watching, TokioIo::new(stream)).await;
+    let stream = Bulk::new(stream, worker.chores.bulk(), &worker.limits);
+    serve(watching, stream).await;
 }
 
 /// Serves HTTP over a stream that is as good as encrypted.
-async fn serve<S>(watching: Watching<'_>, io: S)
+async fn serve<S>(watching: Watching<'_>, stream: S)
 where
-    S: hyper::rt::Read + hyper::rt::Write + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
     let Watching {
         worker,
@@ -76,14 +81,10 @@ where
     });
     match peer.tls.protocol {
         Protocol::H1 => {
-            let mut builder = http1::Builder::new();
-            builder
-                .timer(TokioTimer::new())
-                .header_read_timeout(None)
-                .max_headers(usize::from(worker.limits.header_fields_max));
-            let connection = pin!(builder.serve_connection(io, service));
+            let activity = Arc::clone(activity);
+            let fields_max = usize::from(worker.limits.header_fields_max);
             watching
-                .run(connection, http1::Connection::graceful_shutdown)
+                .run(Http1::new(stream, service, activity, fields_max))
                 .await;
         }
         Protocol::H2 => {
@@ -94,11 +95,64 @@ where
                 .max_header_list_size(worker.limits.header_bytes_max)
                 .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
                 .initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES);
-            let connection = pin!(builder.serve_connection(io, service));
-            watching
-                .run(connection, http2::Connection::graceful_shutdown)
-                .await;
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            watching.run(Box::pin(connection)).await;
         }
+    }
+}
+
+/// HTTP on one connection.
+trait Http {
+    /// Goes on; ready once the connection has ended.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>>;
+
+    /// Takes no more requests.
+    fn finish(&mut self);
+
+    /// Whether it could give memory back by resting.
+    fn is_awake(&self) -> bool {
+        false
+    }
+
+    /// Rests, unless it is in the middle of something.
+    fn rest(&mut self) {}
+}
+
+impl<S, V> Http for Http1<S, V>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    V: HttpService<Incoming, ResBody = Served>,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        Self::poll(self, cx)
+    }
+
+    fn finish(&mut self) {
+        Self::finish(self);
+    }
+
+    fn is_awake(&self) -> bool {
+        Self::is_awake(self)
+    }
+
+    fn rest(&mut self) {
+        Self::rest(self);
+    }
+}
+
+impl<S, V> Http for Pin<Box<http2::Connection<S, V, TaskPerCall>>>
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin,
+    V: HttpService<Incoming, ResBody = Served>,
+    V::Future: Send + 'static,
+    TaskPerCall: Http2ServerConnExec<V::Future, Served>,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        self.as_mut().poll(cx)
+    }
+
+    fn finish(&mut self) {
+        self.as_mut().graceful_shutdown();
     }
 }
 
@@ -111,7 +165,7 @@ where
     F: Future + Send + 'static,
 {
     fn execute(&self, call: F) {
-        tokio::spawn(in_flight::abandonable(call));
+        tokio::spawn(in_flight::abandonable(Box::pin(call)));
     }
 }
 
@@ -123,6 +177,9 @@ const H2_CONNECTION_WINDOW_BYTES: u32 = 1 << 21;
 /// How often a connection is judged again at most: a burst of changes, on a shared host of anybody's, costs each
 /// connection so many judgements and no more.
 const JUDGED_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a connection is quiet before it rests: less than this between two calls costs nothing.
+const REST_AFTER: Duration = Duration::from_millis(25);
 
 /// What an open connection is watched for.
 struct Watching<'a> {
@@ -144,18 +201,17 @@ enum Verdict {
 }
 
 impl Watching<'_> {
-    async fn run<C>(mut self, mut connection: Pin<&mut C>, finish: fn(Pin<&mut C>))
-    where
-        C: Future<Output = hyper::Result<()>>,
-    {
-        let limits = self.worker.limits;
+    async fn run(mut self, mut http: impl Http) {
+        let limits = &self.worker.limits;
         let mut epoch_moves = pin!(next_epoch(self.epoch.take(), Duration::ZERO));
         let mut shuts_down = pin!(down(self.shutdown.clone()));
         let mut dismissed = pin!(self.peer.dismissed());
-        let mut timer = pin!(tokio::time::sleep(self.idle_timeout(&limits)));
+        let mut timer = pin!(tokio::time::sleep(self.idle_timeout(limits)));
         let mut finishing: Option<Instant> = None;
-        // Set once while calls are in flight, so that short ones do not each set the timer.
+        // Whether the timer is set for the next look at a connection that is busy, or could rest. It is set from time to
+        // time rather than by each call.
         let mut ticks = false;
+        let mut first_look = true;
         let alarm = Arc::new(Alarm::default());
         let alarm_waker = Waker::from(Arc::clone(&alarm));
         poll_fn(|cx| {
@@ -195,7 +251,7 @@ impl Watching<'_> {
                         if finishing.is_some_and(|end| end <= timer.deadline()) {
                             return Poll::Ready(());
                         }
-                        ticks = false;
+                        (ticks, first_look) = (false, false);
                         let stuck = self.peer.in_flight().look_after(
                             self.worker,
                             self.peer,
@@ -207,7 +263,7 @@ impl Watching<'_> {
                                 verdict = Verdict::Drop;
                             }
                             Some(end) => timer.as_mut().reset(end),
-                            None => verdict = self.overdue(&limits, timer.as_mut()),
+                            None => verdict = self.overdue(limits, timer.as_mut(), &mut http),
                         }
                         alarm.ring();
                     }
@@ -218,7 +274,7 @@ impl Watching<'_> {
                             // An end only comes nearer: on a shared host the epoch moves with every realm's anchors,
                             // and must not put off the cut of a client that lost its right.
                             if finishing.is_none_or(|present| end < present) {
-                                finish(connection.as_mut());
+                                http.finish();
                                 finishing = Some(end);
                                 timer.as_mut().reset(end);
                                 ticks = false;
@@ -228,7 +284,7 @@ impl Watching<'_> {
                         Verdict::Drop => return Poll::Ready(()),
                     }
                 }
-                if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
+                if let Poll::Ready(outcome) = http.poll(cx) {
                     if let Err(error) = outcome {
                         tracing::debug!(%error, address = %self.peer.address, "a connection broke");
                     }
@@ -238,14 +294,19 @@ impl Watching<'_> {
                     }
                     return Poll::Ready(());
                 }
-                if !ticks && self.activity.is_serving() {
+                let awake = http.is_awake();
+                first_look |= !awake;
+                if !ticks && (awake || self.activity.is_serving()) {
                     ticks = true;
-                    let look = deadline::after(in_flight::LOOK_EVERY);
+                    let look = deadline::after(match (awake, first_look) {
+                        (true, true) => REST_AFTER,
+                        (true, false) | (false, _) => in_flight::LOOK_EVERY,
+                    });
                     if look < timer.deadline() {
                         timer.as_mut().reset(look);
                     }
                 }
-                if finishing.is_none() && self.head_hangs(&limits, timer.as_mut()) {
+                if finishing.is_none() && self.head_hangs(limits, timer.as_mut()) {
                     return Poll::Ready(());
                 }
                 if !alarm.is_rung() {
@@ -289,7 +350,12 @@ impl Watching<'_> {
     }
 
     /// The timer went off: is anything overdue? Sets it anew where nothing is.
-    fn overdue(&self, limits: &GatewayLimits, timer: Pin<&mut Sleep>) -> Verdict {
+    fn overdue(
+        &self,
+        limits: &GatewayLimits,
+        timer: Pin<&mut Sleep>,
+        http: &mut impl Http,
+    ) -> Verdict {
         let idle_max = self.idle_timeout(limits);
         let (so_far, allowed) = match (self.activity.waiting(), self.peer.tls.protocol) {
             (Waiting::Serving, _) => (Duration::ZERO, idle_max),
@@ -300,7 +366,12 @@ impl Watching<'_> {
                 if idle >= idle_max {
                     return Verdict::Finish(millis(limits.linger_ms));
                 }
-                (idle, idle_max)
+                if http.is_awake() && idle < REST_AFTER {
+                    (idle, REST_AFTER.min(idle_max))
+                } else {
+                    http.rest();
+                    (idle, idle_max)
+                }
             }
         };
         match allowed.checked_sub(so_far).filter(|left| !left.is_zero()) {
@@ -398,8 +469,15 @@ impl Wake for Alarm {
 /// An answer's body, which keeps its connection busy until it is sent or dropped.
 struct Served {
     body: AnswerBody,
-    #[expect(dead_code, reason = "held for its end")]
     serving: Serving,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if self.body.leaves_a_body() {
+            self.serving.leaves_its_body();
+        }
+    }
 }
 
 impl Body for Served {

@@ -1,5 +1,6 @@
 //! A request, from its head to its answer.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +64,8 @@ async fn attempt(call: &mut Call, request: Request<Incoming>) -> Result<Response
     call.brings(body.meter());
     let call = &*call;
     let flight = call.flight().map(|flight| &**flight);
-    in_flight::unless_cut(flight, handle(call, &permit, head, body)).await?
+    let handled = pin!(handle(call, &permit, head, body));
+    in_flight::unless_cut(flight, handled).await?
 }
 
 async fn handle(

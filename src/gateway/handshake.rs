@@ -45,7 +45,8 @@ Content-Length: 56\r\n\r\nThis port speaks HTTPS: begin the address with https:/
 
 /// A connection whose handshake is done.
 pub(crate) struct Established {
-    pub(crate) stream: TlsStream<ClientIo>,
+    /// In a box of its own, since HTTP is made around it again and again.
+    pub(crate) stream: Box<TlsStream<ClientIo>>,
     pub(crate) peer: Arc<Peer>,
     /// Wakes when whom the connection's host lets in changes; regular gateways have none.
     pub(crate) epoch: Option<watch::Receiver<u64>>,
@@ -313,7 +314,7 @@ async fn finish(
     };
     seen::connected(worker, &peer, now);
     Some(Established {
-        stream,
+        stream: Box::new(stream),
         peer: Arc::new(peer),
         epoch,
     })

@@ -4,7 +4,7 @@
 //! from time to time ([`InFlight::look_after`]) and cuts what is not entitled any more, or what its client leaves unread.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -224,15 +224,15 @@ impl Flight {
     }
 }
 
-/// Waits for `work`, but no longer than its call may go on.
+/// Waits for `work`, but no longer than its call may go on. It is given pinned: a future that is given to another by
+/// value has room in it twice.
 ///
 /// # Errors
 /// Why the call was cut.
 pub(crate) async fn unless_cut<T>(
     flight: Option<&Flight>,
-    work: impl Future<Output = T>,
+    mut work: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, Refusal> {
-    let mut work = pin!(work);
     poll_fn(|cx| {
         if let Poll::Ready(done) = work.as_mut().poll(cx) {
             return Poll::Ready(Ok(done));
@@ -247,7 +247,7 @@ pub(crate) async fn unless_cut<T>(
 
 /// A task that serves one call, and is dropped where it was cut and does not end: hyper asks no HTTP/2 answer for more
 /// while its client lets nothing through, so that the answer cannot end itself.
-pub(crate) async fn abandonable(task: impl Future) {
+pub(crate) async fn abandonable(task: Pin<Box<impl Future>>) {
     let flight = Arc::new(Flight::new());
     let served = OF_THIS_TASK.scope(Arc::clone(&flight), task);
     let mut served = pin!(served);

@@ -31,6 +31,10 @@ pub struct GatewayLimits {
     pub streams_max: u32,
     /// The most encrypted bytes that wait for a slow reader on one connection.
     pub tls_buffer_bytes_max: u32,
+    /// The same while an answer flows in bulk; at most the usual where there is no difference to be made.
+    pub tls_bulk_bytes_max: u32,
+    /// What all connections together may hold beyond [`GatewayLimits::tls_buffer_bytes_max`], in bytes.
+    pub tls_bulk_total_bytes_max: u64,
     /// How long requests of a client that is no longer entitled may go on, in milliseconds.
     pub cut_grace_ms: u32,
     /// How long requests may go on when the server shuts down, in milliseconds.
@@ -54,6 +58,8 @@ impl Default for GatewayLimits {
             connections_per_address_max: 10_000,
             streams_max: 100,
             tls_buffer_bytes_max: 262_144,
+            tls_bulk_bytes_max: 1_048_576,
+            tls_bulk_total_bytes_max: 67_108_864,
             cut_grace_ms: 500,
             shutdown_grace_ms: 10_000,
         }

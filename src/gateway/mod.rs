@@ -9,6 +9,7 @@ pub mod activity;
 pub mod admission;
 pub mod answer;
 pub mod authority;
+pub mod bulk;
 pub mod call;
 pub mod client;
 pub mod client_io;
@@ -40,6 +41,7 @@ pub mod reply;
 pub mod request_body;
 pub mod request_id;
 pub mod response_headers;
+pub mod resting;
 pub mod seen;
 pub mod server;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A house to test in: two realms with a CA each, compiled from a catalog, served over streams in memory.
 
+pub(crate) mod tls;
+
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
 use crate::domain::network::NetworkRules;
+use crate::gateway::bulk::BulkBudget;
 use crate::gateway::gathered::Gathered;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::request_body::RequestBody;
@@ -76,6 +77,7 @@ async fn sweep(open: Arc<OpenConnections>, clock: Clock) {
 pub struct Chores {
     taken: Arc<AtomicBool>,
     gathered: Gathered,
+    bulk: BulkBudget,
 }
 
 impl Chores {
@@ -85,6 +87,11 @@ impl Chores {
     }
 
     /// Whether the worker that asks is the one.
+    /// What large answers may hold in memory beyond the usual.
+    pub const fn bulk(&self) -> &BulkBudget {
+        &self.bulk
+    }
+
     fn take(&self) -> bool {
         !self.taken.swap(true, Ordering::Relaxed)
     }

@@ -17,6 +17,7 @@ use crate::outbound::pool::Shard;
 pub struct UpstreamBody<B> {
     incoming: Incoming,
     lease: Option<Lease<B>>,
+    broken: Option<hyper::Error>,
 }
 
 struct Lease<B> {
@@ -26,13 +27,17 @@ struct Lease<B> {
 
 impl<B> UpstreamBody<B> {
     /// The body of an answer that came over `link`.
-    pub(super) fn new(incoming: Incoming, link: Link<B>, shard: &Arc<Shard<B>>) -> Self {
+    pub(super) fn new(incoming: Incoming, mut link: Link<B>, shard: &Arc<Shard<B>>) -> Self {
         if incoming.is_end_stream() {
             shard.put(link);
             return Self {
                 incoming,
                 lease: None,
+                broken: None,
             };
+        }
+        if !link.is_request_sent() {
+            link.go_apart();
         }
         Self {
             incoming,
@@ -40,7 +45,24 @@ impl<B> UpstreamBody<B> {
                 link,
                 shard: Arc::clone(shard),
             }),
+            broken: None,
         }
+    }
+}
+
+impl<B> UpstreamBody<B> {
+    /// What is there, or what the connection brings when it is kept going.
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let Some(Lease { link, .. }) = &mut self.lease else {
+            return Pin::new(&mut self.incoming).poll_frame(cx);
+        };
+        let waker = link.waker().clone();
+        let mut own = Context::from_waker(&waker);
+        if let Poll::Ready(read) = Pin::new(&mut self.incoming).poll_frame(&mut own) {
+            return Poll::Ready(read);
+        }
+        let _ = link.poll(cx);
+        Pin::new(&mut self.incoming).poll_frame(&mut own)
     }
 }
 
@@ -52,7 +74,18 @@ impl<B> Body for UpstreamBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, OutboundError>>> {
-        let polled = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        let polled = match self.broken.take() {
+            Some(error) => Some(Err(error)),
+            None => match ready!(self.poll_incoming(cx)) {
+                // Told in another turn: whoever passes the answer on has sent by then what came before.
+                Some(Err(error)) => {
+                    self.broken = Some(error);
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                polled => polled,
+            },
+        };
         let ended = match &polled {
             None => true,
             // Nothing follows trailers, and nobody asks for what follows a last frame.

@@ -1,7 +1,10 @@
 //! One open connection to a target, from its first byte to its last.
 
 use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,11 +13,11 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::outbound::budget::{Gate, Slot};
+use crate::outbound::driver::Driver;
 use crate::outbound::error::{ConnectStep, OutboundError};
 use crate::outbound::guard::OutgoingGuard;
 use crate::outbound::limits::OutboundLimits;
@@ -28,9 +31,9 @@ use crate::snapshot::client_tls::Target;
 /// closed in peace.
 pub struct Link<B> {
     sender: SendRequest<Outgoing<B>>,
-    task: AbortHandle,
+    driver: Driver,
     exchange: Arc<Exchange>,
-    gate: Arc<Gate>,
+    slot: Slot,
     target: u64,
     idle_max: usize,
     idle_timeout_ms: u32,
@@ -74,22 +77,16 @@ where
                 step,
             }
         })??;
-        let gate = Arc::clone(slot.gate());
         let opened = Builder::new().handshake(TokioIo::new(wire)).await;
         let (sender, connection) = opened.map_err(|source| {
             let host = target.url.host().into();
             OutboundError::Broke { host, source }
         })?;
-        let task = tokio::spawn(async move {
-            // Its error has been told to the call that was under way, or there was none.
-            let _ = connection.await;
-            drop(slot);
-        });
         Ok(Self {
             sender,
-            task: task.abort_handle(),
+            driver: Driver::new(connection),
             exchange,
-            gate,
+            slot,
             target: target.id,
             idle_max: usize::from(target.limits.idle_connections_max),
             idle_timeout_ms: target.limits.idle_timeout_ms,
@@ -112,17 +109,23 @@ where
         self.exchange.begin(body);
         request.body_mut().bind(&self.exchange);
         self.used = true;
-        self.sender
-            .try_send_request(request)
-            .await
-            .map_err(|mut failed| {
-                let unsent = failed.take_message();
-                Failed {
-                    unsent,
-                    answered: self.exchange.is_answered(),
-                    error: failed.into_error(),
-                }
-            })
+        self.driver.mute();
+        let mut answer = pin!(self.sender.try_send_request(request));
+        let driver = &mut self.driver;
+        let answered = poll_fn(|cx| {
+            let _ = driver.poll(cx);
+            answer
+                .as_mut()
+                .poll(&mut Context::from_waker(driver.waker()))
+        });
+        answered.await.map_err(|mut failed| {
+            let unsent = failed.take_message();
+            Failed {
+                unsent,
+                answered: self.exchange.is_answered(),
+                error: failed.into_error(),
+            }
+        })
     }
 }
 
@@ -137,9 +140,34 @@ impl<B> Link<B> {
         self.sender.is_ready()
     }
 
-    /// Whether it is closed.
+    /// Whether it is closed, as far as it was looked at.
     pub fn is_closed(&self) -> bool {
-        self.sender.is_closed()
+        self.driver.is_ended() || self.sender.is_closed()
+    }
+
+    /// Keeps it going while its answer's body is waited for.
+    pub fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        self.driver.poll(cx)
+    }
+
+    /// The waker for what comes on it.
+    pub const fn waker(&self) -> &Waker {
+        self.driver.waker()
+    }
+
+    /// Keeps it going for nobody: an idle connection that was closed is found out here.
+    pub fn settle(&mut self) {
+        self.driver.settle();
+    }
+
+    /// Lets the rest of the request go out though nobody reads the answer, where that came early.
+    pub fn go_apart(&mut self) {
+        self.driver.go_apart();
+    }
+
+    /// Whether it goes on in a task of its own.
+    pub const fn is_apart(&self) -> bool {
+        self.driver.is_apart()
     }
 
     /// Whether the whole of the last request was sent. Where it was not, an early answer came, and nothing more can
@@ -150,7 +178,7 @@ impl<B> Link<B> {
 
     /// Where calls to the same target wait.
     pub fn gate(&self) -> &Gate {
-        &self.gate
+        self.slot.gate()
     }
 
     /// The identifier of the target that it leads to.
@@ -166,16 +194,6 @@ impl<B> Link<B> {
     /// How long it may be idle, in milliseconds.
     pub const fn idle_timeout_ms(&self) -> u32 {
         self.idle_timeout_ms
-    }
-}
-
-impl<B> Drop for Link<B> {
-    fn drop(&mut self) {
-        // The connection's task would wait for whatever is under way: an upload that nobody wants any more, or an
-        // answer that never comes.
-        if !self.sender.is_ready() {
-            self.task.abort();
-        }
     }
 }
 

@@ -6,10 +6,12 @@
 //! copies no body. What goes wrong is told as an [`error::OutboundError`], for logs and for the gateway to translate;
 //! this room knows neither statuses nor reason codes, nor the store, nor who called.
 
+pub mod alarm;
 pub mod body;
 pub mod budget;
 pub mod call;
 pub mod download;
+pub mod driver;
 pub mod error;
 pub mod guard;
 pub mod limits;

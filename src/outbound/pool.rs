@@ -166,21 +166,33 @@ impl<B> Shard<B> {
     pub(super) fn take(&self, target: u64) -> Option<Link<B>> {
         let mut state = self.state();
         let idle = state.idle.get_mut(&target)?;
-        // The others are closed, and swept soon, or their task has yet to see the end of the last exchange.
-        let ready = idle.iter().rposition(|idle| idle.link.is_ready())?;
-        Some(idle.remove(ready).link)
+        let mut place = idle.len();
+        while let Some(one) = place.checked_sub(1).and_then(|last| idle.get_mut(last)) {
+            place = place.saturating_sub(1);
+            one.link.settle();
+            if one.link.is_ready() {
+                return Some(idle.remove(place).link);
+            }
+            // The task of one that goes on apart may have yet to see the end of the last exchange.
+            if one.link.is_closed() || !one.link.is_apart() {
+                idle.remove(place);
+            }
+        }
+        None
     }
 
     /// Keeps a connection whose exchange is over, if another can follow on it and there is room.
-    pub(super) fn put(&self, link: Link<B>) {
-        if link.is_closed() || !link.is_request_sent() {
+    pub(super) fn put(&self, mut link: Link<B>) {
+        link.settle();
+        let goes_on = link.is_ready() || (link.is_apart() && !link.is_closed());
+        if !goes_on || !link.is_request_sent() {
             return;
         }
         let mut state = self.state();
         let since = state.second;
         let idle = state.idle.entry(link.target()).or_default();
         if idle.len() >= link.idle_max() {
-            idle.retain(|idle| !idle.link.is_closed());
+            idle.retain_mut(|idle| !idle.is_closed());
         }
         if idle.len() < link.idle_max() {
             // Whoever is woken looks here next, and waits for the lock.
@@ -194,7 +206,7 @@ impl<B> Shard<B> {
         let mut state = self.state();
         state.second = second;
         state.idle.retain(|_, idle| {
-            idle.retain(|idle| !idle.is_over(second));
+            idle.retain_mut(|idle| !idle.is_closed() && !idle.is_over(second));
             !idle.is_empty()
         });
     }
@@ -239,7 +251,12 @@ impl<B> Idle<B> {
         let timeout = idle_ms >= u64::from(self.link.idle_timeout_ms());
         // One that is still not ready waits for something that nobody wants.
         let stuck = whole_seconds > 0 && !self.link.is_ready();
-        self.link.is_closed() || timeout || stuck
+        timeout || stuck
+    }
+
+    fn is_closed(&mut self) -> bool {
+        self.link.settle();
+        self.link.is_closed()
     }
 }
 

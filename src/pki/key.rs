@@ -248,6 +248,61 @@ impl std::fmt::Debug for PrivateKey {
     }
 }
 
+/// A private key that was read once before, as bytes: reading it checks that its parts belong together, which takes longer
+/// than is good where there are thousands that wait for their use. Overwritten when dropped, and never printed.
+#[derive(Clone)]
+pub struct KeptKey(Zeroizing<Vec<u8>>);
+
+impl KeptKey {
+    /// The PKCS#8 form of a key, as it was kept.
+    pub(crate) const fn kept(pkcs8: Zeroizing<Vec<u8>>) -> Self {
+        Self(pkcs8)
+    }
+
+    /// The key for rustls.
+    pub fn der(&self) -> PrivateKeyDer<'_> {
+        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.0.as_slice()))
+    }
+
+    /// What kind of key it states to be. The secret parts are not looked at.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] where it is none that can be used.
+    pub fn kind(&self) -> Result<KeyAlgorithm, InvalidKey> {
+        let algorithm = match structure(&self.0).ok_or(InvalidKey::NotAKey)? {
+            Structure::Plain(algorithm) => algorithm,
+            Structure::Encrypted => return Err(InvalidKey::PasswordNeeded),
+        };
+        match algorithm {
+            KeyAlgorithm::Rsa { bits: 2048..=8192 }
+            | KeyAlgorithm::EcP256
+            | KeyAlgorithm::EcP384
+            | KeyAlgorithm::EcP521
+            | KeyAlgorithm::Ed25519 => Ok(algorithm),
+            KeyAlgorithm::Rsa { .. } | KeyAlgorithm::Other(_) => {
+                Err(InvalidKey::Unsupported { algorithm })
+            }
+        }
+    }
+
+    /// The PKCS#8 form.
+    pub(crate) fn pkcs8(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&PrivateKey> for KeptKey {
+    fn from(key: &PrivateKey) -> Self {
+        Self(key.pkcs8.clone())
+    }
+}
+
+impl std::fmt::Debug for KeptKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeptKey(…)")
+    }
+}
+
 /// A key made ready to sign certificates and requests. It keeps no copy of the key outside the cryptographic library.
 pub(crate) struct Signer {
     pair: Pair,

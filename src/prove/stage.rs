@@ -491,9 +491,19 @@ fn shown(catalog: &Catalog) -> Vec<CertificateDer<'static>> {
         .server_identities
         .values()
         .flat_map(|identity| &identity.certificates);
-    certificates
+    let of_listeners = certificates
         .filter_map(|certificate| certificate.chain.first())
-        .map(|leaf| CertificateDer::from(leaf.der().to_vec()))
+        .map(Certificate::der);
+    let realms = catalog.realms.values();
+    let own = realms
+        .flat_map(|realm| realm.server_identities.iter())
+        .filter_map(|(_, own)| own.as_ref())
+        .flat_map(|own| &own.certificates)
+        .filter_map(|kept| kept.chain.first())
+        .map(AsRef::as_ref);
+    of_listeners
+        .chain(own)
+        .map(|leaf| CertificateDer::from(leaf.to_vec()))
         .collect()
 }
 

@@ -201,6 +201,8 @@ impl Settings {
                 connections_per_address_max: small(given, "connections_per_address_max")?,
                 streams_max: small(given, "streams_max")?,
                 tls_buffer_bytes_max: small(given, "tls_buffer_bytes_max")?,
+                tls_bulk_bytes_max: small(given, "tls_bulk_bytes_max")?,
+                tls_bulk_total_bytes_max: number(given, "tls_bulk_total_bytes_max")?,
                 cut_grace_ms: small(given, "cut_grace_ms")?,
                 shutdown_grace_ms: small(given, "shutdown_grace_ms")?,
                 gather_timeout_ms: small(given, "gather_timeout_ms")?,

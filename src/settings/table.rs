@@ -257,6 +257,18 @@ pub const GROUPS: &[Group] = &[
                 "How much encrypted data waits for a slow reader on one connection.",
             ),
             key(
+                "tls_bulk_bytes_max",
+                count(BYTES, 16_384, 64 * MILLION),
+                "1048576",
+                "The same while a large answer flows, which makes downloads cheaper. No more than `tls_buffer_bytes_max`: no difference is made.",
+            ),
+            key(
+                "tls_bulk_total_bytes_max",
+                count(BYTES, 0, 64_000 * MILLION),
+                "67108864",
+                "How much all connections together may hold beyond `tls_buffer_bytes_max`. Where it is used up, large answers flow with the usual buffer.",
+            ),
+            key(
                 "idle_timeout_ms",
                 count(MS, 100, DAY_MS),
                 "60000",

@@ -168,7 +168,8 @@ impl Compiler {
     ) -> Result<(Snapshot, Vec<RealmName>), CompileError> {
         let identities_changed = touched
             .iter()
-            .any(|row| matches!(row, Touched::ServerIdentity(_)));
+            .any(|row| matches!(row, Touched::ServerIdentity(slot) if slot.realm().is_none()));
+        showable(next, touched)?;
         let mut names: Vec<RealmName> = if identities_changed {
             next.realms.keys().cloned().collect()
         } else {
@@ -261,7 +262,7 @@ impl Compiler {
                 .server_identities
                 .get(&slot)
                 .ok_or(InvalidIdentity::Missing { slot })?;
-            ShownIdentity::prepare(identity, &self.server_tls.provider)
+            ShownIdentity::prepare(identity)
         };
         let public = |gateway| {
             Ok::<_, InvalidIdentity>(PerEnvironment {
@@ -400,7 +401,7 @@ impl Compiler {
         let Some(from) = CompiledFrom::of(realm, environment) else {
             return Ok(None);
         };
-        let identity = shown.mtls.get(environment);
+        let identity = &shown_by(realm, environment, former, shown)?;
         let same = former.filter(|former| former.compiled_from.is(&from));
         if let Some(same) = same.filter(|same| Arc::ptr_eq(&same.identity, identity)) {
             return Ok(Some(same.clone()));
@@ -489,6 +490,36 @@ impl Compiler {
         }
         Ok(targets)
     }
+}
+
+/// What a realm's own host shows: an identity of its own where it has one, else that of the mtls gateway.
+fn shown_by(
+    realm: &Realm,
+    environment: Environment,
+    former: Option<&MtlsEndpoint>,
+    shown: &Shown,
+) -> Result<Arc<ShownIdentity>, InvalidIdentity> {
+    let Some(own) = realm.server_identities.get(environment) else {
+        return Ok(Arc::clone(shown.mtls.get(environment)));
+    };
+    let kept = former.filter(|former| former.identity.is(own));
+    match kept {
+        Some(former) => Ok(Arc::clone(&former.identity)),
+        None => ShownIdentity::own(&IdentitySlot::Realm(realm.name.clone(), environment), own),
+    }
+}
+
+/// Whether the realms' own identities that a change puts in place can be shown: nothing else may be stored.
+fn showable(next: &Catalog, touched: &[Touched]) -> Result<(), InvalidIdentity> {
+    for row in touched {
+        if let Touched::ServerIdentity(slot @ IdentitySlot::Realm(realm, environment)) = row
+            && let Some(realm) = next.realms.get(realm)
+            && let Some(own) = realm.server_identities.get(*environment)
+        {
+            server_tls::ready_to_show(own).map_err(|source| server_tls::invalid(slot, source))?;
+        }
+    }
+    Ok(())
 }
 
 /// A realm that does not compile: known, and shut.

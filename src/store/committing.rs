@@ -9,6 +9,7 @@ use crate::domain::audit::{AuditFact, AuditRecord};
 use crate::domain::catalog::Catalog;
 use crate::domain::change::Touched;
 use crate::domain::environment::Environment;
+use crate::domain::identity::IdentitySlot;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
 use crate::domain::token::Actor;
@@ -376,8 +377,18 @@ impl<'a> Rows<'a> {
         for slot in slots {
             let key = slot.to_string();
             let seal = keys.at("", &key);
-            let identity = self.next.server_identities.get(slot);
-            let row = identity.map(|of| row::identity::encode(of, &seal));
+            let row = match slot {
+                IdentitySlot::Admin | IdentitySlot::Public(..) => {
+                    let identity = self.next.server_identities.get(slot);
+                    identity.map(|of| row::identity::encode(of, &seal))
+                }
+                IdentitySlot::Realm(realm, environment) => {
+                    let realm = self.realm(realm);
+                    let own =
+                        realm.and_then(|realm| realm.server_identities.get(*environment).as_ref());
+                    own.map(|of| row::identity::encode_own(of, &seal))
+                }
+            };
             let row = finish(row, &seal)?;
             put(
                 self.transaction,

@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::domain::catalog::Catalog;
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::Environment;
+use crate::domain::identity::{IdentitySlot, ServerAuthority, ServerIdentity};
 use crate::domain::installation::Installation;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
@@ -20,6 +21,7 @@ use crate::store::db::{Store, stored_revision};
 use crate::store::error::{Fault, StoreError};
 use crate::store::row;
 use crate::store::row::codec::RowError;
+use crate::store::row::identity::Issuers;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
@@ -50,8 +52,10 @@ impl Store {
                     .map(|thread| thread.join().unwrap_or(Err(Fault::Panicked)));
                 parts.collect::<Result<Vec<_>, _>>()
             })?;
-            let rest = Reader::new(transaction, &self.keys, Part::ALL);
-            rest.catalog(parts.into_iter().flatten())
+            let mut whole = Reader::new(transaction, &self.keys, Part::ALL);
+            whole.realms = parts.into_iter().flatten().collect();
+            let identities = whole.identities()?;
+            whole.catalog(identities)
         })
     }
 }
@@ -106,6 +110,13 @@ struct Reader<'a> {
     part: Part<'a>,
     certificates: Certificates,
     realms: HashMap<RealmName, Realm>,
+}
+
+/// What belongs to no realm of the identities.
+#[derive(Default)]
+struct Identities {
+    authority: Option<Arc<ServerAuthority>>,
+    of_listeners: OrdMap<IdentitySlot, Arc<ServerIdentity>>,
 }
 
 impl<'a> Reader<'a> {
@@ -332,11 +343,37 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The catalog of these realms and of what belongs to none.
-    fn catalog(
-        mut self,
-        realms: impl Iterator<Item = (RealmName, Realm)>,
-    ) -> Result<Catalog, Fault> {
+    /// What listeners show, and what realms' own hosts do.
+    fn identities(&mut self) -> Result<Identities, Fault> {
+        let mut found = Identities::default();
+        let mut issuers = Issuers::default();
+        let keys = self.keys.table(Table::Identities)?;
+        for entry in self.transaction.open_table(IDENTITIES)?.iter()? {
+            let (slot, row) = entry?;
+            let (slot, row) = (slot.value(), row.value());
+            let seal = keys.at("", slot);
+            if slot == AUTHORITY {
+                let row = row::identity::decode_authority(row, &seal, &mut self.certificates);
+                found.authority = Some(Arc::new(row.map_err(at(&seal))?));
+            } else if let Some((name, environment)) = row::identity::own_place(slot) {
+                let row = row::identity::decode_own(row, &seal, &mut issuers);
+                if let Some(own) = self.readable_in(name.as_str(), row, &seal)? {
+                    let realm = self.realm_named(name.as_str(), &seal)?;
+                    *realm.server_identities.get_mut(environment) = Some(Arc::new(own));
+                }
+            } else {
+                let row = row::identity::decode(slot, row, &seal, &mut self.certificates);
+                let identity = row.map_err(at(&seal))?;
+                found
+                    .of_listeners
+                    .insert(identity.slot.clone(), Arc::new(identity));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Adds what belongs to no realm.
+    fn catalog(self, identities: Identities) -> Result<Catalog, Fault> {
         let mut catalog = Catalog {
             revision: stored_revision(&self.transaction.open_table(META)?)?,
             ..Catalog::default()
@@ -352,24 +389,12 @@ impl<'a> Reader<'a> {
                 .insert(token.hash, token.name.clone());
             catalog.tokens.insert(token.name.clone(), Arc::new(token));
         }
-        let keys = self.keys.table(Table::Identities)?;
-        for entry in self.transaction.open_table(IDENTITIES)?.iter()? {
-            let (slot, row) = entry?;
-            let (slot, row) = (slot.value(), row.value());
-            let seal = keys.at("", slot);
-            let certificates = &mut self.certificates;
-            if slot == AUTHORITY {
-                let authority = row::identity::decode_authority(row, &seal, certificates);
-                catalog.server_authority = Some(Arc::new(authority.map_err(at(&seal))?));
-            } else {
-                let identity = row::identity::decode(slot, row, &seal, certificates);
-                let identity = identity.map_err(at(&seal))?;
-                catalog
-                    .server_identities
-                    .insert(identity.slot, Arc::new(identity));
-            }
-        }
-        let realms = realms.map(|(name, realm)| (name, Arc::new(realm)));
+        catalog.server_authority = identities.authority;
+        catalog.server_identities = identities.of_listeners;
+        let realms = self
+            .realms
+            .into_iter()
+            .map(|(name, realm)| (name, Arc::new(realm)));
         catalog.realms = realms.collect::<OrdMap<_, _>>();
         Ok(catalog)
     }
@@ -380,11 +405,20 @@ impl<'a> Reader<'a> {
         row: Result<T, RowError>,
         seal: &RowSeal<'_>,
     ) -> Result<Option<T>, Fault> {
+        self.readable_in(seal.realm(), row, seal)
+    }
+
+    fn readable_in<T>(
+        &mut self,
+        realm: &str,
+        row: Result<T, RowError>,
+        seal: &RowSeal<'_>,
+    ) -> Result<Option<T>, Fault> {
         match row {
             Ok(row) => Ok(Some(row)),
             Err(newer @ RowError::Newer { .. }) => Err(at(seal)(newer)),
             Err(source) => {
-                let realm = self.realm(seal)?;
+                let realm = self.realm_named(realm, seal)?;
                 if realm.unreadable.is_none() {
                     realm.unreadable = Some(unreadable(seal, &source));
                 }
@@ -394,8 +428,12 @@ impl<'a> Reader<'a> {
     }
 
     fn realm(&mut self, seal: &RowSeal<'_>) -> Result<&mut Realm, Fault> {
+        self.realm_named(seal.realm(), seal)
+    }
+
+    fn realm_named(&mut self, realm: &str, seal: &RowSeal<'_>) -> Result<&mut Realm, Fault> {
         self.realms
-            .get_mut(seal.realm())
+            .get_mut(realm)
             .ok_or(RowError::Orphan)
             .map_err(at(seal))
     }

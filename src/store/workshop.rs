@@ -211,6 +211,12 @@ fn secrets(catalog: &Catalog) -> Vec<Vec<u8>> {
         .flat_map(|identity| &identity.certificates)
         .map(|of| &of.key);
     secrets.extend(authority.chain(identities).map(|key| key.pkcs8().to_vec()));
+    for realm in catalog.realms.values() {
+        let own = realm.server_identities.iter();
+        let own = own.filter_map(|(_, own)| own.as_ref());
+        let keys = own.flat_map(|own| &own.certificates).map(|of| &of.key);
+        secrets.extend(keys.map(|key| key.pkcs8().to_vec()));
+    }
     secrets
 }
 

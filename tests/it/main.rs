@@ -30,6 +30,7 @@ mod intake;
 mod network_rules;
 mod path_cases;
 mod prove;
+mod realm_identities;
 mod refusals;
 mod resumption;
 mod revocation;

@@ -280,7 +280,7 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
         (
             Command::ProvideServerIdentity {
                 slot: IdentitySlot::Admin,
-                certificate,
+                certificate: certificate.clone(),
             },
             false,
         ),
@@ -343,6 +343,20 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
             },
             false,
         ),
+        (
+            Command::RemoveServerIdentity {
+                realm: realm(),
+                environment,
+            },
+            false,
+        ),
+        (
+            Command::ProvideServerIdentity {
+                slot: IdentitySlot::Realm(realm(), environment),
+                certificate,
+            },
+            false,
+        ),
     ]
 }
 
@@ -374,7 +388,10 @@ const fn place(command: &Command) -> usize {
         Command::RevokeToken { .. } => 24,
         Command::AdoptServerAuthority { .. } => 25,
         Command::AdoptServerIdentity { .. } => 26,
-        Command::ProvideServerIdentity { .. } => 27,
+        Command::ProvideServerIdentity {
+            slot: IdentitySlot::Admin | IdentitySlot::Public(..),
+            ..
+        } => 27,
         Command::ResetServerIdentity { .. } => 28,
         Command::BeginProof => 29,
         Command::EndProof { .. } => 30,
@@ -384,6 +401,11 @@ const fn place(command: &Command) -> usize {
         Command::ProveKey { .. } => 34,
         Command::PromoteInstallation { .. } => 35,
         Command::RestoreInstallations { .. } => 36,
+        Command::RemoveServerIdentity { .. } => 37,
+        Command::ProvideServerIdentity {
+            slot: IdentitySlot::Realm(..),
+            ..
+        } => 38,
         Command::Deny { .. } => 15,
         Command::Allow { .. } => 16,
     }

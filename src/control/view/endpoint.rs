@@ -10,13 +10,14 @@ use crate::domain::catalog::Catalog;
 use crate::domain::deployment::Deployment;
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway};
-use crate::domain::identity::{IdentitySlot, Origin, ServerIdentity};
+use crate::domain::identity::{IdentitySlot, Origin, RealmIdentity, ServerIdentity};
 use crate::domain::name::RealmName;
 use crate::domain::publishing::base_path;
 use crate::domain::realm::{Realm, RealmState};
 use crate::domain::rejection::Rejection;
 use crate::domain::token::Actor;
 use crate::domain::trigger::Method;
+use crate::pki::certificate::Certificate;
 
 /// The endpoints of a realm in one environment, to be handed to those who call.
 #[derive(Clone, Debug, Serialize)]
@@ -149,13 +150,20 @@ impl Site<'_> {
         } else {
             Gateway::External
         };
+        let own = self.realm.server_identities.get(environment).as_ref();
+        let own = own.filter(|_| mtls);
         let identity = self
             .catalog
             .server_identities
             .get(&IdentitySlot::Public(shown_on, environment));
         let server_trust = match identity.map(|identity| identity.origin) {
+            _ if own.is_some() => ServerCa::Provided,
             Some(Origin::Provided) => ServerCa::Provided,
             Some(Origin::Generated) | None => ServerCa::Own,
+        };
+        let certificate = match own {
+            Some(own) => own_certificate(own),
+            None => identity.and_then(|identity| server_certificate(identity)),
         };
         let authority = self
             .catalog
@@ -172,7 +180,7 @@ impl Site<'_> {
             external_host: host(Gateway::External),
             internal_host: host(Gateway::Internal),
             addresses: self.addresses_view(),
-            server_certificate: identity.and_then(|identity| server_certificate(identity)),
+            server_certificate: certificate,
             server_ca_pem: authority.map(|authority| authority.certificate.to_pem()),
             pipelines: deployed
                 .iter()
@@ -307,17 +315,21 @@ impl Site<'_> {
 }
 
 fn server_certificate(identity: &ServerIdentity) -> Option<ServerCertificateView> {
-    let shown = identity.certificates.first()?;
-    let leaf = shown.chain.first()?;
+    certificate_view(&identity.certificates.first()?.chain)
+}
+
+fn own_certificate(identity: &RealmIdentity) -> Option<ServerCertificateView> {
+    let chain = identity.certificates.first()?.decode().ok()?;
+    certificate_view(&chain)
+}
+
+fn certificate_view(chain: &[Certificate]) -> Option<ServerCertificateView> {
+    let leaf = chain.first()?;
     Some(ServerCertificateView {
         subject: leaf.facts().subject.clone(),
         fingerprint: leaf.fingerprint().to_string(),
         fingerprint_colons: leaf.fingerprint().colons(),
         not_after: Time(leaf.facts().not_after),
-        chain_pem: shown
-            .chain
-            .iter()
-            .map(crate::pki::certificate::Certificate::to_pem)
-            .collect(),
+        chain_pem: chain.iter().map(Certificate::to_pem).collect(),
     })
 }

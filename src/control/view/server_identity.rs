@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::clock::Moment;
 use crate::control::authorise::{self, Matter};
 use crate::control::engine::Control;
 use crate::control::error::ControlError;
@@ -14,8 +15,11 @@ use crate::domain::command::Command;
 use crate::domain::environment::{Environment, Gateway, InvalidWord};
 use crate::domain::identifying;
 use crate::domain::identity::{IdentityCertificate, IdentitySlot, Origin, ServerIdentity};
+use crate::domain::name::RealmName;
+use crate::domain::realm::Realm;
 use crate::domain::rejection::Rejection;
 use crate::domain::token::Actor;
+use crate::pki::certificate::Certificate;
 use crate::pki::secret::Secret;
 use crate::pki::upload::{self, InvalidUpload};
 
@@ -25,6 +29,9 @@ use crate::pki::upload::{self, InvalidUpload};
 pub struct ServerIdentityView {
     /// Whose: `admin`, or gateway and environment, such as `mtls-prod`.
     pub slot: String,
+    /// The realm whose own host shows it; absent where a listener shows it to all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
     /// `generated` or `provided`.
     pub origin: &'static str,
     /// The first leaf's subject.
@@ -58,28 +65,42 @@ pub fn parse_slot(text: &str) -> Result<IdentitySlot, InvalidWord> {
     }
 }
 
-/// The text that [`parse_slot`] reads.
-pub fn slot_text(slot: IdentitySlot) -> String {
+/// The text that [`parse_slot`] reads; of a realm's own, that of the gateway in whose place it is shown.
+pub fn slot_text(slot: &IdentitySlot) -> String {
     match slot {
         IdentitySlot::Admin => "admin".to_owned(),
         IdentitySlot::Public(gateway, environment) => format!("{gateway}-{environment}"),
+        IdentitySlot::Realm(_, environment) => format!("{}-{environment}", Gateway::Mtls),
     }
 }
 
 impl Control {
-    /// What every listener shows.
+    /// What every listener shows, and after that what realms' own hosts do.
     ///
     /// # Errors
     /// [`Rejection::Forbidden`] for a realm's admins.
     pub fn server_identities(&self, actor: &Actor) -> Result<Vec<ServerIdentityView>, Rejection> {
         authorise::read(actor, Matter::ServerIdentities)?;
-        Ok(self
-            .catalog
-            .load()
-            .server_identities
-            .values()
+        let catalog = self.catalog.load();
+        let listeners = catalog.server_identities.values();
+        let own = catalog.realms.values().flat_map(|realm| own_views(realm));
+        Ok(listeners
             .map(|identity| view(identity))
+            .chain(own)
             .collect())
+    }
+
+    /// What one realm's own host shows where it has an identity of its own.
+    ///
+    /// # Errors
+    /// [`Rejection::NoRealm`].
+    pub fn realm_identities(
+        &self,
+        actor: &Actor,
+        realm: &RealmName,
+    ) -> Result<Vec<ServerIdentityView>, Rejection> {
+        authorise::read(actor, Matter::Realm(realm))?;
+        Ok(own_views(self.catalog.load().realm(realm)?).collect())
     }
 
     /// The certificate of the server's own authority, as PEM; `None` before the first start is over.
@@ -111,7 +132,7 @@ impl Control {
         chain: &str,
         key: &Secret,
     ) -> Result<Done, ControlError> {
-        authorise::appliance(actor, "server-identity.provide")?;
+        authorise::identity(actor, &slot, "server-identity.provide")?;
         let unreadable =
             |field| move |source: InvalidUpload| ControlError::Upload { field, source };
         let chain = upload::read(chain.as_bytes(), None).map_err(unreadable("chain"))?;
@@ -123,9 +144,9 @@ impl Control {
         };
         let hosts = match slot {
             IdentitySlot::Admin => {
-                identities::host_names(slot, &self.rules.names, &self.admin_names)
+                identities::host_names(&slot, &self.rules.names, &self.admin_names)
             }
-            IdentitySlot::Public(..) => Vec::new(),
+            IdentitySlot::Public(..) | IdentitySlot::Realm(..) => Vec::new(),
         };
         let locked_out = certificate
             .chain
@@ -142,16 +163,17 @@ impl Control {
         Ok(done)
     }
 
-    /// Goes back to a generated certificate, made anew; where a generated one is shown, it stays. Blocks.
+    /// Goes back to a generated certificate, made anew; where a generated one is shown, it stays. A realm's own host goes
+    /// back to what the mtls gateway shows. Blocks.
     ///
     /// # Errors
     /// [`ControlError`].
     pub fn reset_server_identity(
         &self,
         actor: &Actor,
-        slot: IdentitySlot,
+        slot: &IdentitySlot,
     ) -> Result<Done, ControlError> {
-        authorise::appliance(actor, "server-identity.reset")?;
+        authorise::identity(actor, slot, "server-identity.reset")?;
         let (names, admin_names) = (&self.rules.names, &self.admin_names);
         self.change(actor, |catalog, now| {
             identities::reset(catalog, slot, names, admin_names, now)
@@ -160,16 +182,40 @@ impl Control {
 }
 
 fn view(identity: &ServerIdentity) -> ServerIdentityView {
-    let leaf = identity
-        .certificates
-        .first()
-        .and_then(|certificate| certificate.chain.first());
+    let chains = identity.certificates.iter().map(|of| of.chain.as_slice());
     ServerIdentityView {
-        slot: slot_text(identity.slot),
         origin: match identity.origin {
             Origin::Generated => "generated",
             Origin::Provided => "provided",
         },
+        ..shown(&identity.slot, chains, identity.updated)
+    }
+}
+
+/// A chain that cannot be decoded any more is left out.
+fn own_views(realm: &Realm) -> impl Iterator<Item = ServerIdentityView> {
+    let own = realm.server_identities.iter();
+    own.filter_map(|(environment, own)| {
+        let own = own.as_ref()?;
+        let kept = own.certificates.iter();
+        let chains: Vec<_> = kept.filter_map(|kept| kept.decode().ok()).collect();
+        let slot = IdentitySlot::Realm(realm.name.clone(), environment);
+        let chains = chains.iter().map(Vec::as_slice);
+        Some(shown(&slot, chains, own.updated))
+    })
+}
+
+/// As provided; generated ones are told apart by whoever knows.
+fn shown<'a>(
+    slot: &IdentitySlot,
+    chains: impl Iterator<Item = &'a [Certificate]> + Clone,
+    updated: Moment,
+) -> ServerIdentityView {
+    let leaf = chains.clone().next().and_then(<[Certificate]>::first);
+    ServerIdentityView {
+        slot: slot_text(slot),
+        realm: slot.realm().map(ToString::to_string),
+        origin: "provided",
         subject: leaf
             .map(|leaf| leaf.facts().subject.clone())
             .unwrap_or_default(),
@@ -177,12 +223,8 @@ fn view(identity: &ServerIdentity) -> ServerIdentityView {
         fingerprint: leaf
             .map(|leaf| leaf.fingerprint().to_string())
             .unwrap_or_default(),
-        updated: Time(identity.updated),
-        certificates: identity
-            .certificates
-            .iter()
-            .flat_map(|of| CertificateView::all(&of.chain))
-            .collect(),
+        updated: Time(updated),
+        certificates: chains.flat_map(CertificateView::all).collect(),
     }
 }
 
@@ -193,7 +235,7 @@ mod tests {
     #[test]
     fn every_slot_is_read_as_it_is_written() {
         for slot in IdentitySlot::all() {
-            assert_eq!(parse_slot(&slot_text(slot)), Ok(slot));
+            assert_eq!(parse_slot(&slot_text(&slot)), Ok(slot));
         }
         for wrong in ["", "mtls", "mtls/prod", "mtls-live", "Admin", "prod-mtls"] {
             assert!(parse_slot(wrong).is_err(), "{wrong}");

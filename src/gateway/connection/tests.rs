@@ -40,7 +40,7 @@ fn driven_through(
             held: Held::begin(&worker, &peer),
             shutdown,
         };
-        serve(watching, TokioIo::new(server)).await;
+        serve(watching, server).await;
     });
     (client, served)
 }

@@ -5,17 +5,13 @@ use std::io::ErrorKind;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{
     ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
 };
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
 use rustls::server::ProducesTickets;
-use rustls::{
-    ClientConfig, DigitallySignedStruct, NamedGroup, SignatureScheme, SupportedProtocolVersion,
-    version,
-};
+use rustls::{ClientConfig, NamedGroup, SupportedProtocolVersion, version};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -24,9 +20,8 @@ use super::*;
 use crate::domain::command::Command;
 use crate::gateway::activity::Activity;
 use crate::gateway::deadline;
-use crate::gateway::testing::{House, Pki, client_request, now, realm};
+use crate::gateway::testing::{House, Pki, client_request, now, realm, tls};
 use crate::pki::authority::Leaf;
-use crate::snapshot::server_tls;
 use crate::snapshot::state::SharedHosts;
 
 const ACME: &str = "acme.api2.gate.localhost";
@@ -94,16 +89,8 @@ enum Outcome {
 
 impl Client {
     fn new(version: &'static SupportedProtocolVersion, pki: &Pki, leaf: &Leaf) -> Self {
-        let provider = Arc::new(server_tls::provider());
         let sessions = Arc::new(LastSession::default());
-        let key = PrivateKeyDer::try_from(leaf.key.der().secret_der().to_vec()).unwrap();
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
-            .with_client_auth_cert(pki.chain_of(leaf), key)
-            .unwrap();
+        let mut config = tls::client(pki, leaf, version);
         config.resumption = Resumption::store(Arc::clone(&sessions) as _);
         Self {
             config: Arc::new(config),
@@ -154,45 +141,6 @@ impl Client {
             (None, Err(error)) => Outcome::Refused(error.to_string()),
             other => panic!("{other:?}"),
         }
-    }
-}
-
-/// Takes any server for the right one: what is tried here is the other direction.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

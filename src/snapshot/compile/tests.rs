@@ -20,9 +20,10 @@ use crate::domain::trust_policy::{
 use crate::domain::trusting::Intake;
 use crate::pki::authority::{Authority, AuthorityRequest};
 use crate::pki::crl_testing::{self, CrlMade};
-use crate::pki::key::KeyChoice;
+use crate::pki::key::{KeptKey, KeyChoice};
 use crate::snapshot::compile::Compiler;
 use crate::snapshot::live::Live;
+use crate::snapshot::realm::Standing;
 use crate::trust::limits::TrustLimits;
 
 const NOW: Moment = Moment::from_unix_seconds(1_800_000_000);
@@ -75,7 +76,7 @@ impl World {
                 key: leaf.key.clone(),
             };
             let identity = ServerIdentity {
-                slot,
+                slot: slot.clone(),
                 origin: Origin::Generated,
                 certificates: vec![certificate],
                 updated: NOW,
@@ -345,6 +346,93 @@ fn a_new_server_identity_is_shown_by_every_realm_and_changes_no_trust() {
     ));
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
     assert!(!watch.has_changed().unwrap());
+}
+
+fn own_identity(realm: &RealmName) -> Command {
+    let leaf = authority("real")
+        .issue_server(&["acme.api2.gate.localhost".to_owned()], NOW, END)
+        .unwrap();
+    Command::ProvideServerIdentity {
+        slot: IdentitySlot::Realm(realm.clone(), Environment::Prod),
+        certificate: IdentityCertificate {
+            chain: vec![leaf.certificate],
+            key: leaf.key,
+        },
+    }
+}
+
+#[test]
+fn a_realms_own_server_identity_is_compiled_for_that_realm_alone() {
+    let mut world = two_realms();
+    let acme = name("acme");
+    let before = world.live.load_full();
+    let watch = before.realms["acme"].environments.prod.epoch.watch();
+    let config = |snapshot: &crate::snapshot::state::Snapshot, realm: &str, environment| {
+        let realm = snapshot.realm(realm, environment).unwrap();
+        realm.mtls.as_ref().map(|of| Arc::clone(of.tls.config()))
+    };
+    let same = |was: Option<Arc<rustls::ServerConfig>>, is| match (was, is) {
+        (Some(was), Some(is)) => Arc::ptr_eq(&was, &is),
+        (was, is) => was.is_none() && is.is_none(),
+    };
+    let steps = [
+        own_identity(&acme),
+        own_identity(&acme),
+        Command::RemoveServerIdentity {
+            realm: acme.clone(),
+            environment: Environment::Prod,
+        },
+    ];
+    let (mut was, prod, test) = (Arc::clone(&before), Environment::Prod, Environment::Test);
+    for step in steps {
+        world.apply(&[step]);
+        let is = world.live.load_full();
+        assert!(!same(config(&was, "acme", prod), config(&is, "acme", prod)));
+        assert!(same(config(&was, "acme", test), config(&is, "acme", test)));
+        assert!(Arc::ptr_eq(&was.realms["globex"], &is.realms["globex"]));
+        assert!(Arc::ptr_eq(&was.shared.prod, &is.shared.prod));
+        assert!(Arc::ptr_eq(&was.admin_tls, &is.admin_tls));
+        assert!(!watch.has_changed().unwrap(), "nobody is judged again");
+        was = is;
+    }
+    world.apply(&[own_identity(&acme)]);
+    let was = world.live.load_full();
+    let key = IdentitySlot::Public(crate::domain::environment::Gateway::Mtls, prod);
+    let Command::ProvideServerIdentity { certificate, .. } = own_identity(&acme) else {
+        unreachable!()
+    };
+    world.apply(&[Command::ProvideServerIdentity {
+        slot: key,
+        certificate,
+    }]);
+    let is = world.live.load_full();
+    assert!(same(config(&was, "acme", prod), config(&is, "acme", prod)));
+    assert!(!same(
+        config(&was, "globex", prod),
+        config(&is, "globex", prod)
+    ));
+}
+
+#[test]
+fn a_realm_whose_own_key_cannot_be_used_is_closed_at_the_start_and_the_others_are_not() {
+    let mut world = two_realms();
+    world.apply(&[own_identity(&name("acme"))]);
+    let realm = Arc::make_mut(world.catalog.realms.get_mut(&name("acme")).unwrap());
+    let own = realm.server_identities.prod.as_mut().unwrap();
+    Arc::make_mut(own).certificates[0].key = KeptKey::kept(b"no key".to_vec().into());
+    let snapshot = world.compiler.compile_all(&world.catalog).unwrap();
+    let Standing::Closed { why } = &snapshot.realms["acme"].standing else {
+        panic!("it is not closed")
+    };
+    assert!(why.contains("the server key for mtls/prod/acme"), "{why}");
+    assert!(snapshot.realms["globex"].is_open());
+    let touched = [Touched::ServerIdentity(IdentitySlot::Realm(
+        name("acme"),
+        Environment::Prod,
+    ))];
+    let before = world.live.load_full();
+    let refused = world.compiler.recompile(&before, &world.catalog, &touched);
+    assert!(refused.is_err(), "what cannot be shown is not stored");
 }
 
 #[test]

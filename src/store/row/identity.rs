@@ -1,17 +1,25 @@
 //! The rows of the server's authority and of its identities. Their private keys are sealed.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::domain::environment::{Environment, Gateway};
 use crate::domain::identity::{
-    IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
+    IdentityCertificate, IdentitySlot, KeptCertificate, Origin, RealmIdentity, ServerAuthority,
+    ServerIdentity,
 };
-use crate::pki::key::PrivateKey;
+use crate::domain::name::RealmName;
+use crate::pki::key::{KeptKey, PrivateKey};
 use crate::store::row::codec::{self, Bytes, RowError};
 use crate::store::row::installation::{Certificates, der};
 use crate::store::seal::RowSeal;
 
 const AUTHORITY_VERSION: u8 = 1;
 const VERSION: u8 = 1;
+/// Of a realm's own identity. Not 1, so that a realmgate that knows none of them names a newer one rather than damage.
+const REALM_VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,6 +101,77 @@ pub(crate) fn encode(of: &ServerIdentity, seal: &RowSeal<'_>) -> Result<Vec<u8>,
         certificates,
     };
     codec::encode(VERSION, &row, seal)
+}
+
+/// The row of a realm's own identity.
+pub(crate) fn encode_own(of: &RealmIdentity, seal: &RowSeal<'_>) -> Result<Vec<u8>, RowError> {
+    let mut certificates = Vec::new();
+    for (position, kept) in of.certificates.iter().enumerate() {
+        let sealed = seal.seal(&position.to_string(), "key", kept.key.pkcs8())?;
+        let chain = kept.chain.iter().map(|one| Bytes::of(one));
+        certificates.push(IdentityCertificateV1 {
+            chain: chain.collect(),
+            sealed_key: sealed.into(),
+        });
+    }
+    let row = IdentityRowV1 {
+        origin: OriginV1::Provided,
+        updated: of.updated.unix_millis(),
+        certificates,
+    };
+    codec::encode(REALM_VERSION, &row, seal)
+}
+
+/// A realm's own identity of a row. Certificates and keys are left as the bytes that they were when they were checked and
+/// stored: the row's tag and the key's seal say that they still are.
+pub(crate) fn decode_own(
+    row: &[u8],
+    seal: &RowSeal<'_>,
+    issuers: &mut Issuers,
+) -> Result<RealmIdentity, RowError> {
+    let (_, body) = codec::open(REALM_VERSION, row, seal)?;
+    let row: IdentityRowV1<'_> = codec::decode(body)?;
+    let mut certificates = Vec::with_capacity(row.certificates.len());
+    for (position, certificate) in row.certificates.iter().enumerate() {
+        let key = seal.open(&position.to_string(), "key", &certificate.sealed_key.0)?;
+        let chain = certificate.chain.iter().enumerate();
+        let chain = chain.map(|(place, der)| match place {
+            0 => der.0.as_ref().into(),
+            _ => issuers.shared(&der.0),
+        });
+        certificates.push(KeptCertificate {
+            chain: chain.collect(),
+            key: KeptKey::kept(key),
+        });
+    }
+    Ok(RealmIdentity {
+        certificates,
+        updated: codec::moment(row.updated),
+    })
+}
+
+/// The realm and the environment of a row's key, where it is a realm's own identity's.
+pub(crate) fn own_place(slot: &str) -> Option<(RealmName, Environment)> {
+    let (gateway, rest) = slot.split_once('/')?;
+    let (environment, realm) = rest.split_once('/')?;
+    let environment = Environment::parse(environment).ok()?;
+    let realm = RealmName::parse(realm).ok()?;
+    (gateway == Gateway::Mtls.as_str()).then_some((realm, environment))
+}
+
+/// The issuers that realms' chains have in common, each held once.
+#[derive(Default)]
+pub(crate) struct Issuers(HashSet<Arc<[u8]>>);
+
+impl Issuers {
+    fn shared(&mut self, der: &[u8]) -> Arc<[u8]> {
+        if let Some(known) = self.0.get(der) {
+            return Arc::clone(known);
+        }
+        let held: Arc<[u8]> = der.into();
+        self.0.insert(Arc::clone(&held));
+        held
+    }
 }
 
 /// The server identity of a row.

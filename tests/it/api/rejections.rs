@@ -392,6 +392,51 @@ fn server_identities() {
 }
 
 #[test]
+fn a_realms_own_server_identity() {
+    let server = server();
+    let path = "/realms/acme/server-identities/prod";
+    let ca = pki::ca("Public CA");
+    let leaf = pki::server(&ca, &["acme.api2.gate.localhost"]);
+    let (pem, key) = (leaf.certificate.to_pem(), pki::key_pem(&leaf));
+    let provide =
+        |path: &str, chain: &str, key: &str| server.put(path, &json!({"chain": chain, "key": key}));
+    provide(path, &pem, &pki::key_pem(&pki::client(&ca))).refused(422, "key-mismatch");
+    let client = pki::client(&ca);
+    provide(path, &client.certificate.to_pem(), &pki::key_pem(&client))
+        .refused(422, "not-for-servers");
+    let ended = pki::ended_server(&ca);
+    provide(path, &ended.certificate.to_pem(), &pki::key_pem(&ended))
+        .refused(422, "server-certificate-expired");
+    provide("/realms/nope/server-identities/prod", &pem, &key).refused(404, "no-realm");
+    provide("/realms/acme/server-identities/live", &pem, &key).refused(400, "invalid-value");
+    let reply = provide(path, &pem, &key).ok().json();
+    assert_eq!(
+        (&reply["changed"], &reply["warnings"]),
+        (&json!(true), &json!([]))
+    );
+    let all = server.get("/server-identities").ok().json();
+    let own = server.get("/realms/acme/server-identities").ok().json();
+    let (all, own) = (&all["serverIdentities"], &own["serverIdentities"]);
+    assert_eq!(all.as_array().unwrap().last(), own.get(0));
+    assert_eq!(
+        (&own[0]["slot"], &own[0]["realm"], &own[0]["origin"]),
+        (&json!("mtls-prod"), &json!("acme"), &json!("provided"))
+    );
+    let shared = pki::server(&ca, &["api2.gate.localhost"]);
+    let reply = provide(path, &shared.certificate.to_pem(), &pki::key_pem(&shared));
+    let warned = reply.ok().json()["warnings"].to_string();
+    assert!(
+        warned.contains("for mtls/prod/acme does not name acme.api2.gate.localhost"),
+        "{warned}"
+    );
+    for changed in [true, false] {
+        assert_eq!(server.delete(path).ok().json()["changed"], changed);
+    }
+    let own = server.get("/realms/acme/server-identities").ok().json();
+    assert_eq!(own["serverIdentities"], json!([]));
+}
+
+#[test]
 fn there_can_be_too_many_of_a_thing() {
     let server = server();
     let account =

@@ -1,17 +1,20 @@
 //! Our own server identity: made at the first start, made anew in time, never over a provided one.
 
 use realmgate::control::view::server_identity::{ServerIdentityView, slot_text};
+use realmgate::domain::command::Command;
 use realmgate::domain::environment::{Environment, Gateway};
 use realmgate::domain::identity::IdentitySlot;
+use realmgate::domain::name::RealmName;
 use realmgate::pki::certificate::signed_by;
 use realmgate::pki::secret::Secret;
+use redb::ReadableDatabase;
 
-use crate::control::bench::{Bench, Place, ca, days, now, operator};
+use crate::control::bench::{Bench, Place, acme, ca, days, now, operator};
 
 fn shown(bench: &Bench, slot: IdentitySlot) -> ServerIdentityView {
     let all = bench.control.server_identities(&operator()).unwrap();
     all.into_iter()
-        .find(|identity| identity.slot == slot_text(slot))
+        .find(|identity| identity.slot == slot_text(&slot))
         .unwrap()
 }
 
@@ -163,6 +166,55 @@ fn a_provided_identity_is_shown_and_left_alone() {
 }
 
 #[test]
+fn a_realms_own_identity_goes_with_its_realm_and_its_row_with_it() {
+    let place = Place::new();
+    let bench = place.start();
+    bench.apply(&acme(&ca("Acme CA")));
+    let realm = RealmName::parse("acme").unwrap();
+    for environment in Environment::ALL {
+        let (from, to) = (now().minus(days(1)), now().plus(days(90)));
+        let leaf = ca("Their CA")
+            .issue_server(&["acme.api2.gate.localhost".to_owned()], from, to)
+            .unwrap();
+        let slot = IdentitySlot::Realm(realm.clone(), environment);
+        let (chain, key) = (leaf.certificate.to_pem(), leaf.key.to_pkcs8_pem());
+        bench
+            .control
+            .provide_server_identity(&operator(), slot, &chain, &key)
+            .unwrap();
+        assert_eq!(bench.actions()[0], "server-identity.provide");
+    }
+    let own = |bench: &Bench| {
+        let all = bench.control.server_identities(&operator()).unwrap();
+        let own = all.into_iter().filter_map(|identity| identity.realm);
+        own.collect::<Vec<_>>()
+    };
+    drop(bench);
+    let bench = place.start();
+    assert_eq!(own(&bench), ["acme", "acme"]);
+    let revision = bench.revision();
+    bench
+        .execute(&[Command::DeleteRealm {
+            realm: realm.clone(),
+        }])
+        .unwrap();
+    assert_eq!(bench.revision(), revision + 1, "in one transaction");
+    assert!(own(&bench).is_empty());
+    drop(bench);
+    let database = redb::Database::open(place.path()).unwrap();
+    let transaction = database.begin_read().unwrap();
+    let rows: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("identities");
+    let rows = transaction.open_table(rows).unwrap();
+    let keys = rows.range::<&str>(..).unwrap();
+    let keys = keys.map(|row| row.unwrap().0.value().to_owned());
+    assert!(keys.filter(|key| key.contains("acme")).count() == 0);
+    drop((rows, transaction, database));
+    let bench = place.start();
+    bench.execute(&[Command::CreateRealm { realm }]).unwrap();
+    assert!(own(&bench).is_empty());
+}
+
+#[test]
 fn a_clock_that_woke_up_in_the_past_does_not_cost_the_authority() {
     let place = Place::new();
     let bench = place.start();
@@ -199,7 +251,7 @@ fn a_provided_identity_gives_way_to_a_generated_one_again() {
     let (_place, bench) = Bench::start();
     let reset = || {
         let control = &bench.control;
-        control.reset_server_identity(&operator(), IdentitySlot::Admin)
+        control.reset_server_identity(&operator(), &IdentitySlot::Admin)
     };
     assert!(!reset().unwrap().changed, "a generated one stays");
     let cases = [("gate-admin.example", true), ("admin.example", false)];

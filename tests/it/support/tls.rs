@@ -53,8 +53,20 @@ impl Caller {
     ) -> Self {
         match client {
             Some(client) => Self::with(demo, version, &chain(&client.chain), key(&client.key)),
-            None => Self::of(demo, version, None),
+            None => Self::of(demo, version, None, Vec::new()),
         }
+    }
+
+    /// A client that trusts a CA beside the server's own.
+    pub fn trusting(
+        demo: &Demo,
+        version: &'static SupportedProtocolVersion,
+        client: &Client,
+        root: CertificateDer<'static>,
+    ) -> Self {
+        let shown = CertifiedKey::new(chain(&client.chain), key(&client.key));
+        let shows = Some(Arc::new(Shows(Arc::new(shown))) as Arc<dyn ResolvesClientCert>);
+        Self::of(demo, version, shows, vec![root])
     }
 
     /// A client that shows this chain, whatever its key can sign for.
@@ -65,17 +77,18 @@ impl Caller {
         key: Arc<dyn SigningKey>,
     ) -> Self {
         let shown = Arc::new(CertifiedKey::new(chain.to_vec(), key));
-        Self::of(demo, version, Some(Arc::new(Shows(shown))))
+        Self::of(demo, version, Some(Arc::new(Shows(shown))), Vec::new())
     }
 
     fn of(
         demo: &Demo,
         version: &'static SupportedProtocolVersion,
         shows: Option<Arc<dyn ResolvesClientCert>>,
+        more: Vec<CertificateDer<'static>>,
     ) -> Self {
         let sessions = Arc::new(LastSession::default());
         let mut roots = RootCertStore::empty();
-        for root in chain(&demo.server_ca()) {
+        for root in chain(&demo.server_ca()).into_iter().chain(more) {
             roots.add(root).unwrap();
         }
         let config = ClientConfig::builder_with_provider(provider())

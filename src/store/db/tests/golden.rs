@@ -21,7 +21,8 @@ use crate::domain::denial::{Denial, DenialReason, Denied};
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::{
-    IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
+    IdentityCertificate, IdentitySlot, KeptCertificate, Origin, RealmIdentity, ServerAuthority,
+    ServerIdentity,
 };
 use crate::domain::installation::{
     Installation, InstallationId, InstallationOrigin, InstallationState,
@@ -53,6 +54,7 @@ use crate::pki::serial::SerialNumber;
 use crate::rule::client_rule::ClientRule;
 use crate::store::row;
 use crate::store::row::codec::RowError;
+use crate::store::row::identity::Issuers;
 use crate::store::row::installation::Certificates;
 use crate::store::seal::{RowSeal, StoreKeys};
 use crate::store::tables::{
@@ -624,6 +626,26 @@ fn the_server_authority_and_identities() {
             assert_eq!(read.certificates[0].key.pkcs8(), server_key().pkcs8());
             assert_eq!(read.certificates[1].key.pkcs8(), anchor_key().pkcs8());
         }
+    }
+}
+
+#[test]
+fn a_realms_own_server_identity() {
+    let certificate = IdentityCertificate {
+        chain: vec![server(), anchor()],
+        key: server_key(),
+    };
+    let expect = RealmIdentity {
+        certificates: vec![KeptCertificate::of(&certificate)],
+        updated: AT,
+    };
+    let place = At(Table::Identities, "", "mtls/prod/acme");
+    let encode = row::identity::encode_own;
+    for read in check("identity-2-realm", place, &expect, encode, |row, seal| {
+        row::identity::decode_own(row, seal, &mut Issuers::default())
+    }) {
+        assert_eq!(read.certificates[0].key.pkcs8(), server_key().pkcs8());
+        assert_eq!(read.certificates[0].decode().unwrap(), [server(), anchor()]);
     }
 }
 

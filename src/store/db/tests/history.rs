@@ -324,8 +324,12 @@ fn command(kind: usize, of: usize, which: usize, choice: usize) -> Command {
             environment,
             name: CrlSourceName::parse("root").unwrap(),
         },
+        41 => Command::RemoveServerIdentity { realm, environment },
         _ => Command::ProvideServerIdentity {
-            slot,
+            slot: match which % 3 {
+                0 => slot,
+                _ => IdentitySlot::Realm(realm, environment),
+            },
             certificate: shown(if choice.is_multiple_of(2) {
                 &SERVER
             } else {
@@ -336,7 +340,7 @@ fn command(kind: usize, of: usize, which: usize, choice: usize) -> Command {
 }
 
 fn step() -> impl Strategy<Value = (usize, usize, usize, usize)> {
-    (0..41_usize, 0..3_usize, 0..8_usize, 0..60_usize)
+    (0..44_usize, 0..3_usize, 0..8_usize, 0..60_usize)
 }
 
 proptest! {
@@ -391,6 +395,10 @@ pub(super) fn everything() -> Draft {
         draft.apply(&command(kind, 0, 0, 0));
     }
     draft.apply(&command(33, 0, 0, 1));
+    // A realm's own, in both environments.
+    draft.apply(&command(33, 0, 1, 0));
+    draft.apply(&command(33, 0, 1, 1));
+    draft.apply(&command(33, 0, 2, 0));
     for choice in 0..3 {
         draft.apply(&command(19, 0, choice, choice));
     }

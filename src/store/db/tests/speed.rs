@@ -7,17 +7,19 @@ use crate::domain::catalog::Catalog;
 use crate::domain::command::Command;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
+use crate::domain::identity::{IdentityCertificate, IdentitySlot};
 use crate::domain::name::PipelineName;
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
 use crate::store::db::{STORE_FILE, Store};
 use crate::store::workshop::{
-    Draft, account, assert_same, authority, master_key, now, realm, save_account, trust_source,
+    AUTHORITIES, Draft, SERVER, account, assert_same, authority, master_key, now, realm,
+    save_account, trust_source,
 };
 
 const REALMS: usize = if cfg!(debug_assertions) { 200 } else { 10_000 };
 
-/// A realm with an account, an installation, a pipeline and a deployment.
+/// A realm with an account, an installation, a pipeline, a deployment and a server certificate of its own.
 fn add_realm(draft: &mut Draft, number: usize) {
     let name = format!("realm-{number}");
     let (environment, trust) = (Environment::Prod, account("dgb-mtls-a"));
@@ -64,6 +66,16 @@ fn add_realm(draft: &mut Draft, number: usize) {
         pipeline: key,
     };
     draft.apply(&Command::Deploy { realm: of(), key });
+    draft.apply(&Command::ProvideServerIdentity {
+        slot: IdentitySlot::Realm(of(), environment),
+        certificate: IdentityCertificate {
+            chain: vec![
+                SERVER.certificate.clone(),
+                AUTHORITIES[0].certificate.clone(),
+            ],
+            key: SERVER.key.clone(),
+        },
+    });
 }
 
 #[test]
