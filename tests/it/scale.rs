@@ -200,7 +200,7 @@ fn ten_thousand_realms_are_made_by_one_manifest_and_one_more_is_published_in_an_
             }
             Change::Command(command) => {
                 control_of_all
-                    .execute_blocking(&operator, &[command])
+                    .execute_blocking(&operator, &[*command])
                     .unwrap();
             }
         }
@@ -230,7 +230,7 @@ fn ten_thousand_realms_are_made_by_one_manifest_and_one_more_is_published_in_an_
 /// One change of the realm that was made last.
 enum Change {
     Document(String),
-    Command(Command),
+    Command(Box<Command>),
 }
 
 fn changes_of_one_more() -> [(&'static str, Change); 4] {
@@ -246,17 +246,17 @@ fn changes_of_one_more() -> [(&'static str, Change); 4] {
         ),
         (
             "a denial",
-            Change::Command(Command::Deny {
+            Change::Command(Box::new(Command::Deny {
                 realm: name.clone(),
                 environment: Environment::Prod,
                 what: Denied::Certificate(Fingerprint::of(b"a certificate")),
                 reason: DenialReason::parse("stolen").unwrap(),
                 until: None,
-            }),
+            })),
         ),
         (
             "a suspension",
-            Change::Command(Command::SuspendRealm { realm: name }),
+            Change::Command(Box::new(Command::SuspendRealm { realm: name })),
         ),
     ]
 }
