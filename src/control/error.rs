@@ -9,7 +9,7 @@ use crate::manifest::step::{Noun, Verb};
 use crate::pki::authority::AuthorityError;
 use crate::pki::presented::InvalidPresented;
 use crate::pki::upload::InvalidUpload;
-use crate::snapshot::compile::CompileError;
+use crate::snapshot::compile_error::CompileError;
 use crate::store::error::StoreError;
 
 /// Why something was not done. Unless the store says otherwise, nothing was changed.

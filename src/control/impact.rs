@@ -23,7 +23,7 @@ use crate::manifest::document::ChangeDocument;
 use crate::manifest::plan::Plan;
 use crate::manifest::step::{Noun, Step, Verb};
 use crate::pki::fingerprint::Fingerprint;
-use crate::snapshot::compile::CompileError;
+use crate::snapshot::compile_error::CompileError;
 use crate::snapshot::trusting::CompiledFrom;
 use crate::store::seen::SeenFilter;
 use crate::trust::scale::{After, Fate, Scale};

@@ -28,7 +28,7 @@ use crate::manifest::text::Text;
 use crate::pki::certificate::Certificate;
 use crate::pki::presented;
 use crate::pki::secret::Secret;
-use crate::snapshot::compile::CompileError;
+use crate::snapshot::compile_error::CompileError;
 use crate::snapshot::state::Snapshot;
 use crate::snapshot::{admission, trusting, verifier};
 use crate::trust::finding::{Role, named};

@@ -15,22 +15,22 @@ use crate::domain::change::Touched;
 use crate::domain::endpoint::NamePlan;
 use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::IdentitySlot;
-use crate::domain::name::{ConnectionName, RealmName};
+use crate::domain::name::RealmName;
 use crate::domain::realm::{Realm, RealmState};
-use crate::snapshot::client_tls::{ClientTls, InvalidTarget, Targets};
+use crate::snapshot::client_tls::{ClientTls, Targets};
+use crate::snapshot::compile_error::CompileError;
 use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{self, MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
-use crate::snapshot::route::{RouteConflict, RouteTable};
-use crate::snapshot::server_tls::{
-    self, InvalidIdentity, MutualTls, ServerTls, Shown, ShownIdentity,
-};
+use crate::snapshot::route::RouteTable;
+use crate::snapshot::server_tls::{self, MutualTls, ServerTls};
+use crate::snapshot::shown::{self, InvalidIdentity, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::ticketer::Host;
 use crate::snapshot::trusting::CompiledFrom;
 use crate::snapshot::verifier::Trusting;
 use crate::trust::limits::TrustLimits;
-use crate::trust::set::{InvalidTrustSet, TrustSet};
+use crate::trust::set::TrustSet;
 use crate::trust::shared::SharedTrust;
 use crate::trust::verdicts::Verdicts;
 
@@ -169,7 +169,7 @@ impl Compiler {
         let identities_changed = touched
             .iter()
             .any(|row| matches!(row, Touched::ServerIdentity(slot) if slot.realm().is_none()));
-        showable(next, touched)?;
+        shown::check(next, touched)?;
         let mut names: Vec<RealmName> = if identities_changed {
             next.realms.keys().cloned().collect()
         } else {
@@ -401,7 +401,7 @@ impl Compiler {
         let Some(from) = CompiledFrom::of(realm, environment) else {
             return Ok(None);
         };
-        let identity = &shown_by(realm, environment, former, shown)?;
+        let identity = &shown::of_realm(realm, environment, former, shown)?;
         let same = former.filter(|former| former.compiled_from.is(&from));
         if let Some(same) = same.filter(|same| Arc::ptr_eq(&same.identity, identity)) {
             return Ok(Some(same.clone()));
@@ -492,36 +492,6 @@ impl Compiler {
     }
 }
 
-/// What a realm's own host shows: an identity of its own where it has one, else that of the mtls gateway.
-fn shown_by(
-    realm: &Realm,
-    environment: Environment,
-    former: Option<&MtlsEndpoint>,
-    shown: &Shown,
-) -> Result<Arc<ShownIdentity>, InvalidIdentity> {
-    let Some(own) = realm.server_identities.get(environment) else {
-        return Ok(Arc::clone(shown.mtls.get(environment)));
-    };
-    let kept = former.filter(|former| former.identity.is(own));
-    match kept {
-        Some(former) => Ok(Arc::clone(&former.identity)),
-        None => ShownIdentity::own(&IdentitySlot::Realm(realm.name.clone(), environment), own),
-    }
-}
-
-/// Whether the realms' own identities that a change puts in place can be shown: nothing else may be stored.
-fn showable(next: &Catalog, touched: &[Touched]) -> Result<(), InvalidIdentity> {
-    for row in touched {
-        if let Touched::ServerIdentity(slot @ IdentitySlot::Realm(realm, environment)) = row
-            && let Some(realm) = next.realms.get(realm)
-            && let Some(own) = realm.server_identities.get(*environment)
-        {
-            server_tls::ready_to_show(own).map_err(|source| server_tls::invalid(slot, source))?;
-        }
-    }
-    Ok(())
-}
-
 /// A realm that does not compile: known, and shut.
 fn closed(realm: &Realm, former: Option<&RealmSnapshot>, why: String) -> RealmSnapshot {
     let empty = |environment| RealmEnvironment {
@@ -556,60 +526,6 @@ fn same_trust(was: Option<&Arc<TrustSet>>, is: Option<&Arc<TrustSet>>) -> bool {
         (Some(was), Some(is)) => Arc::ptr_eq(was, is) || was.same_as(is),
         (Some(_), None) | (None, Some(_)) => false,
     }
-}
-
-/// Why a catalog cannot be compiled.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CompileError {
-    /// What is stored of a realm cannot be read, so nobody knows whom it trusts.
-    #[error(
-        "realm {realm} stays closed, since {why}: stop realmgate and restore its store from a backup"
-    )]
-    Unreadable {
-        /// Whose.
-        realm: RealmName,
-        /// What cannot be read, and why.
-        why: Arc<str>,
-    },
-    /// A realm's certificates cannot be put to work.
-    #[error("the trust of realm {realm} in {environment} cannot be put to work: {source}")]
-    Trust {
-        /// Whose.
-        realm: RealmName,
-        /// Where.
-        environment: Environment,
-        /// Why.
-        source: InvalidTrustSet,
-    },
-    /// Two routes conflict.
-    #[error("realm {realm}: {source}")]
-    Route {
-        /// Whose.
-        realm: RealmName,
-        /// Why.
-        source: RouteConflict,
-    },
-    /// A connection cannot be used.
-    #[error("realm {realm}: {source}")]
-    Target {
-        /// Whose.
-        realm: RealmName,
-        /// Why.
-        source: InvalidTarget,
-    },
-    /// A deployed pipeline leads to a connection that leads nowhere.
-    #[error("realm {realm}: connection '{connection}' leads nowhere in {environment}")]
-    NoTarget {
-        /// Whose.
-        realm: RealmName,
-        /// Which.
-        connection: ConnectionName,
-        /// Where.
-        environment: Environment,
-    },
-    /// A server identity cannot be shown.
-    #[error(transparent)]
-    Identity(#[from] InvalidIdentity),
 }
 
 #[cfg(test)]

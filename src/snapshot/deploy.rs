@@ -11,7 +11,7 @@ use crate::domain::publishing::base_path;
 use crate::domain::realm::Realm;
 use crate::domain::trigger::{Method, MethodSet};
 use crate::snapshot::client_tls::Targets;
-use crate::snapshot::compile::CompileError;
+use crate::snapshot::compile_error::CompileError;
 use crate::snapshot::realm::RealmEnvironment;
 use crate::snapshot::route::{AddedHeader, CallCounters, CompiledHandler, Deployed, RouteTable};
 

@@ -7,6 +7,7 @@
 pub mod admission;
 pub mod client_tls;
 pub mod compile;
+pub mod compile_error;
 pub mod deploy;
 pub mod epoch;
 pub mod live;
@@ -14,6 +15,7 @@ pub mod possession;
 pub mod realm;
 pub mod route;
 pub mod server_tls;
+pub mod shown;
 pub mod state;
 pub mod ticketer;
 pub mod trusting;

@@ -7,7 +7,8 @@ use crate::domain::name::RealmName;
 use crate::snapshot::client_tls::Targets;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::route::RouteTable;
-use crate::snapshot::server_tls::{MutualTls, ShownIdentity};
+use crate::snapshot::server_tls::MutualTls;
+use crate::snapshot::shown::ShownIdentity;
 use crate::snapshot::trusting::CompiledFrom;
 use crate::trust::set::TrustSet;
 

@@ -10,7 +10,8 @@ use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::name::RealmName;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{RealmEnvironment, RealmSnapshot};
-use crate::snapshot::server_tls::{MutualTls, Shown};
+use crate::snapshot::server_tls::MutualTls;
+use crate::snapshot::shown::Shown;
 use crate::trust::shared::SharedTrust;
 use crate::trust::verdicts::Verdicts;
 

@@ -11,10 +11,10 @@ use redb::ReadableDatabase;
 
 use crate::control::bench::{Bench, Place, acme, ca, days, now, operator};
 
-fn shown(bench: &Bench, slot: IdentitySlot) -> ServerIdentityView {
+fn shown(bench: &Bench, slot: &IdentitySlot) -> ServerIdentityView {
     let all = bench.control.server_identities(&operator()).unwrap();
     all.into_iter()
-        .find(|identity| identity.slot == slot_text(&slot))
+        .find(|identity| identity.slot == slot_text(slot))
         .unwrap()
 }
 
@@ -44,7 +44,7 @@ fn the_first_start_makes_an_authority_and_an_identity_for_each_listener() {
             &authority.certificate
         ));
     }
-    let sans = |slot| shown(&bench, slot).certificates[0].sans.clone();
+    let sans = |slot| shown(&bench, &slot).certificates[0].sans.clone();
     assert_eq!(
         sans(MTLS_PROD),
         ["DNS:api2.gate.localhost", "DNS:*.api2.gate.localhost"]
@@ -86,7 +86,7 @@ fn another_domain_makes_the_identities_anew_but_not_the_authority() {
         .count();
     assert_eq!(same, 1, "the admin listener's alone stays");
     assert!(
-        shown(&bench, MTLS_PROD).certificates[0]
+        shown(&bench, &MTLS_PROD).certificates[0]
             .sans
             .contains(&"DNS:api2.gate.example".to_owned())
     );
@@ -136,7 +136,7 @@ fn a_provided_identity_is_shown_and_left_alone() {
     };
     let key = leaf.key.to_pkcs8_pem();
     assert!(provide(&chain, &key).unwrap().changed);
-    let told = shown(&bench, MTLS_PROD);
+    let told = shown(&bench, &MTLS_PROD);
     assert_eq!(
         (told.origin, told.fingerprint),
         ("provided", leaf.certificate.fingerprint().to_string())
@@ -145,7 +145,7 @@ fn a_provided_identity_is_shown_and_left_alone() {
     place.clock.set(now().plus(days(280)));
     assert!(bench.control.renew_identities().unwrap());
     assert_eq!(
-        shown(&bench, MTLS_PROD).fingerprint,
+        shown(&bench, &MTLS_PROD).fingerprint,
         leaf.certificate.fingerprint().to_string()
     );
     let refused = [
@@ -274,9 +274,9 @@ fn a_provided_identity_gives_way_to_a_generated_one_again() {
             .iter()
             .any(|one| one.contains("names none of localhost"));
         assert_eq!(warned, locked_out, "{told:?}");
-        assert_eq!(shown(&bench, IdentitySlot::Admin).origin, "provided");
+        assert_eq!(shown(&bench, &IdentitySlot::Admin).origin, "provided");
         assert!(reset().unwrap().changed);
-        let back = shown(&bench, IdentitySlot::Admin);
+        let back = shown(&bench, &IdentitySlot::Admin);
         assert_eq!(back.origin, "generated");
         assert!(
             back.certificates[0]
