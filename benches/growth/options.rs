@@ -1,0 +1,90 @@
+//! What was asked for on the command line.
+
+use std::path::PathBuf;
+
+/// The first word of a process that measures for another.
+pub const CHILD: &str = "--measure";
+
+const AXES: [&str; 5] = ["anchors", "routes", "realms", "same-name", "same-name-realms"];
+
+/// What is to be measured, and where to the results go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Fewer numbers and rounds.
+    pub quick: bool,
+    /// The server to start.
+    pub server: PathBuf,
+    /// A file for the results.
+    pub json: Option<PathBuf>,
+    /// A directory for the plots.
+    pub plots: Option<PathBuf>,
+}
+
+impl Options {
+    /// Reads the command line.
+    pub fn parse(words: &[String]) -> Result<Self, String> {
+        let mut options = Self {
+            quick: false,
+            server: PathBuf::from(env!("CARGO_BIN_EXE_realmgate")),
+            json: None,
+            plots: Some(PathBuf::from("docs/performance")),
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || {
+                let value = words.next().map(PathBuf::from);
+                value.ok_or_else(|| format!("{word} wants a value behind it"))
+            };
+            match word.as_str() {
+                "--quick" => options.quick = true,
+                "--server" => options.server = value()?,
+                "--json" => options.json = Some(value()?),
+                "--plots" => options.plots = Some(value()?),
+                "--no-plots" => options.plots = None,
+                _ => {
+                    return Err(format!(
+                        "'{word}' is not known: there are --quick, --server BIN, --json FILE, --plots DIR and --no-plots"
+                    ));
+                }
+            }
+        }
+        Ok(options)
+    }
+
+    /// What is measured over growing numbers.
+    pub const fn axes(&self) -> &'static [&'static str] {
+        &AXES
+    }
+
+    /// The largest number of anchors and realms.
+    pub const fn most(&self) -> usize {
+        if self.quick { 1_000 } else { 10_000 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Options, String> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Options::parse(&words)
+    }
+
+    #[test]
+    fn each_word_is_understood_and_a_wrong_one_is_named() {
+        let options = parsed("--quick --server s --json j --plots p").unwrap();
+        assert!(options.quick);
+        assert_eq!(options.server, PathBuf::from("s"));
+        assert_eq!(options.json, Some(PathBuf::from("j")));
+        assert_eq!(options.plots, Some(PathBuf::from("p")));
+        assert_eq!(parsed("--no-plots").unwrap().plots, None);
+        assert!(parsed("--fast").unwrap_err().contains("'--fast'"));
+        assert!(parsed("--json").unwrap_err().contains("--json wants"));
+    }
+
+    #[test]
+    fn a_quick_run_measures_fewer_realms() {
+        assert!(parsed("--quick").unwrap().most() < parsed("").unwrap().most());
+    }
+}
