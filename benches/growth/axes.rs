@@ -54,7 +54,7 @@ pub fn run(axis: &str, directory: &Path, rounds: u32, most: usize) {
         "routes" => {
             let most = most * 5;
             for number in ROUTES.into_iter().filter(|number| *number <= most) {
-                calls::routes(&world, number, rounds * CHEAP);
+                calls::routes(&world, number, rounds);
             }
         }
         _ => panic!("no axis is called {axis}"),
@@ -132,7 +132,9 @@ fn namesakes(world: &World, anchors: Anchors<'_>, what: &str, number: usize, rou
     for (client, chain) in strangers {
         let verdicts = Verdicts::new(0, 0);
         let what = format!("judgement, {}", name(client));
-        judged(world, anchors, &verdicts, &what, number, rounds, chain, false);
+        judged(
+            world, anchors, &verdicts, &what, number, rounds, chain, false,
+        );
     }
 }
 
@@ -147,7 +149,9 @@ fn accepted(
 ) {
     let verdicts = Verdicts::new(0, 0);
     let what = format!("judgement, {what}");
-    judged(world, anchors, &verdicts, &what, number, rounds, chain, true);
+    judged(
+        world, anchors, &verdicts, &what, number, rounds, chain, true,
+    );
 }
 
 /// Judgements of a client that came before.
@@ -162,7 +166,16 @@ fn remembered(
     let limits = TrustLimits::default();
     let verdicts = Verdicts::new(limits.verdicts_max, limits.verdict_life_ms);
     let what = format!("remembered judgement, {what}");
-    judged(world, anchors, &verdicts, &what, number, rounds * CHEAP, chain, true);
+    judged(
+        world,
+        anchors,
+        &verdicts,
+        &what,
+        number,
+        rounds * CHEAP,
+        chain,
+        true,
+    );
 }
 
 #[allow(

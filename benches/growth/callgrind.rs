@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::meter::{self, Series, Told};
+use crate::figures::{self, Series};
+use crate::meter;
 use crate::options::{CHILD, Options};
+use crate::reading::{self, Told};
 
 /// Whether valgrind is there.
 pub fn is_there() -> bool {
@@ -29,9 +31,9 @@ pub fn run(axis: &str, directory: &Path, options: &Options) -> Vec<Series> {
         .iter()
         .enumerate()
         // Two dumps for each measurement: of its warm-up, and of itself.
-        .map(|(place, one)| total(&dump(&out, 2 * place + 2)) / one.rounds)
+        .map(|(place, one)| reading::instructions(&dump(&out, 2 * place + 2)) / one.rounds)
         .collect();
-    meter::series(&told, &figures)
+    series(&told, &figures)
 }
 
 /// The time of each operation of an axis, in nanoseconds.
@@ -40,16 +42,10 @@ pub fn without(axis: &str, directory: &Path, options: &Options) -> Vec<Series> {
     let rounds = if options.quick { 50 } else { 300 };
     let told = finish(child, axis, directory, rounds, options.most());
     let figures: Vec<f64> = told.iter().map(|one| one.nanos).collect();
-    meter::series(&told, &figures)
+    series(&told, &figures)
 }
 
-fn finish(
-    mut child: Command,
-    axis: &str,
-    directory: &Path,
-    rounds: u32,
-    most: usize,
-) -> Vec<Told> {
+fn finish(mut child: Command, axis: &str, directory: &Path, rounds: u32, most: usize) -> Vec<Told> {
     child.args([CHILD, axis]).arg(directory);
     child.args([rounds.to_string(), most.to_string()]);
     let output = child.output().unwrap();
@@ -58,30 +54,19 @@ fn finish(
         String::from_utf8_lossy(&output.stderr),
     );
     assert!(output.status.success(), "{axis}: {out}{err}");
-    meter::read(out.trim())
+    reading::told(out.trim())
+}
+
+/// One series for each thing that was measured.
+fn series(told: &[Told], figures: &[f64]) -> Vec<Series> {
+    let mut all = Vec::new();
+    for (one, figure) in told.iter().zip(figures) {
+        figures::add(&mut all, &one.what, one.number, *figure);
+    }
+    all
 }
 
 fn dump(out: &Path, number: usize) -> String {
     let path = PathBuf::from(format!("{}.{number}", out.display()));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// What a dump of callgrind counted in all.
-fn total(dump: &str) -> f64 {
-    let totals = dump
-        .lines()
-        .find_map(|line| line.strip_prefix("totals:").or(line.strip_prefix("summary:")));
-    let totals = totals.expect("a dump tells its totals");
-    totals.split_whitespace().next().unwrap().parse().unwrap()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_total_of_a_dump_is_found_by_either_name() {
-        assert_eq!(total("events: Ir\nsummary: 12\nfn=(1)\n"), 12.0);
-        assert_eq!(total("fn=(1)\n0 5\n\ntotals: 345\n"), 345.0);
-    }
 }

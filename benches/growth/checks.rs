@@ -12,21 +12,12 @@ use realmgate::trust::signature::Proof;
 use realmgate::trust::verdicts::Verdicts;
 use rustls_pki_types::CertificateDer;
 
-use crate::meter::Series;
+use crate::figures::{Checks, add};
 use crate::pool::Pool;
 use crate::world::World;
 
 /// The most attempts that are made before a client is given up.
 const ATTEMPTS_MAX: u32 = 2_000;
-
-/// What judgements among anchors of one name come to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Checks {
-    /// Signature checks of one judgement.
-    pub checks: Vec<Series>,
-    /// How often a client without any hint at its anchor has to come before it is let in.
-    pub attempts: Vec<Series>,
-}
 
 /// Counts them for one realm with so many anchors, and for so many realms on the shared host.
 pub fn measure(directory: &Path, quick: bool) -> Checks {
@@ -68,7 +59,8 @@ fn count(world: &World, anchors: Anchors<'_>, place: &str, number: usize, found:
     ];
     for (client, chain) in known {
         let checks = until_accepted(world, anchors, chain).expect("a valid client is let in");
-        add(&mut found.checks, format!("{place}, {client}"), number, checks);
+        let what = format!("{place}, {client}");
+        add(&mut found.checks, &what, number, f64::from(checks));
     }
     let unknown = [
         ("unknown, key identifier", &pool.stranger),
@@ -76,21 +68,11 @@ fn count(world: &World, anchors: Anchors<'_>, place: &str, number: usize, found:
     ];
     for (client, chain) in unknown {
         let checks = until_refused(world, anchors, chain);
-        add(&mut found.checks, format!("{place}, {client}"), number, checks);
+        let what = format!("{place}, {client}");
+        add(&mut found.checks, &what, number, f64::from(checks));
     }
     let attempts = attempts(world, anchors, &pool.bare);
-    add(&mut found.attempts, place.to_owned(), number, attempts);
-}
-
-fn add(all: &mut Vec<Series>, what: String, number: usize, figure: u32) {
-    let point = (number, f64::from(figure));
-    match all.iter_mut().find(|series| series.what == what) {
-        Some(series) => series.points.push(point),
-        None => all.push(Series {
-            what,
-            points: vec![point],
-        }),
-    }
+    add(&mut found.attempts, place, number, f64::from(attempts));
 }
 
 /// The smallest budget with which a client is let in at its first attempt.
@@ -122,7 +104,7 @@ fn until_refused(world: &World, anchors: Anchors<'_>, chain: &[CertificateDer<'_
 fn attempts(world: &World, anchors: Anchors<'_>, chain: &[CertificateDer<'_>]) -> u32 {
     let limits = TrustLimits::default();
     let verdicts = Verdicts::new(limits.verdicts_max, limits.verdict_life_ms);
-    let let_in = (1..=ATTEMPTS_MAX)
-        .find(|_| verdicts.judge(anchors, chain, world.now, &limits).is_ok());
+    let let_in =
+        (1..=ATTEMPTS_MAX).find(|_| verdicts.judge(anchors, chain, world.now, &limits).is_ok());
     let_in.expect("it is let in after all")
 }

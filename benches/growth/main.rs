@@ -1,8 +1,8 @@
 //! What grows with the number of anchors, realms, namesakes and routes, and what does not.
 //!
 //! ```text
-//! cargo bench --bench growth                      # all of it, about 6 minutes
-//! cargo bench --bench growth -- --quick           # fewer numbers and rounds, under 2 minutes
+//! cargo bench --bench growth                      # all of it, about a minute
+//! cargo bench --bench growth -- --quick           # fewer numbers and rounds, about 20 seconds
 //! cargo bench --bench growth -- --server BIN      # starts another binary than the one just built
 //! ```
 //!
@@ -23,10 +23,12 @@ mod axes;
 mod callgrind;
 mod calls;
 mod checks;
+mod figures;
 mod handshake;
 mod meter;
 mod options;
 mod pool;
+mod reading;
 mod report;
 mod server;
 mod stores;
@@ -34,7 +36,7 @@ mod world;
 
 use std::path::Path;
 
-use crate::meter::Series;
+use crate::figures::Series;
 use crate::options::Options;
 use crate::report::Report;
 
@@ -90,9 +92,9 @@ fn instructions(options: &Options, directory: &Path) -> Vec<Series> {
                 .flat_map(|axis| callgrind::run(axis, directory, options))
                 .collect()
         };
-        let left = scope.spawn(move || run(left));
-        let mut all = run(right);
-        all.extend(left.join().unwrap());
+        let right = scope.spawn(move || run(right));
+        let mut all = run(left);
+        all.extend(right.join().unwrap());
         all
     })
 }

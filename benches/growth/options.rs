@@ -5,9 +5,15 @@ use std::path::PathBuf;
 /// The first word of a process that measures for another.
 pub const CHILD: &str = "--measure";
 
-const AXES: [&str; 5] = ["anchors", "routes", "realms", "same-name", "same-name-realms"];
+const AXES: [&str; 5] = [
+    "anchors",
+    "routes",
+    "realms",
+    "same-name",
+    "same-name-realms",
+];
 
-/// What is to be measured, and where to the results go.
+/// What is to be measured, and where the results go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Fewer numbers and rounds.
@@ -59,32 +65,5 @@ impl Options {
     /// The largest number of anchors and realms.
     pub const fn most(&self) -> usize {
         if self.quick { 1_000 } else { 10_000 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(line: &str) -> Result<Options, String> {
-        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        Options::parse(&words)
-    }
-
-    #[test]
-    fn each_word_is_understood_and_a_wrong_one_is_named() {
-        let options = parsed("--quick --server s --json j --plots p").unwrap();
-        assert!(options.quick);
-        assert_eq!(options.server, PathBuf::from("s"));
-        assert_eq!(options.json, Some(PathBuf::from("j")));
-        assert_eq!(options.plots, Some(PathBuf::from("p")));
-        assert_eq!(parsed("--no-plots").unwrap().plots, None);
-        assert!(parsed("--fast").unwrap_err().contains("'--fast'"));
-        assert!(parsed("--json").unwrap_err().contains("--json wants"));
-    }
-
-    #[test]
-    fn a_quick_run_measures_fewer_realms() {
-        assert!(parsed("--quick").unwrap().most() < parsed("").unwrap().most());
     }
 }

@@ -9,6 +9,8 @@ use rcgen::{
 use realmgate::pki::certificate::Certificate;
 use rustls_pki_types::CertificateDer;
 
+use crate::reading::{pieces, write_pieces};
+
 /// How many anchors of one name there are at most.
 pub const NAMESAKES: usize = 1_000;
 /// What they are called.
@@ -58,9 +60,9 @@ pub fn make(directory: &Path, various: usize) {
     });
     let own = &first[0];
     let client = leaf(own, true);
-    write(&directory.join("client"), [&client.0[..], &client.1]);
+    write_pieces(&directory.join("client"), [&client.0[..], &client.1]);
     let ders = first.iter().chain(&second).map(|root| &root.der[..]);
-    write(&directory.join("various"), ders);
+    write_pieces(&directory.join("various"), ders);
 
     let namesakes = roots(0..NAMESAKES, |_| ONE_NAME.to_owned());
     // In each number that is measured: the first ones are taken.
@@ -71,22 +73,23 @@ pub fn make(directory: &Path, various: usize) {
         leaf(other, true).0,
         leaf(other, false).0,
     ];
-    write(&directory.join("leaves"), leaves.iter().map(Vec::as_slice));
+    write_pieces(&directory.join("leaves"), leaves.iter().map(Vec::as_slice));
     let ders = namesakes.iter().map(|root| &root.der[..]);
-    write(&directory.join("namesakes"), ders);
+    write_pieces(&directory.join("namesakes"), ders);
 }
 
 impl Pool {
     /// Reads the certificates, of those with various names so many.
     pub fn read(directory: &Path, various: usize) -> Self {
         let certificates = |name: &str, most: usize| -> Vec<Certificate> {
-            let ders = read(&directory.join(name)).into_iter().take(most);
-            ders.map(|der| Certificate::from_der(&der).unwrap()).collect()
+            let ders = pieces(&directory.join(name)).into_iter().take(most);
+            ders.map(|der| Certificate::from_der(&der).unwrap())
+                .collect()
         };
-        let mut client = read(&directory.join("client"));
+        let mut client = pieces(&directory.join("client"));
         let key = client.pop().unwrap();
         let namesakes = certificates("namesakes", NAMESAKES);
-        let leaves: Vec<CertificateDer<'static>> = read(&directory.join("leaves"))
+        let leaves: Vec<CertificateDer<'static>> = pieces(&directory.join("leaves"))
             .into_iter()
             .map(CertificateDer::from)
             .collect();
@@ -140,40 +143,4 @@ fn named(name: &str) -> CertificateParams {
         .distinguished_name
         .push(rcgen::DnType::CommonName, name);
     params
-}
-
-/// Each piece behind its length.
-fn write<'a>(path: &Path, pieces: impl IntoIterator<Item = &'a [u8]>) {
-    let mut bytes = Vec::new();
-    for piece in pieces {
-        bytes.extend_from_slice(&u32::try_from(piece.len()).unwrap().to_be_bytes());
-        bytes.extend_from_slice(piece);
-    }
-    std::fs::write(path, bytes).unwrap();
-}
-
-fn read(path: &Path) -> Vec<Vec<u8>> {
-    let bytes = std::fs::read(path).unwrap();
-    let mut rest = bytes.as_slice();
-    let mut pieces = Vec::new();
-    while let Some((length, behind)) = rest.split_first_chunk() {
-        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap();
-        let (piece, behind) = behind.split_at(length);
-        pieces.push(piece.to_vec());
-        rest = behind;
-    }
-    pieces
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("pieces");
-        write(&path, [&b"one"[..], b"", b"three"]);
-        assert_eq!(read(&path), [&b"one"[..], b"", b"three"]);
-    }
 }

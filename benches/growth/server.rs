@@ -12,7 +12,9 @@ use realmgate::snapshot::compile::Compiler;
 use realmgate::snapshot::live::Live;
 use realmgate::trust::limits::TrustLimits;
 
+use crate::figures::Realms;
 use crate::options::Options;
+use crate::reading;
 use crate::stores;
 use crate::world::{names, realm_name};
 
@@ -22,27 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SETTLING: Duration = Duration::from_millis(500);
 const ONE_MORE: &str = "one-more";
 
-/// What a number of realms costs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Realms {
-    /// How many.
-    pub number: usize,
-    /// From the start of the process to its ready file, which it writes when all listeners are bound. Seconds.
-    pub ready_s: f64,
-    /// The proportional set size then, in KiB.
-    pub pss_kib: f64,
-    /// To compile and publish one more realm, in milliseconds.
-    pub publish_ms: f64,
-    /// To make one more realm, durable commit included, in milliseconds.
-    pub change_ms: f64,
-}
-
 /// Measures growing numbers of realms.
 pub fn measure(options: &Options, directory: &Path) -> Vec<Realms> {
     let now = Clock::system().now();
     let numbers = [1, 10, 100, 1_000, 10_000];
     let rounds = if options.quick { 3 } else { 7 };
-    let of_number = numbers.into_iter().filter(|number| *number <= options.most());
+    let of_number = numbers
+        .into_iter()
+        .filter(|number| *number <= options.most());
     let of_number = of_number.map(|number| {
         let data = directory.join(format!("data-{number}"));
         stores::make(&data, number, now);
@@ -67,7 +56,10 @@ pub fn measure(options: &Options, directory: &Path) -> Vec<Realms> {
 
 /// Starts the server once: seconds until it was ready, and its memory in KiB.
 fn start(binary: &Path, directory: &Path, data: &Path) -> (f64, f64) {
-    let (settings, ready) = (directory.join("realmgate.toml"), directory.join("ready.json"));
+    let (settings, ready) = (
+        directory.join("realmgate.toml"),
+        directory.join("ready.json"),
+    );
     let text = format!(
         "data_dir = {data:?}\nadmin_listen = \"127.0.0.1:0\"\nmtls_listen = \"127.0.0.1:0\"\n\
          external_listen = \"127.0.0.1:0\"\ninternal_listen = []\naccess_log = \"off\"\n"
@@ -108,13 +100,7 @@ fn stop(child: &mut Child) {
 
 fn pss(process: u32) -> f64 {
     let path = format!("/proc/{process}/smaps_rollup");
-    in_rollup(&std::fs::read_to_string(path).unwrap())
-}
-
-fn in_rollup(text: &str) -> f64 {
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
-    let words = line.expect("a line that begins with Pss:");
-    words.split_whitespace().next().unwrap().parse().unwrap()
+    reading::pss_kib(&std::fs::read_to_string(path).unwrap())
 }
 
 /// What one more realm costs, in milliseconds: to compile and publish it, and with its durable commit.
@@ -146,15 +132,4 @@ fn change(data: &Path, now: Moment) -> (f64, f64) {
         .collect();
     took.sort_by(f64::total_cmp);
     (took[TRIES / 2], change.as_secs_f64() * 1e3)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_memory_is_the_proportional_set_size_as_a_whole() {
-        let text = "00400000-7ffd [rollup]\nRss:  9000 kB\nPss:   1234 kB\nPss_Dirty: 99 kB\n";
-        assert_eq!(in_rollup(text), 1234.0);
-    }
 }

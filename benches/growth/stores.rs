@@ -81,7 +81,9 @@ pub fn make(directory: &Path, realms: usize, now: Moment) {
             commands.extend(right);
             commands
         });
-        control.execute_blocking(&Actor::system(), &commands).unwrap();
+        control
+            .execute_blocking(&Actor::system(), &commands)
+            .unwrap();
     }
 }
 

@@ -168,7 +168,9 @@ impl World {
                     internal: false,
                     mtls: true,
                 },
-                routes: below.map(|text| RoutePattern::parse(&text).unwrap()).collect(),
+                routes: below
+                    .map(|text| RoutePattern::parse(&text).unwrap())
+                    .collect(),
                 client_rule: None,
             };
             let key = PipelineKey {
