@@ -1,8 +1,14 @@
 //! Of `benches/growth`: what it reads, and how it weighs figures by the goals.
 #![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_precision_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
     dead_code,
     unreachable_pub,
-    reason = "the bench uses the rest, and is a program of its own"
+    reason = "the bench uses the rest, and what goes wrong in it ends it"
 )]
 
 use std::path::PathBuf;
