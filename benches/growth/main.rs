@@ -77,9 +77,6 @@ fn main() {
     if let Some(path) = &options.json {
         std::fs::write(path, report.json()).unwrap();
     }
-    if let Some(plots) = &options.plots {
-        report.plot(plots);
-    }
 }
 
 /// Two axes at a time: a count does not depend on what else the machine does.

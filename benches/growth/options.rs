@@ -22,8 +22,6 @@ pub struct Options {
     pub server: PathBuf,
     /// A file for the results.
     pub json: Option<PathBuf>,
-    /// A directory for the plots.
-    pub plots: Option<PathBuf>,
 }
 
 impl Options {
@@ -33,7 +31,6 @@ impl Options {
             quick: false,
             server: PathBuf::from(env!("CARGO_BIN_EXE_realmgate")),
             json: None,
-            plots: Some(PathBuf::from("docs/performance")),
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -45,11 +42,9 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--server" => options.server = value()?,
                 "--json" => options.json = Some(value()?),
-                "--plots" => options.plots = Some(value()?),
-                "--no-plots" => options.plots = None,
                 _ => {
                     return Err(format!(
-                        "'{word}' is not known: there are --quick, --server BIN, --json FILE, --plots DIR and --no-plots"
+                        "'{word}' is not known: there are --quick, --server BIN and --json FILE"
                     ));
                 }
             }

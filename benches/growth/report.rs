@@ -1,7 +1,6 @@
-//! What came of it, beside the goals: a table, JSON, and plots.
+//! What came of it, beside the goals: tables, JSON, and what is worth a plot.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -30,6 +29,21 @@ pub struct Report {
     pub checks: Checks,
     /// The server by its number of realms.
     pub realms: Vec<Realms>,
+}
+
+/// Lines to be drawn.
+#[derive(Debug)]
+pub struct Plot {
+    /// The file's name, without its ending.
+    pub file: &'static str,
+    /// What stands above it.
+    pub title: &'static str,
+    /// What grows.
+    pub x: &'static str,
+    /// What is measured.
+    pub y: &'static str,
+    /// The lines.
+    pub series: Vec<Series>,
 }
 
 /// One line of the table.
@@ -162,6 +176,19 @@ impl Report {
             .iter()
             .map(|row| json!({ "what": row.what, "goal": row.goal, "met": row.met }))
             .collect();
+        let plots: Value = self
+            .plots()
+            .iter()
+            .map(|plot| {
+                json!({
+                    "file": plot.file,
+                    "title": plot.title,
+                    "x": plot.x,
+                    "y": plot.y,
+                    "series": series(&plot.series),
+                })
+            })
+            .collect();
         let all = json!({
             "quick": self.quick,
             "instructions": series(&self.instructions),
@@ -170,13 +197,76 @@ impl Report {
             "attemptsWithoutAHint": series(&self.checks.attempts),
             "realms": realms,
             "goals": goals,
+            "plots": plots,
         });
         format!("{all:#}\n")
     }
 
-    /// Writes the plots into a directory.
-    pub fn plot(&self, directory: &Path) {
-        let _ = directory;
+    /// What is worth a plot: each by a growing number, which takes a logarithmic axis.
+    pub fn plots(&self) -> Vec<Plot> {
+        let of = |all: &[Series], chosen: &dyn Fn(&str) -> bool| -> Vec<Series> {
+            let chosen = all.iter().filter(|series| chosen(&series.what));
+            chosen.cloned().collect()
+        };
+        let of_realms = |what: &str, figure: &dyn Fn(&Realms) -> f64| {
+            let points = self.realms.iter().map(|of| (of.number, figure(of)));
+            vec![Series {
+                what: what.to_owned(),
+                points: points.collect(),
+            }]
+        };
+        let instructions = &self.instructions;
+        let plot = |file, title, x, y, series| Plot {
+            file,
+            title,
+            x,
+            y,
+            series,
+        };
+        vec![
+            plot(
+                "handshake-by-anchors",
+                "Handshake by the number of anchors",
+                "anchors",
+                "instructions",
+                of(instructions, &|what| what == "handshake, anchors"),
+            ),
+            plot(
+                "handshake-by-realms",
+                "Handshake by the number of realms",
+                "realms",
+                "instructions",
+                of(instructions, &|what| what.starts_with("handshake, realms")),
+            ),
+            plot(
+                "signature-checks",
+                "Signature checks by anchors of one name",
+                "anchors of one name",
+                "checks",
+                of(&self.checks.checks, &|_| true),
+            ),
+            plot(
+                "routes",
+                "A call by the number of routes",
+                "routes",
+                "instructions",
+                of(instructions, &|what| what == ROUTE || what == "call"),
+            ),
+            plot(
+                "realms-ready",
+                "Start of the server",
+                "realms",
+                "seconds until ready",
+                of_realms("until ready", &|of| of.ready_s),
+            ),
+            plot(
+                "realms-memory",
+                "Memory of the server",
+                "realms",
+                "MiB (Pss)",
+                of_realms("memory", &|of| of.pss_kib / 1024.0),
+            ),
+        ]
     }
 }
 

@@ -59,12 +59,10 @@ fn met(report: &Report) -> Vec<Option<bool>> {
 
 #[test]
 fn each_word_is_understood_and_a_wrong_one_is_named() {
-    let options = parsed("--quick --server s --json j --plots p").unwrap();
+    let options = parsed("--quick --server s --json j").unwrap();
     assert!(options.quick);
     assert_eq!(options.server, PathBuf::from("s"));
     assert_eq!(options.json, Some(PathBuf::from("j")));
-    assert_eq!(options.plots, Some(PathBuf::from("p")));
-    assert_eq!(parsed("--no-plots").unwrap().plots, None);
     assert!(parsed("--fast").unwrap_err().contains("'--fast'"));
     assert!(parsed("--json").unwrap_err().contains("--json wants"));
 }
@@ -175,4 +173,41 @@ fn a_table_leaves_empty_what_was_not_measured() {
     let text = report.markdown();
     assert!(text.contains("| instructions | 1 | 10 |\n"), "{text}");
     assert!(text.contains("| b |  | 3 |\n"), "{text}");
+}
+
+#[test]
+fn each_plot_shows_what_its_name_says() {
+    let report = Report {
+        instructions: vec![
+            series("handshake, anchors", &[(1, 1.0)]),
+            series("handshake, realms, own host", &[(1, 2.0)]),
+            series("handshake, realms, shared host", &[(1, 3.0)]),
+            series("route", &[(1, 4.0)]),
+            series("call", &[(1, 5.0)]),
+            series("judgement, anchors", &[(1, 6.0)]),
+        ],
+        checks: Checks {
+            checks: vec![series("one realm", &[(1, 7.0)])],
+            ..Checks::default()
+        },
+        realms: vec![realms(1, 2_048.0)],
+        ..Report::new(true)
+    };
+    let shown: Vec<(&str, Vec<f64>)> = report
+        .plots()
+        .iter()
+        .map(|plot| {
+            let points = plot.series.iter().flat_map(|series| &series.points);
+            (plot.file, points.map(|(_, figure)| *figure).collect())
+        })
+        .collect();
+    let expected = [
+        ("handshake-by-anchors", vec![1.0]),
+        ("handshake-by-realms", vec![2.0, 3.0]),
+        ("signature-checks", vec![7.0]),
+        ("routes", vec![4.0, 5.0]),
+        ("realms-ready", vec![0.1]),
+        ("realms-memory", vec![2.0]),
+    ];
+    assert_eq!(shown, expected);
 }
