@@ -1,9 +1,7 @@
-//! The parts of the benches that can be wrong unnoticed, with their tests: what draws and what reckons.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "the benches use what the tests here do not"
-)]
+//! What the programs of `benches/` reckon, read and draw, without measuring anything.
 
+#[path = "benches/growth.rs"]
+mod growth;
+#[allow(dead_code, reason = "the benches use the rest")]
 #[path = "../benches/plot.rs"]
 mod plot;

@@ -210,7 +210,7 @@ impl ControlError {
                 | CompileError::NoTarget { .. }
                 | CompileError::Identity(_),
             ) => FailureKind::Invalid,
-            Self::Compile(CompileError::Unreadable { .. } | CompileError::Tls(_))
+            Self::Compile(CompileError::Unreadable { .. })
             | Self::Store(_)
             | Self::Authority(_)
             | Self::Random => FailureKind::Failed,
@@ -252,7 +252,6 @@ impl ControlError {
             Self::Compile(CompileError::Target { .. }) => "invalid-connection",
             Self::Compile(CompileError::NoTarget { .. }) => "connection-leads-nowhere",
             Self::Compile(CompileError::Identity(_)) => "invalid-server-identity",
-            Self::Compile(CompileError::Tls(_)) => "tls-failed",
             Self::Store(_) => "store-failed",
             Self::Authority(_) => "authority-failed",
             Self::Random => "random-failed",

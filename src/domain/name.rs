@@ -68,6 +68,11 @@ impl RealmName {
             ))
         }
     }
+
+    /// The name as a text that shares its memory.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
 }
 
 /// The realm that `realmgate prove` makes and removes; nobody else can.
@@ -107,6 +112,11 @@ impl AccountName {
                 "use 1 to 80 of a-z, A-Z, 0-9, '-', '_' and '.', beginning with a letter or digit";
             Err(InvalidName::new("account", text, rule))
         }
+    }
+
+    /// The name as a text that shares its memory.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 }
 

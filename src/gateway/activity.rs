@@ -117,6 +117,9 @@ impl Activity {
     /// HTTP has given back what it held, or has taken it again.
     pub fn rests(&self, rests: bool) {
         self.rests.store(rests, Ordering::Relaxed);
+        // Of what HTTP makes anew nothing is known yet.
+        self.listens.store(false, Ordering::Relaxed);
+        self.flushed.store(false, Ordering::Relaxed);
     }
 
     /// Whether HTTP has given back what it held.

@@ -1,8 +1,8 @@
 //! The verified client as its realm sees it, in the forms that handlers hand on.
 //!
-//! Each form is made once per connection, when it is first needed.
+//! Each form is made when it is first needed, and kept for as long as the connection is busy.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -28,7 +28,7 @@ const FORWARDED_CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded-c
 /// A client that a realm trusts.
 #[derive(Debug)]
 pub struct Client {
-    verified: Verified,
+    verified: Arc<Verified>,
     standard: OnceLock<Standard>,
     readable: OnceLock<Vec<(HeaderName, HeaderValue)>>,
     forwarded_client_cert: OnceLock<Option<HeaderValue>>,
@@ -44,9 +44,9 @@ struct Standard {
 
 impl Client {
     /// The client that was verified in terms of one realm's trust anchors.
-    pub const fn new(verified: Verified) -> Self {
+    pub fn new(verified: impl Into<Arc<Verified>>) -> Self {
         Self {
-            verified,
+            verified: verified.into(),
             standard: OnceLock::new(),
             readable: OnceLock::new(),
             forwarded_client_cert: OnceLock::new(),
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// What was verified.
-    pub const fn verified(&self) -> &Verified {
+    pub const fn verified(&self) -> &Arc<Verified> {
         &self.verified
     }
 
@@ -291,8 +291,6 @@ fn push_percent(element: &mut String, character: char) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::clock::Moment;
     use crate::gateway::testing::{Pki, verified};

@@ -11,6 +11,7 @@ use crate::gateway::peer::Peer;
 use crate::gateway::refusal::Refusal;
 use crate::snapshot::admission;
 use crate::snapshot::route::Deployed;
+use crate::trust::judge::Verified;
 
 /// How many answers one connection keeps. Beyond it the longest known pipeline's rule is asked anew.
 const ANSWERS_MAX: usize = 8;
@@ -23,13 +24,13 @@ pub struct Answers(Vec<Answer>);
 struct Answer {
     /// Both are held weakly: once replaced they cost little memory, and nothing later can be mistaken for them.
     deployed: Weak<Deployed>,
-    client: Weak<Client>,
+    client: Weak<Verified>,
     /// Why the client is kept out.
     refused: Option<Arc<str>>,
 }
 
 impl Answer {
-    fn is_of(&self, deployed: &Arc<Deployed>, client: &Arc<Client>) -> bool {
+    fn is_of(&self, deployed: &Arc<Deployed>, client: &Arc<Verified>) -> bool {
         std::ptr::eq(self.deployed.as_ptr(), Arc::as_ptr(deployed))
             && std::ptr::eq(self.client.as_ptr(), Arc::as_ptr(client))
     }
@@ -52,7 +53,11 @@ pub(crate) fn check(
     }
     let answers = peer.answers();
     let mut known = answers.lock().unwrap_or_else(PoisonError::into_inner);
-    let refused = match known.0.iter().find(|one| one.is_of(deployed, client)) {
+    let refused = match known
+        .0
+        .iter()
+        .find(|one| one.is_of(deployed, client.verified()))
+    {
         Some(answer) => answer.refused.clone(),
         None => {
             let refused = admission::objection(rule, &deployed.key, client.verified());
@@ -66,7 +71,7 @@ pub(crate) fn check(
             }
             known.0.push(Answer {
                 deployed: Arc::downgrade(deployed),
-                client: Arc::downgrade(client),
+                client: Arc::downgrade(client.verified()),
                 refused: refused.clone(),
             });
             refused

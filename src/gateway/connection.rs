@@ -45,7 +45,7 @@ pub(crate) async fn drive(
     } = established;
     let activity = Arc::clone(stream.get_ref().0.activity());
     activity.handshake_done();
-    let watching = Watching {
+    let mut watching = Watching {
         worker,
         peer: &peer,
         activity: &activity,
@@ -54,11 +54,11 @@ pub(crate) async fn drive(
         shutdown,
     };
     let stream = Bulk::new(stream, worker.chores.bulk(), &worker.limits);
-    serve(watching, stream).await;
+    serve(&mut watching, stream).await;
 }
 
 /// Serves HTTP over a stream that is as good as encrypted.
-async fn serve<S>(watching: Watching<'_>, stream: S)
+async fn serve<S>(watching: &mut Watching<'_>, stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -67,7 +67,7 @@ where
         peer,
         activity,
         ..
-    } = watching;
+    } = &*watching;
     let service = service_fn({
         let (worker, peer, activity) = (Arc::clone(worker), Arc::clone(peer), Arc::clone(activity));
         move |request: Request<Incoming>| {
@@ -83,9 +83,8 @@ where
         Protocol::H1 => {
             let activity = Arc::clone(activity);
             let fields_max = usize::from(worker.limits.header_fields_max);
-            watching
-                .run(Http1::new(stream, service, activity, fields_max))
-                .await;
+            let mut http = Http1::new(stream, service, activity, fields_max);
+            watching.run(&mut http).await;
         }
         Protocol::H2 => {
             let mut builder = http2::Builder::new(TaskPerCall);
@@ -96,7 +95,8 @@ where
                 .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
                 .initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES);
             let connection = builder.serve_connection(TokioIo::new(stream), service);
-            watching.run(Box::pin(connection)).await;
+            let mut http = Box::pin(connection);
+            watching.run(&mut http).await;
         }
     }
 }
@@ -179,7 +179,7 @@ const H2_CONNECTION_WINDOW_BYTES: u32 = 1 << 21;
 const JUDGED_EVERY: Duration = Duration::from_millis(500);
 
 /// How long a connection is quiet before it rests: less than this between two calls costs nothing.
-const REST_AFTER: Duration = Duration::from_millis(25);
+const REST_AFTER: Duration = Duration::from_millis(10);
 
 /// What an open connection is watched for.
 struct Watching<'a> {
@@ -201,7 +201,8 @@ enum Verdict {
 }
 
 impl Watching<'_> {
-    async fn run(mut self, mut http: impl Http) {
+    /// Looks after the connection until it ends.
+    async fn run(&mut self, http: &mut impl Http) {
         let limits = &self.worker.limits;
         let mut epoch_moves = pin!(next_epoch(self.epoch.take(), Duration::ZERO));
         let mut shuts_down = pin!(down(self.shutdown.clone()));
@@ -233,6 +234,9 @@ impl Watching<'_> {
                             }
                             verdict = Verdict::Finish(millis(limits.cut_grace_ms));
                         }
+                        if self.activity.is_resting() {
+                            self.peer.rest();
+                        }
                         alarm.ring();
                     }
                     let going_on =
@@ -262,7 +266,7 @@ impl Watching<'_> {
                                 verdict = Verdict::Drop;
                             }
                             Some(end) => timer.as_mut().reset(end),
-                            None => verdict = self.overdue(limits, timer.as_mut(), &mut http),
+                            None => verdict = self.overdue(limits, timer.as_mut(), http),
                         }
                         alarm.ring();
                     }
@@ -369,6 +373,7 @@ impl Watching<'_> {
                     (idle, REST_AFTER.min(idle_max))
                 } else {
                     http.rest();
+                    self.peer.rest();
                     (idle, idle_max)
                 }
             }
@@ -398,7 +403,8 @@ async fn next_epoch(
     match receiver {
         Some(mut receiver) => {
             if !rest.is_zero() {
-                tokio::time::sleep(rest).await;
+                // Seldom, and large.
+                Box::pin(tokio::time::sleep(rest)).await;
             }
             match receiver.changed().await {
                 Ok(()) => Some(receiver),

@@ -105,7 +105,7 @@ pub fn still_entitled(snapshot: &Snapshot, peer: &Peer, now: Moment) -> Result<M
             let entitled = on_own_host(snapshot, peer, realm, now)?;
             let client = entitled.client;
             return Ok(client.map_or(Moment::MAX, |client| {
-                let verified = client.verified();
+                let verified = &**client.verified();
                 remember(peer, verified, |latest| !latest.says_the_same_as(verified));
                 verified.ends()
             }));
@@ -260,29 +260,55 @@ struct Standing {
 
 #[derive(Debug)]
 enum Verdict {
-    Trusted(Arc<Client>),
-    Distrusted { since: Moment, why: Arc<Distrust> },
+    Trusted {
+        verified: Arc<Verified>,
+        /// It, in the forms that handlers hand on. Made anew when they are needed again after a rest.
+        client: Option<Arc<Client>>,
+    },
+    Distrusted {
+        since: Moment,
+        why: Arc<Distrust>,
+    },
+}
+
+impl Standings {
+    /// Lets go of what is quickly made again.
+    pub(crate) fn rest(&mut self) {
+        for standing in &mut self.of_realms {
+            if let Verdict::Trusted { client, .. } = &mut standing.verdict {
+                *client = None;
+            }
+        }
+    }
 }
 
 impl Standing {
     /// The verdict, where it still holds.
     fn present(
-        &self,
+        &mut self,
         trust: &Arc<TrustSet>,
         now: Moment,
     ) -> Option<Result<Arc<Client>, Arc<Distrust>>> {
         if !std::ptr::eq(self.trust.as_ptr(), Arc::as_ptr(trust)) {
             return None;
         }
-        match &self.verdict {
-            Verdict::Trusted(client) => client
-                .verified()
-                .is_valid_at(now)
-                .then(|| Ok(Arc::clone(client))),
+        match &mut self.verdict {
+            Verdict::Trusted { verified, client } => verified.is_valid_at(now).then(|| {
+                let make = || Arc::new(Client::new(Arc::clone(verified)));
+                Ok(Arc::clone(client.get_or_insert_with(make)))
+            }),
             Verdict::Distrusted { since, why } => {
                 let holds = *since <= now && now < since.plus(REFUSAL_KEPT);
                 holds.then(|| Err(Arc::clone(why)))
             }
+        }
+    }
+
+    /// The client, where it was trusted when it was last asked.
+    const fn trusted(&self) -> Option<&Arc<Verified>> {
+        match &self.verdict {
+            Verdict::Trusted { verified, .. } => Some(verified),
+            Verdict::Distrusted { .. } => None,
         }
     }
 }
@@ -303,10 +329,11 @@ fn standing(
         .of_realms
         .iter()
         .position(|standing| standing.realm == *realm);
-    let known = place.and_then(|place| standings.of_realms.get(place));
+    let known = place.and_then(|place| standings.of_realms.get_mut(place));
     if let Some(verdict) = known.and_then(|standing| standing.present(trust, now)) {
         return verdict.map(|client| (client, None));
     }
+    let known = place.and_then(|place| standings.of_realms.get(place));
     let judged = judge_again(verdicts, peer, known, trust, now);
     let news = judged
         .as_ref()
@@ -321,13 +348,18 @@ fn standing(
             if matches!(peer.place, PeerPlace::Shared { .. }) {
                 peer.calls(realm);
             }
-            Verdict::Trusted(Arc::clone(client))
+            Verdict::Trusted {
+                verified: Arc::clone(client.verified()),
+                client: Some(Arc::clone(client)),
+            }
         }
         Err(why) => Verdict::Distrusted {
             since: now,
             why: Arc::clone(why),
         },
     };
+    // Most clients call one realm.
+    standings.of_realms.reserve_exact(1);
     standings.of_realms.push(Standing {
         realm: realm.clone(),
         trust: Arc::downgrade(trust),
@@ -339,10 +371,7 @@ fn standing(
 /// What is new of a client that was just judged.
 fn news(peer: &Peer, known: Option<&Standing>, judged: &Client) -> Option<News> {
     let former = match (known, &peer.place) {
-        (Some(standing), _) => match &standing.verdict {
-            Verdict::Trusted(former) => Some(former.identity().anchor),
-            Verdict::Distrusted { .. } => None,
-        },
+        (Some(standing), _) => standing.trusted().map(|former| former.anchor),
         // Its handshake was told of by this anchor.
         (None, PeerPlace::Realm { .. }) => peer.client.as_ref().map(|verified| verified.anchor),
         (None, PeerPlace::Shared { .. }) => None,
@@ -360,23 +389,25 @@ fn judge_again(
     trust: &TrustSet,
     now: Moment,
 ) -> Result<Arc<Client>, Arc<Distrust>> {
-    let former = known.and_then(|standing| match &standing.verdict {
-        Verdict::Trusted(client) => Some(client),
-        Verdict::Distrusted { .. } => None,
-    });
-    let Some(verified) = former
-        .map(|client| client.verified())
-        .or(peer.client.as_deref())
-    else {
+    let former = known.and_then(Standing::trusted);
+    let Some(verified) = former.or(peer.client.as_ref()) else {
         // There is no such peer on the mtls gateway; were there one, it would not be let in.
         return Err(Arc::new(no_certificate()));
     };
     let judged = verdicts.rejudge(verified, trust, now).map_err(Arc::new)?;
-    Ok(match former {
+    if let Some(Verdict::Trusted { verified, client }) = known.map(|standing| &standing.verdict)
+        && verified.says_the_same_as(&judged)
+    {
         // The headers that were made for it still tell the truth.
-        Some(client) if client.verified().says_the_same_as(&judged) => Arc::clone(client),
-        Some(_) | None => Arc::new(Client::new(judged)),
-    })
+        let make = || Arc::new(Client::new(Arc::clone(verified)));
+        return Ok(client.clone().unwrap_or_else(make));
+    }
+    let shown = peer
+        .client
+        .as_ref()
+        .filter(|shown| shown.says_the_same_as(&judged) && shown.rests_on_the_same_as(&judged));
+    let verified = shown.map_or_else(|| Arc::new(judged), Arc::clone);
+    Ok(Arc::new(Client::new(verified)))
 }
 
 #[cfg(test)]

@@ -184,7 +184,7 @@ fn choose(snapshot: &Snapshot, gateways: GatewaySet, name: &str) -> Result<Chose
             environment,
             realm: realm.name.clone(),
         },
-        tls: Arc::clone(&endpoint.tls.config),
+        tls: Arc::clone(endpoint.tls.config()),
         gatekeeper: Some(Arc::clone(&endpoint.tls.gatekeeper)),
         epoch: Some((own.epoch.number(), own.epoch.watch())),
     })

@@ -17,7 +17,7 @@ use crate::gateway::admission::{Admission, Admitted};
 use crate::gateway::client_io::ClientIo;
 use crate::gateway::connection;
 use crate::gateway::deadline;
-use crate::gateway::handshake;
+use crate::gateway::handshake::{self, Established};
 use crate::gateway::proxy_protocol::{self, HeaderError, Source};
 use crate::gateway::refused::{self, Why};
 use crate::gateway::worker::Worker;
@@ -129,14 +129,14 @@ pub(crate) async fn accept(
                 };
                 match admitted {
                     Some(admitted) => {
-                        let accepted = Accepted {
+                        let accepted = Box::new(Accepted {
                             stream,
                             address,
                             relayed,
                             deadline: deadline::of_handshake(&worker.limits),
                             admitted,
                             _open: open,
-                        };
+                        });
                         let (worker, shutdown) = (Arc::clone(&worker), shutdown.clone());
                         tokio::spawn(serve(worker, gateways, accepted, shutdown));
                     }
@@ -170,27 +170,45 @@ struct Accepted {
     _open: OpenConnection,
 }
 
+/// What a connection counts for, until this is dropped.
+struct Counted {
+    _admitted: Admitted,
+    _open: OpenConnection,
+}
+
 /// One connection, from its first byte to its last.
 async fn serve(
     worker: Arc<Worker>,
     gateways: GatewaySet,
-    mut accepted: Accepted,
+    accepted: Box<Accepted>,
     shutdown: watch::Receiver<bool>,
 ) {
     let guard = PanicCounter { worker: &worker };
-    // The state of what comes before TLS, and of its handshake, is large and short-lived: it must not stay part of an
-    // idle connection's memory.
+    // The state of what comes before HTTP is large and short-lived: it must not stay part of an idle connection's
+    // memory.
+    let begun = Box::pin(begin(&worker, gateways, accepted)).await;
+    if let Some((established, counted)) = begun {
+        connection::drive(&worker, established, shutdown).await;
+        drop(counted);
+    }
+    drop(guard);
+}
+
+/// Who calls, and the handshake. `None` where the connection was refused.
+async fn begin(
+    worker: &Arc<Worker>,
+    gateways: GatewaySet,
+    mut accepted: Box<Accepted>,
+) -> Option<(Established, Counted)> {
     let address = if accepted.relayed {
-        Box::pin(client_of(&worker, gateways, &mut accepted)).await
+        client_of(worker, gateways, &mut accepted).await?
     } else {
-        Some(accepted.address)
-    };
-    let Some(address) = address else {
-        return;
+        accepted.address
     };
     if !gateways.admit(&worker.network, address) {
         let why = Why::plainly(Reason::NetworkRule);
-        return refused::before_a_name(&worker, gateways, address, why);
+        refused::before_a_name(worker, gateways, address, why);
+        return None;
     }
     let Accepted {
         stream,
@@ -198,19 +216,16 @@ async fn serve(
         admitted,
         _open,
         ..
-    } = accepted;
+    } = *accepted;
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::new());
     let io = ClientIo::new(stream, activity, &worker.limits);
-    let established = Box::pin(handshake::handshake(
-        &worker, gateways, address, io, deadline,
-    ))
-    .await;
-    if let Some(established) = established {
-        connection::drive(&worker, established, shutdown).await;
-    }
-    drop(guard);
-    drop(admitted);
+    let established = handshake::handshake(worker, gateways, address, io, deadline).await?;
+    let counted = Counted {
+        _admitted: admitted,
+        _open,
+    };
+    Some((established, counted))
 }
 
 /// Where the client of a trusted proxy comes from. `None` where the connection has to be closed: that is recorded, unless

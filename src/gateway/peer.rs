@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -184,6 +184,14 @@ impl Peer {
     /// and none across a wait.
     pub(crate) const fn standings(&self) -> &Mutex<Standings> {
         &self.standings
+    }
+
+    /// Nobody has called for a while: lets go of what is quickly made again.
+    pub(crate) fn rest(&self) {
+        self.standings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .rest();
     }
 
     /// What client rules said of this client when they were last asked; as [`Peer::standings`].

@@ -16,15 +16,15 @@ use crate::manifest::given::GivenSecret;
 use crate::manifest::invalid::InvalidManifest;
 use crate::manifest::step::Noun;
 
-/// Everything that the documents say of one realm.
+/// Everything that the documents say of one realm. What is large is boxed: a map's first node has room for eleven.
 #[derive(Default)]
 pub(crate) struct Wanted {
     pub(crate) state: Option<RealmStateWord>,
-    pub(crate) accounts: BTreeMap<AccountName, AccountBody>,
+    pub(crate) accounts: BTreeMap<AccountName, Box<AccountBody>>,
     pub(crate) installations: BTreeMap<(Environment, AccountName), WantedInstallation>,
-    pub(crate) trust: BTreeMap<Environment, RealmTrustDocument>,
-    pub(crate) connections: BTreeMap<ConnectionName, ConnectionBody>,
-    pub(crate) pipelines: BTreeMap<PipelineKey, PipelineBody>,
+    pub(crate) trust: BTreeMap<Environment, Box<RealmTrustDocument>>,
+    pub(crate) connections: BTreeMap<ConnectionName, Box<ConnectionBody>>,
+    pub(crate) pipelines: BTreeMap<PipelineKey, Box<PipelineBody>>,
     pub(crate) deployments: BTreeSet<DeploymentKey>,
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn gather(
                 Noun::Account,
                 &mut wanted.accounts,
                 account.name.0.clone(),
-                account.into(),
+                Box::new(account.into()),
             )?;
         }
         for installation in &document.installation {
@@ -104,7 +104,7 @@ pub(crate) fn gather(
                 Noun::Trust,
                 &mut wanted.trust,
                 trust.environment.0,
-                trust.clone(),
+                Box::new(trust.clone()),
             )?;
         }
         for connection in &document.connection {
@@ -113,7 +113,7 @@ pub(crate) fn gather(
                 Noun::Connection,
                 &mut wanted.connections,
                 connection.name.0.clone(),
-                connection.into(),
+                Box::new(connection.into()),
             )?;
         }
         for pipeline in &document.pipeline {
@@ -126,7 +126,7 @@ pub(crate) fn gather(
                 Noun::Pipeline,
                 &mut wanted.pipelines,
                 key,
-                pipeline.into(),
+                Box::new(pipeline.into()),
             )?;
         }
         for deployment in &document.deployment {

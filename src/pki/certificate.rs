@@ -1,6 +1,6 @@
 //! X.509 certificates (RFC 5280), decoded once into facts.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use base64::Engine;
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
@@ -26,7 +26,7 @@ pub const SERIAL_BYTES_MAX: usize = 20;
 pub struct Certificate(Arc<Inner>);
 
 struct Inner {
-    der: Vec<u8>,
+    der: Box<[u8]>,
     fingerprint: Fingerprint,
     facts: Facts,
 }
@@ -68,16 +68,27 @@ pub struct Facts {
     pub sans: Vec<String>,
     /// Alternative names as they are, all of them, in their order.
     pub alternative_names: Vec<GeneralName>,
-    /// What names a CA may give.
-    pub name_constraints: Option<NameConstraintsText>,
-    /// What names a CA may give, as they are.
-    pub subtrees: Option<NameSubtrees>,
     /// Subject key identifier.
     pub subject_key_id: Option<Vec<u8>>,
     /// Key identifier of the issuer.
     pub authority_key_id: Option<Vec<u8>>,
     /// Whether subject and issuer are the same name, as RFC 5280 compares names.
     pub self_issued: bool,
+    /// All critical extensions, as dotted OIDs.
+    pub critical: Vec<String>,
+    /// Critical extensions that are not understood here, as dotted OIDs; such a certificate is not to be accepted.
+    pub unknown_critical: Vec<String>,
+    /// See [`Facts::rare`].
+    rare: Option<Box<RareFacts>>,
+}
+
+/// What few certificates say. Ten thousand anchors are kept decoded, so those who say nothing of it hold no place for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RareFacts {
+    /// What names a CA may give.
+    pub name_constraints: Option<NameConstraintsText>,
+    /// What names a CA may give, as they are.
+    pub subtrees: Option<NameSubtrees>,
     /// Certificate policies (RFC 5280, 4.2.1.4); `None` where the extension is not there.
     pub policies: Option<Vec<Oid>>,
     /// Policy mappings (RFC 5280, 4.2.1.5).
@@ -86,17 +97,20 @@ pub struct Facts {
     pub policy_constraints: Option<PolicyConstraints>,
     /// Inhibit anyPolicy (RFC 5280, 4.2.1.14): after how many more certificates anyPolicy stands for nothing.
     pub inhibit_any_policy: Option<u32>,
-    /// All critical extensions, as dotted OIDs.
-    pub critical: Vec<String>,
-    /// Critical extensions that are not understood here, as dotted OIDs; such a certificate is not to be accepted.
-    pub unknown_critical: Vec<String>,
     /// Where its revocation lists are, as [`crate::pki::general_name`] texts.
     pub crl_distribution_points: Vec<String>,
     /// Where its revocation lists are (RFC 5280, 4.2.1.13).
     pub distribution_points: Vec<DistributionPoint>,
 }
 
+static NOTHING_RARE: LazyLock<RareFacts> = LazyLock::new(RareFacts::default);
+
 impl Facts {
+    /// What few certificates say.
+    pub fn rare(&self) -> &RareFacts {
+        self.rare.as_deref().unwrap_or(&NOTHING_RARE)
+    }
+
     /// Whether it may identify a TLS client: nothing is said of usages, or `clientAuth` or `anyExtendedKeyUsage` is.
     pub fn allows_client_auth(&self) -> bool {
         self.allows("clientAuth")
@@ -356,7 +370,7 @@ impl Certificate {
         let validity = strict::certificate(der)?;
         let facts = facts(&parsed, validity)?;
         Ok(Self(Arc::new(Inner {
-            der: der.to_vec(),
+            der: der.into(),
             fingerprint: Fingerprint::of(der),
             facts,
         })))
@@ -482,10 +496,20 @@ fn facts(parsed: &X509Certificate<'_>, validity: Validity) -> Result<Facts, Inva
     let raw_subject = signed.subject.as_raw().to_vec();
     let raw_issuer = signed.issuer.as_raw().to_vec();
     let extensions = Extensions::decode(signed.extensions())?;
+    let rare = RareFacts {
+        name_constraints: extensions.name_constraints,
+        subtrees: extensions.subtrees,
+        policies: extensions.policies,
+        policy_mappings: extensions.policy_mappings,
+        policy_constraints: extensions.policy_constraints,
+        inhibit_any_policy: extensions.inhibit_any_policy,
+        crl_distribution_points: extensions.crl_distribution_points,
+        distribution_points: extensions.distribution_points,
+    };
     Ok(Facts {
         version: signed.version.0.saturating_add(1),
-        subject: name::text(&raw_subject),
-        issuer: name::text(&raw_issuer),
+        subject: exactly(name::text(&raw_subject)),
+        issuer: exactly(name::text(&raw_issuer)),
         raw_serial: signed.raw_serial().to_vec(),
         serial: serial(signed.raw_serial()),
         not_before: validity.not_before,
@@ -500,22 +524,21 @@ fn facts(parsed: &X509Certificate<'_>, validity: Validity) -> Result<Facts, Inva
         extended_key_usage: extensions.extended_key_usage,
         sans: extensions.sans,
         alternative_names: extensions.alternative_names,
-        subtrees: extensions.subtrees,
-        policies: extensions.policies,
-        policy_mappings: extensions.policy_mappings,
-        policy_constraints: extensions.policy_constraints,
-        inhibit_any_policy: extensions.inhibit_any_policy,
         critical: extensions.critical,
-        distribution_points: extensions.distribution_points,
-        name_constraints: extensions.name_constraints,
+        rare: (rare != RareFacts::default()).then(|| Box::new(rare)),
         subject_key_id: extensions.subject_key_id,
         authority_key_id: extensions.authority_key_id,
         self_issued: name::normal_form(&raw_subject) == name::normal_form(&raw_issuer),
         unknown_critical: extensions.unknown_critical,
-        crl_distribution_points: extensions.crl_distribution_points,
         raw_subject,
         raw_issuer,
     })
+}
+
+/// A text that is kept long, without room for more.
+fn exactly(mut text: String) -> String {
+    text.shrink_to_fit();
+    text
 }
 
 fn serial(octets: &[u8]) -> String {

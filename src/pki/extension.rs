@@ -86,6 +86,7 @@ impl Extensions {
                 out.unknown_critical.push(oid());
             }
         }
+        out.critical.shrink_to_fit();
         Ok(out)
     }
 

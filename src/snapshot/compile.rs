@@ -23,7 +23,7 @@ use crate::snapshot::deploy;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::realm::{self, MtlsEndpoint, RealmEnvironment, RealmSnapshot, Standing};
 use crate::snapshot::route::RouteTable;
-use crate::snapshot::server_tls::{self, MutualTls, OurTime, ServerTls};
+use crate::snapshot::server_tls::{self, MutualTls, ServerTls};
 use crate::snapshot::shown::{self, InvalidIdentity, Shown, ShownIdentity};
 use crate::snapshot::state::{SharedHosts, Snapshot};
 use crate::snapshot::ticketer::Host;
@@ -40,7 +40,7 @@ const PART_REALMS_MIN: usize = 64;
 /// Compiles catalogs. One per process.
 pub struct Compiler {
     names: Arc<NamePlan>,
-    server_tls: ServerTls,
+    server_tls: Arc<ServerTls>,
     client_tls: ClientTls,
     next_target: AtomicU64,
 }
@@ -61,20 +61,20 @@ impl Compiler {
         Ok(Self {
             names: Arc::new(names),
             client_tls: ClientTls::new(Arc::clone(&provider))?,
-            server_tls: ServerTls {
+            server_tls: Arc::new(ServerTls {
+                beginning: server_tls::beginning(&provider, &clock)?,
                 provider,
-                time: Arc::new(OurTime(clock.clone())),
                 clock,
                 verdicts: Arc::new(Verdicts::new(limits.verdicts_max, limits.verdict_life_ms)),
                 limits,
                 resumption,
-            },
+            }),
             next_target: AtomicU64::new(1),
         })
     }
 
     /// The bounds of judgements.
-    pub const fn trust_limits(&self) -> &TrustLimits {
+    pub fn trust_limits(&self) -> &TrustLimits {
         &self.server_tls.limits
     }
 
@@ -90,7 +90,7 @@ impl Compiler {
             let mut owner = None;
             for environment in Environment::ALL {
                 if let Some(trust) = trust_of(Some(&compiled), environment) {
-                    let owner = owner.get_or_insert_with(|| Arc::from(compiled.name.as_str()));
+                    let owner = owner.get_or_insert_with(|| compiled.name.shared());
                     unions.get_mut(environment).put(owner, None, Some(trust));
                 }
             }
@@ -103,16 +103,16 @@ impl Compiler {
                 Epoch::first(),
                 &shown,
                 None,
-            )?),
+            )),
             prod: Arc::new(self.shared_hosts(
                 Environment::Prod,
                 unions.prod,
                 Epoch::first(),
                 &shown,
                 None,
-            )?),
+            )),
         };
-        let admin_tls = self.server_tls.admin(&shown.admin)?;
+        let admin_tls = self.server_tls.admin(&shown.admin);
         Ok(Snapshot {
             revision: catalog.revision,
             names: Arc::clone(&self.names),
@@ -211,7 +211,7 @@ impl Compiler {
                     trust_of(compiled.as_ref(), environment),
                 );
                 if !same_trust(was, is) {
-                    *union = union.with(&Arc::from(name.as_str()), was, is);
+                    *union = union.with(&name.shared(), was, is);
                     *trust_moved.get_mut(environment) = true;
                 }
             }
@@ -236,11 +236,11 @@ impl Compiler {
                 };
                 let former = (!identities_changed).then_some(&**former);
                 *shared.get_mut(environment) =
-                    Arc::new(self.shared_hosts(environment, union, epoch, &shown, former)?);
+                    Arc::new(self.shared_hosts(environment, union, epoch, &shown, former));
             }
         }
         let admin_tls = if identities_changed {
-            self.server_tls.admin(&shown.admin)?
+            self.server_tls.admin(&shown.admin)
         } else {
             Arc::clone(&before.admin_tls)
         };
@@ -286,7 +286,7 @@ impl Compiler {
         epoch: Epoch,
         shown: &Shown,
         former: Option<&SharedHosts>,
-    ) -> Result<SharedHosts, CompileError> {
+    ) -> SharedHosts {
         let trust = Arc::new(union);
         let host = |gateway| Host {
             gateway,
@@ -294,23 +294,24 @@ impl Compiler {
             realm: None,
         };
         let regular = |gateway, identity: &PerEnvironment<Arc<ShownIdentity>>| match former {
-            Some(former) => Ok(Arc::clone(former.tls(gateway))),
+            Some(former) => Arc::clone(former.tls(gateway)),
             None => self
                 .server_tls
                 .regular(host(gateway), identity.get(environment)),
         };
-        Ok(SharedHosts {
-            external: regular(Gateway::External, &shown.external)?,
-            internal: regular(Gateway::Internal, &shown.internal)?,
+        SharedHosts {
+            external: regular(Gateway::External, &shown.external),
+            internal: regular(Gateway::Internal, &shown.internal),
             mtls: self.server_tls.mutual(
-                host(Gateway::Mtls),
+                environment,
+                None,
                 shown.mtls.get(environment),
                 Trusting::Shared(Arc::clone(&trust)),
                 None,
-            )?,
+            ),
             trust,
             epoch,
-        })
+        }
     }
 
     fn realm(
@@ -345,7 +346,7 @@ impl Compiler {
                         &endpoint.identity,
                         &endpoint.trust,
                         &endpoint.compiled_from,
-                    )?;
+                    );
                 }
             }
         }
@@ -423,7 +424,7 @@ impl Compiler {
                 }
             }
         };
-        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, &from)?;
+        let tls = self.mutual_tls(&realm.name, environment, identity, &trust, &from);
         Ok(Some(MtlsEndpoint {
             trust,
             tls,
@@ -439,19 +440,20 @@ impl Compiler {
         identity: &Arc<ShownIdentity>,
         trust: &Arc<TrustSet>,
         from: &CompiledFrom,
-    ) -> Result<MutualTls, rustls::Error> {
-        let host = Host {
-            gateway: Gateway::Mtls,
-            environment,
-            realm: Some(realm),
-        };
+    ) -> MutualTls {
         let trusting = Trusting::Realm {
             trust: Arc::clone(trust),
             ca_names: from.ca_names(),
             handshake: from.handshake(),
         };
         let tls = &self.server_tls;
-        tls.mutual(host, identity, trusting, from.record_bytes())
+        tls.mutual(
+            environment,
+            Some(realm),
+            identity,
+            trusting,
+            from.record_bytes(),
+        )
     }
 
     fn targets(

@@ -61,7 +61,4 @@ pub enum CompileError {
     /// A server identity cannot be shown.
     #[error(transparent)]
     Identity(#[from] InvalidIdentity),
-    /// rustls turned a configuration down.
-    #[error("TLS cannot be configured: {0}")]
-    Tls(#[from] rustls::Error),
 }

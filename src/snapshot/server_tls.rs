@@ -1,5 +1,6 @@
 //! TLS configurations of our listeners.
 
+use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
@@ -10,14 +11,16 @@ use rustls::server::{
     NoServerSessionStorage, ProducesTickets, ResolvesServerCert, StoresServerSessions,
 };
 use rustls::time_provider::TimeProvider;
-use rustls::{KeyLog, NoKeyLog, ServerConfig, version};
+use rustls::{ConfigBuilder, KeyLog, NoKeyLog, ServerConfig, WantsVerifier, version};
 
 use crate::clock::Clock;
+use crate::domain::environment::{Environment, Gateway};
+use crate::domain::name::RealmName;
 use crate::domain::trust_policy::RecordBytes;
 use crate::flaw::{Flaw, planted};
 use crate::snapshot::shown::ShownIdentity;
 use crate::snapshot::ticketer::{Host, Ticketer};
-use crate::snapshot::verifier::{ClientVerifier, Gatekeeper, Trusting};
+use crate::snapshot::verifier::{CaNames, ClientVerifier, Gatekeeper, Trusting};
 use crate::trust::limits::TrustLimits;
 use crate::trust::verdicts::Verdicts;
 
@@ -35,34 +38,97 @@ pub fn provider() -> CryptoProvider {
 /// each handshake sends.
 const TICKETS: usize = 1;
 
-/// TLS of a host of the mtls gateway, and who decides on its clients.
-#[derive(Clone, Debug)]
+/// TLS of a host of the mtls gateway, and who decides on its clients. Clones share one configuration.
+#[derive(Clone)]
 pub struct MutualTls {
-    /// What connections are accepted with.
-    pub config: Arc<ServerConfig>,
     /// Asked by the configuration in full handshakes; to be asked after resumed ones.
     pub gatekeeper: Arc<Gatekeeper>,
+    config: Arc<OnDemand>,
+}
+
+/// A configuration that is put together for the first client: nothing can fail then, and ten thousand hosts need not
+/// have theirs in memory before anybody comes.
+struct OnDemand {
+    made: OnceLock<Arc<ServerConfig>>,
+    tls: Arc<ServerTls>,
+    environment: Environment,
+    realm: Option<RealmName>,
+    identity: Arc<ShownIdentity>,
+    record_bytes: Option<RecordBytes>,
+}
+
+impl MutualTls {
+    /// What connections are accepted with.
+    pub fn config(&self) -> &Arc<ServerConfig> {
+        let from = &*self.config;
+        from.made.get_or_init(|| {
+            let host = Host {
+                gateway: Gateway::Mtls,
+                environment: from.environment,
+                realm: from.realm.as_ref(),
+            };
+            let (tls, gatekeeper) = (&from.tls, Arc::clone(&self.gatekeeper));
+            tls.demanding(host, &from.identity, gatekeeper, from.record_bytes)
+        })
+    }
+}
+
+#[cfg(test)]
+impl MutualTls {
+    /// The same with another configuration.
+    pub(crate) fn changed(&self, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let mut config = ServerConfig::clone(self.config());
+        change(&mut config);
+        let from = &self.config;
+        Self {
+            gatekeeper: Arc::clone(&self.gatekeeper),
+            config: Arc::new(OnDemand {
+                made: OnceLock::from(Arc::new(config)),
+                tls: Arc::clone(&from.tls),
+                environment: from.environment,
+                realm: from.realm.clone(),
+                identity: Arc::clone(&from.identity),
+                record_bytes: from.record_bytes,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for MutualTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MutualTls")
+    }
 }
 
 /// Makes server configurations.
 pub(crate) struct ServerTls {
     pub(crate) provider: Arc<CryptoProvider>,
+    /// What every configuration begins with.
+    pub(crate) beginning: ConfigBuilder<ServerConfig, WantsVerifier>,
     pub(crate) clock: Clock,
-    /// The same clock, as rustls asks it.
-    pub(crate) time: Arc<OurTime>,
     pub(crate) verdicts: Arc<Verdicts>,
     pub(crate) limits: TrustLimits,
     /// How long after its full handshake a session can be resumed; zero: not at all.
     pub(crate) resumption: Duration,
 }
 
+/// What every configuration begins with: our cryptography, our clock, TLS 1.3 and 1.2.
+///
+/// # Errors
+/// [`rustls::Error`] where the cryptography can speak neither.
+pub(crate) fn beginning(
+    provider: &Arc<CryptoProvider>,
+    clock: &Clock,
+) -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, rustls::Error> {
+    let time = Arc::new(OurTime(clock.clone()));
+    ServerConfig::builder_with_details(Arc::clone(provider), time)
+        .with_protocol_versions(&[&version::TLS13, &version::TLS12])
+}
+
 impl ServerTls {
     /// For the admin listener: no client certificate is asked for, and no session resumed.
-    pub(crate) fn admin(
-        &self,
-        identity: &Arc<ShownIdentity>,
-    ) -> Result<Arc<ServerConfig>, rustls::Error> {
-        Ok(Arc::new(self.without_client_certificate(identity)?))
+    pub(crate) fn admin(&self, identity: &Arc<ShownIdentity>) -> Arc<ServerConfig> {
+        Arc::new(self.without_client_certificate(identity))
     }
 
     /// For a host of the regular gateways: no client certificate is asked for.
@@ -70,49 +136,74 @@ impl ServerTls {
         &self,
         host: Host<'_>,
         identity: &Arc<ShownIdentity>,
-    ) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let mut config = self.without_client_certificate(identity)?;
+    ) -> Arc<ServerConfig> {
+        let mut config = self.without_client_certificate(identity);
         self.resume(host, &mut config);
-        Ok(Arc::new(config))
+        Arc::new(config)
     }
 
-    /// For a host of the mtls gateway: a client certificate that `trusting` trusts is demanded. The records that it sends
-    /// have `record_bytes` of content at most; `None`: as much as TLS allows.
+    /// For a host of the mtls gateway, the realm's own or the shared one: a client certificate that `trusting` trusts is
+    /// demanded. The records that it sends have `record_bytes` of content at most; `None`: as much as TLS allows.
     pub(crate) fn mutual(
-        &self,
-        host: Host<'_>,
+        self: &Arc<Self>,
+        environment: Environment,
+        realm: Option<&RealmName>,
         identity: &Arc<ShownIdentity>,
         trusting: Trusting,
         record_bytes: Option<RecordBytes>,
-    ) -> Result<MutualTls, rustls::Error> {
-        let gatekeeper = Arc::new(Gatekeeper::new(
+    ) -> MutualTls {
+        let verdicts = Arc::clone(&self.verdicts);
+        let tells = matches!(
             trusting,
-            Arc::clone(&self.verdicts),
-            self.limits,
-        ));
-        let verifier = ClientVerifier::new(Arc::clone(&gatekeeper), Arc::clone(&self.provider));
-        let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
-            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            Trusting::Realm {
+                ca_names: CaNames::Told,
+                ..
+            }
+        );
+        let mutual = MutualTls {
+            gatekeeper: Arc::new(Gatekeeper::new(trusting, verdicts, self.limits)),
+            config: Arc::new(OnDemand {
+                made: OnceLock::new(),
+                tls: Arc::clone(self),
+                environment,
+                realm: realm.cloned(),
+                identity: Arc::clone(identity),
+                record_bytes,
+            }),
+        };
+        if tells {
+            // It is logged where they are too many: at the change that made them so.
+            mutual.config();
+        }
+        mutual
+    }
+
+    fn demanding(
+        &self,
+        host: Host<'_>,
+        identity: &Arc<ShownIdentity>,
+        gatekeeper: Arc<Gatekeeper>,
+        record_bytes: Option<RecordBytes>,
+    ) -> Arc<ServerConfig> {
+        let verifier = ClientVerifier::new(gatekeeper, Arc::clone(&self.provider));
+        let config = self
+            .beginning
+            .clone()
             .with_client_cert_verifier(Arc::new(verifier))
             .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
         let mut config = finish(config);
         config.max_fragment_size = record_bytes.map(fragment_size);
         self.resume(host, &mut config);
-        Ok(MutualTls {
-            config: Arc::new(config),
-            gatekeeper,
-        })
+        Arc::new(config)
     }
 
-    fn without_client_certificate(
-        &self,
-        identity: &Arc<ShownIdentity>,
-    ) -> Result<ServerConfig, rustls::Error> {
-        let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), self.time())
-            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+    fn without_client_certificate(&self, identity: &Arc<ShownIdentity>) -> ServerConfig {
+        let config = self
+            .beginning
+            .clone()
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(identity) as Arc<dyn ResolvesServerCert>);
-        Ok(finish(config))
+        finish(config)
     }
 
     /// Has sessions of this very configuration resumed, where the settings allow it.
@@ -124,10 +215,6 @@ impl ServerTls {
             config.ticketer = Arc::new(ticketer);
             config.send_tls13_tickets = TICKETS;
         }
-    }
-
-    fn time(&self) -> Arc<dyn TimeProvider> {
-        Arc::<OurTime>::clone(&self.time)
     }
 }
 
@@ -169,7 +256,7 @@ fn share_tickets(config: &mut ServerConfig) {
 
 /// Our clock, as rustls asks it.
 #[derive(Debug)]
-pub(crate) struct OurTime(pub(crate) Clock);
+struct OurTime(Clock);
 
 impl TimeProvider for OurTime {
     fn current_time(&self) -> Option<UnixTime> {

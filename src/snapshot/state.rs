@@ -50,11 +50,11 @@ pub struct SharedHosts {
 
 impl SharedHosts {
     /// TLS of a gateway's shared host.
-    pub const fn tls(&self, gateway: Gateway) -> &Arc<ServerConfig> {
+    pub fn tls(&self, gateway: Gateway) -> &Arc<ServerConfig> {
         match gateway {
             Gateway::External => &self.external,
             Gateway::Internal => &self.internal,
-            Gateway::Mtls => &self.mtls.config,
+            Gateway::Mtls => self.mtls.config(),
         }
     }
 }

@@ -76,7 +76,7 @@ impl CompiledFrom {
             ..TrustSource::default()
         };
         for installation in &self.installations {
-            let account: Arc<str> = installation.account.as_str().into();
+            let account = installation.account.shared();
             let certificates = installation.certificates.iter().cloned();
             source
                 .anchors

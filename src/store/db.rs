@@ -30,7 +30,7 @@ pub const STORE_FILE: &str = "realmgate.redb";
 
 /// How much of the file redb keeps in memory at most, in bytes. What serves is compiled from the store once, at the
 /// start; after that the operating system's own cache is near enough.
-const CACHE_BYTES: usize = 4 << 20;
+const CACHE_BYTES: usize = 2 << 20;
 
 /// The store. Its calls block; it may be used from several threads at once, and reads do not wait for writes.
 ///

@@ -1,16 +1,20 @@
 //! Rows to catalog, at start-up.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::ops::Bound;
 use std::sync::Arc;
+use std::thread;
 
 use imbl::OrdMap;
-use redb::{ReadTransaction, ReadableTable};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use crate::clock::Moment;
 use crate::domain::catalog::Catalog;
 use crate::domain::deployment::{Deployment, DeploymentKey};
 use crate::domain::environment::Environment;
 use crate::domain::identity::{IdentitySlot, ServerAuthority, ServerIdentity};
+use crate::domain::installation::Installation;
 use crate::domain::name::RealmName;
 use crate::domain::realm::Realm;
 use crate::store::db::{Store, stored_revision};
@@ -34,31 +38,76 @@ impl Store {
     /// [`StoreError`] where a row is of a newer realmgate, or one that belongs to no realm is damaged.
     pub fn load(&self) -> Result<Catalog, StoreError> {
         self.read(|transaction| {
-            let mut reader = Reader {
-                transaction,
-                keys: &self.keys,
-                certificates: Certificates::default(),
-                realms: HashMap::new(),
-            };
-            reader.realms()?;
-            reader.accounts()?;
-            reader.installations()?;
-            reader.trust_policies()?;
-            reader.crls()?;
-            reader.denials()?;
-            reader.crl_sources()?;
-            reader.pipelines()?;
-            reader.deployments()?;
-            reader.connections()?;
-            let identities = reader.identities()?;
-            reader.catalog(identities)
+            let bounds = bounds(transaction)?;
+            let read = |part| Reader::new(transaction, &self.keys, part).read();
+            let read = &read;
+            let parts = thread::scope(|scope| {
+                let parts: Vec<_> = parts(&bounds).collect();
+                let threads: Vec<_> = parts
+                    .into_iter()
+                    .map(|part| scope.spawn(move || read(part)))
+                    .collect();
+                let parts = threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap_or(Err(Fault::Panicked)));
+                parts.collect::<Result<Vec<_>, _>>()
+            })?;
+            let mut whole = Reader::new(transaction, &self.keys, Part::ALL);
+            whole.realms = parts.into_iter().flatten().collect();
+            let identities = whole.identities()?;
+            whole.catalog(identities)
         })
     }
+}
+
+/// The realms whose names are `from` or come after it, and come before `to`.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    from: &'a str,
+    to: Option<&'a str>,
+}
+
+impl<'a> Part<'a> {
+    const ALL: Self = Self { from: "", to: None };
+
+    /// The rows of these realms, where `first` is the least key that a realm's row can have.
+    fn rows<K>(self, first: impl Fn(&'a str) -> K) -> (Bound<K>, Bound<K>) {
+        let end = self
+            .to
+            .map_or(Bound::Unbounded, |to| Bound::Excluded(first(to)));
+        (Bound::Included(first(self.from)), end)
+    }
+}
+
+/// Fewer realms than this are not worth a thread.
+const PART_REALMS_MIN: usize = 64;
+
+/// The first realm of every part but the first: as many parts of much the same size as the machine runs threads.
+fn bounds(transaction: &ReadTransaction) -> Result<Vec<String>, Fault> {
+    let realms = transaction.open_table(REALMS)?;
+    let count = usize::try_from(realms.len()?).unwrap_or(usize::MAX);
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let size = count.div_ceil(threads).max(PART_REALMS_MIN);
+    let mut bounds = Vec::new();
+    if count > size {
+        for entry in realms.iter()?.step_by(size).skip(1) {
+            bounds.push(entry?.0.value().to_owned());
+        }
+    }
+    Ok(bounds)
+}
+
+fn parts(bounds: &[String]) -> impl Iterator<Item = Part<'_>> {
+    let bounds = || bounds.iter().map(String::as_str);
+    let ends = bounds().map(Some).chain([None]);
+    let parts = [""].into_iter().chain(bounds()).zip(ends);
+    parts.map(|(from, to)| Part { from, to })
 }
 
 struct Reader<'a> {
     transaction: &'a ReadTransaction,
     keys: &'a StoreKeys,
+    part: Part<'a>,
     certificates: Certificates,
     realms: HashMap<RealmName, Realm>,
 }
@@ -70,10 +119,36 @@ struct Identities {
     of_listeners: OrdMap<IdentitySlot, Arc<ServerIdentity>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(transaction: &'a ReadTransaction, keys: &'a StoreKeys, part: Part<'a>) -> Self {
+        Self {
+            transaction,
+            keys,
+            part,
+            certificates: Certificates::default(),
+            realms: HashMap::new(),
+        }
+    }
+
+    /// The realms of its part, with everything that belongs to them.
+    fn read(mut self) -> Result<HashMap<RealmName, Realm>, Fault> {
+        self.realms()?;
+        self.accounts()?;
+        self.installations()?;
+        self.trust_policies()?;
+        self.crls()?;
+        self.denials()?;
+        self.crl_sources()?;
+        self.pipelines()?;
+        self.deployments()?;
+        self.connections()?;
+        Ok(self.realms)
+    }
+
     fn realms(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::Realms)?;
-        for entry in self.transaction.open_table(REALMS)?.iter()? {
+        let rows = self.part.rows(|realm| realm);
+        for entry in self.transaction.open_table(REALMS)?.range::<&str>(rows)? {
             let (name, row) = entry?;
             let name = name.value();
             let seal = keys.at("", name);
@@ -97,7 +172,8 @@ impl Reader<'_> {
 
     fn accounts(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::Accounts)?;
-        for entry in self.transaction.open_table(ACCOUNTS)?.iter()? {
+        let rows = self.part.rows(|realm| (realm, ""));
+        for entry in self.transaction.open_table(ACCOUNTS)?.range(rows)? {
             let (key, row) = entry?;
             let (realm, name) = key.value();
             let seal = keys.at(realm, name);
@@ -113,7 +189,8 @@ impl Reader<'_> {
 
     fn installations(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::Installations)?;
-        for entry in self.transaction.open_table(INSTALLATIONS)?.iter()? {
+        let rows = self.part.rows(|realm| (realm, 0));
+        for entry in self.transaction.open_table(INSTALLATIONS)?.range(rows)? {
             let (key, row) = entry?;
             let (realm, id) = key.value();
             let object = id.to_string();
@@ -122,7 +199,14 @@ impl Reader<'_> {
             let Some(installation) = self.readable(row, &seal)? else {
                 continue;
             };
-            let installations = &mut self.realm(&seal)?.installations;
+            let realm = self.realm(&seal)?;
+            let account = realm.accounts.get(&installation.account);
+            let installation = Installation {
+                // The same name in memory once.
+                account: account.map_or(installation.account, |account| account.name.clone()),
+                ..installation
+            };
+            let installations = &mut realm.installations;
             installations.insert(installation.id, Arc::new(installation));
         }
         Ok(())
@@ -130,7 +214,8 @@ impl Reader<'_> {
 
     fn trust_policies(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::TrustPolicies)?;
-        for entry in self.transaction.open_table(TRUST_POLICIES)?.iter()? {
+        let rows = self.part.rows(|realm| (realm, ""));
+        for entry in self.transaction.open_table(TRUST_POLICIES)?.range(rows)? {
             let (key, row) = entry?;
             let (realm, environment) = key.value();
             let seal = keys.at(realm, environment);
@@ -144,7 +229,8 @@ impl Reader<'_> {
 
     fn crls(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::Crls)?;
-        for entry in self.transaction.open_table(CRLS)?.iter()? {
+        let rows = self.part.rows(|realm| (realm, "", ""));
+        for entry in self.transaction.open_table(CRLS)?.range(rows)? {
             let (key, row) = entry?;
             let (realm, environment, sha256) = key.value();
             let object = crl_object(environment, sha256);
@@ -160,7 +246,8 @@ impl Reader<'_> {
 
     fn denials(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::Denials)?;
-        for entry in self.transaction.open_table(DENIALS)?.iter()? {
+        let rows = self.part.rows(|realm| (realm, "", ""));
+        for entry in self.transaction.open_table(DENIALS)?.range(rows)? {
             let (key, row) = entry?;
             let (realm, environment, id) = key.value();
             let object = denial_object(environment, id);
@@ -180,7 +267,8 @@ impl Reader<'_> {
     /// A source that cannot be read is told, and closes its realm: nobody could say what keeps its lists fresh.
     fn crl_sources(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::CrlSources)?;
-        for entry in self.transaction.open_table(CRL_SOURCES)?.iter()? {
+        let rows = self.part.rows(|realm| (realm, "", ""));
+        for entry in self.transaction.open_table(CRL_SOURCES)?.range(rows)? {
             let (key, row) = entry?;
             let (realm, environment, name) = key.value();
             let object = crl_source_object(environment, name);
@@ -199,7 +287,8 @@ impl Reader<'_> {
 
     fn pipelines(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::Pipelines)?;
-        for entry in self.transaction.open_table(PIPELINES)?.iter()? {
+        let rows = self.part.rows(|realm| (realm, "", 0));
+        for entry in self.transaction.open_table(PIPELINES)?.range(rows)? {
             let (key, row) = entry?;
             let (realm, name, major) = key.value();
             let object = pipeline_object(name, major);
@@ -217,7 +306,8 @@ impl Reader<'_> {
 
     fn deployments(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::Deployments)?;
-        for entry in self.transaction.open_table(DEPLOYMENTS)?.iter()? {
+        let rows = self.part.rows(|realm| (realm, "", "", 0));
+        for entry in self.transaction.open_table(DEPLOYMENTS)?.range(rows)? {
             let (key, row) = entry?;
             let (realm, environment, name, major) = key.value();
             let object = deployment_object(environment, name, major);
@@ -238,7 +328,8 @@ impl Reader<'_> {
 
     fn connections(&mut self) -> Result<(), Fault> {
         let keys = self.keys.table(Table::Connections)?;
-        for entry in self.transaction.open_table(CONNECTIONS)?.iter()? {
+        let rows = self.part.rows(|realm| (realm, ""));
+        for entry in self.transaction.open_table(CONNECTIONS)?.range(rows)? {
             let (key, row) = entry?;
             let (realm, name) = key.value();
             let seal = keys.at(realm, name);
@@ -382,6 +473,10 @@ fn share_pipeline(realm: &Realm, deployment: Deployment) -> Deployment {
     match present {
         Some(present) => Deployment {
             pipeline: Arc::clone(present),
+            key: DeploymentKey {
+                pipeline: present.key.clone(),
+                ..deployment.key
+            },
             ..deployment
         },
         None => deployment,

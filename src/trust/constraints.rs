@@ -91,7 +91,7 @@ struct Subtree<'a> {
 
 impl<'a> Constraints<'a> {
     fn of(role: Role, issuer: &'a Certificate) -> Option<Self> {
-        let subtrees = issuer.facts().subtrees.as_ref()?;
+        let subtrees = issuer.facts().rare().subtrees.as_ref()?;
         let prepared = |bases: &'a [GeneralName]| {
             let prepare = |shown| Subtree {
                 base: Base::of(shown),

@@ -86,6 +86,7 @@ impl Scope {
 pub fn places(certificate: &Certificate) -> Vec<Place> {
     let facts = certificate.facts();
     let mut places: Vec<Place> = facts
+        .rare()
         .distribution_points
         .iter()
         .take(POINTS_MAX)

@@ -53,7 +53,7 @@ pub fn check(path: &Path) -> Result<(), Finding> {
 
 /// RFC 5280, 6.1.4 (a).
 fn maps_no_any_policy(role: Role, certificate: &Certificate) -> Result<(), Finding> {
-    let mappings = &certificate.facts().policy_mappings;
+    let mappings = &certificate.facts().rare().policy_mappings;
     let is_any =
         |mapping: &PolicyMapping| mapping.issuer.is_any_policy() || mapping.subject.is_any_policy();
     if !mappings.iter().any(is_any) {
@@ -71,12 +71,12 @@ fn is_critical(role: Role, certificate: &Certificate) -> Result<(), Finding> {
     let is_marked = |oid: &str| facts.critical.iter().any(|critical| critical == oid);
     let has = [
         (
-            facts.policy_constraints.is_some(),
+            facts.rare().policy_constraints.is_some(),
             POLICY_CONSTRAINTS,
             "policyConstraints",
         ),
         (
-            facts.inhibit_any_policy.is_some(),
+            facts.rare().inhibit_any_policy.is_some(),
             INHIBIT_ANY_POLICY,
             "inhibitAnyPolicy",
         ),
@@ -141,7 +141,7 @@ impl<'a> State<'a> {
     /// RFC 9618, 5.2 for RFC 5280, 6.1.3 (d) and (e).
     fn take_policies(&mut self, role: Role, facts: &'a Facts) {
         let expected = std::mem::take(&mut self.expected);
-        let Some(stated) = &facts.policies else {
+        let Some(stated) = &facts.rare().policies else {
             self.valid = Policies::default();
             return;
         };
@@ -170,7 +170,7 @@ impl<'a> State<'a> {
             self.policy_mapping = self.policy_mapping.saturating_sub(1);
             self.inhibit_any_policy = self.inhibit_any_policy.saturating_sub(1);
         }
-        let constraints = facts.policy_constraints.unwrap_or_default();
+        let constraints = facts.rare().policy_constraints.unwrap_or_default();
         if let Some(after) = constraints.require_explicit
             && after < self.explicit_policy
         {
@@ -180,7 +180,7 @@ impl<'a> State<'a> {
         if let Some(after) = constraints.inhibit_mapping {
             self.policy_mapping = self.policy_mapping.min(after);
         }
-        if let Some(after) = facts.inhibit_any_policy {
+        if let Some(after) = facts.rare().inhibit_any_policy {
             self.inhibit_any_policy = self.inhibit_any_policy.min(after);
         }
     }
@@ -189,7 +189,7 @@ impl<'a> State<'a> {
     fn map(&mut self, facts: &'a Facts) {
         let valid = std::mem::take(&mut self.valid);
         let mut mapped: BTreeMap<&Oid, Vec<&'a Oid>> = BTreeMap::new();
-        for mapping in &facts.policy_mappings {
+        for mapping in &facts.rare().policy_mappings {
             mapped
                 .entry(&mapping.issuer)
                 .or_default()
@@ -219,7 +219,7 @@ impl<'a> State<'a> {
     /// RFC 5280, 6.1.5 (a) and (b).
     fn wrap_up(&mut self, leaf: &'a Certificate) {
         self.explicit_policy = self.explicit_policy.saturating_sub(1);
-        let constraints = leaf.facts().policy_constraints.unwrap_or_default();
+        let constraints = leaf.facts().rare().policy_constraints.unwrap_or_default();
         if constraints.require_explicit == Some(0) {
             self.explicit_policy = 0;
             self.requires.get_or_insert((Role::Client, leaf));

@@ -118,7 +118,7 @@ fn of_no_ca(role: Role, facts: &Facts) -> Option<(Reason, String)> {
         Some((Reason::WrongUsage, problem))
     } else if has_length {
         Some(malformed("has a path length and is no CA"))
-    } else if facts.subtrees.is_some() {
+    } else if facts.rare().subtrees.is_some() {
         Some(malformed("has name constraints and is no CA"))
     } else if nameless {
         Some(malformed(

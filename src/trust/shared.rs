@@ -1,8 +1,9 @@
 //! What a shared host accepts: the trust anchors of all realms of an environment.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 use crate::pki::fingerprint::Fingerprint;
 use crate::trust::index::{Key, Slot};
@@ -15,16 +16,53 @@ use crate::trust::set::TrustSet;
 /// who demand the same of its clients, so that each policy is asked once (see [`crate::trust::demands`]).
 #[derive(Clone, Debug, Default)]
 pub struct SharedTrust {
-    slots: OrdMap<Place, Arc<Slot>>,
+    filed: OrdSet<Filed>,
     owners: OrdMap<Arc<str>, Arc<TrustSet>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+/// What one owner has filed under one key. There are some for each realm's anchor, so the slot's id is not held beside it.
+#[derive(Clone, Debug)]
+struct Filed {
     key: Key,
-    slot: Fingerprint,
+    slot: Arc<Slot>,
     owner: Arc<str>,
 }
+
+impl Filed {
+    /// Where what is filed under a key begins: from the slot with this id on.
+    fn beginning(key: Key, id: Fingerprint) -> Self {
+        let issuers = Box::default();
+        Self {
+            key,
+            slot: Arc::new(Slot { id, issuers }),
+            owner: Arc::from(""),
+        }
+    }
+
+    fn place(&self) -> (&Key, &Fingerprint, &str) {
+        (&self.key, &self.slot.id, &self.owner)
+    }
+}
+
+impl Ord for Filed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl PartialOrd for Filed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Filed {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Eq for Filed {}
 
 impl SharedTrust {
     /// The union in which `owner` has `after` in place of `before`. Costs O(anchors of that owner), whatever the
@@ -48,16 +86,16 @@ impl SharedTrust {
         before: Option<&Arc<TrustSet>>,
         after: Option<&Arc<TrustSet>>,
     ) {
-        let place = |key: &Key, slot: &Arc<Slot>| Place {
+        let filed = |key: &Key, slot: &Arc<Slot>| Filed {
             key: *key,
-            slot: slot.id,
+            slot: Arc::clone(slot),
             owner: Arc::clone(owner),
         };
         for (key, slot) in before.iter().flat_map(|set| set.slots()) {
-            self.slots.remove(&place(key, slot));
+            self.filed.remove(&filed(key, slot));
         }
         for (key, slot) in after.iter().flat_map(|set| set.slots()) {
-            self.slots.insert(place(key, slot), Arc::clone(slot));
+            self.filed.insert(filed(key, slot));
         }
         match after {
             Some(set) => self.owners.insert(Arc::clone(owner), Arc::clone(set)),
@@ -67,7 +105,7 @@ impl SharedTrust {
 
     /// Whether nobody has an anchor here.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.filed.is_empty()
     }
 
     /// Whether anybody has something filed under a key.
@@ -99,35 +137,25 @@ impl SharedTrust {
 
     /// What is filed under a key: once for all owners with the same contents.
     pub fn groups(&self, key: Key) -> impl Iterator<Item = &Arc<Slot>> {
-        let nobody: Arc<str> = Arc::from("");
-        let mut next = Some(Place {
-            key,
-            slot: Fingerprint::from_bytes([0; 32]),
-            owner: nobody,
-        });
+        let mut next = Some(Fingerprint::from_bytes([0; 32]));
         std::iter::from_fn(move || {
-            let from = next.take()?;
-            let (place, slot) = self.slots.range(from.clone()..).next()?;
-            if place.key != key {
+            let from = Filed::beginning(key, next.take()?);
+            let first = self.filed.range(from..).next()?;
+            if first.key != key {
                 return None;
             }
-            next = successor(&place.slot).map(|slot| Place { slot, ..from });
-            Some(slot)
+            next = successor(&first.slot.id);
+            Some(&first.slot)
         })
     }
 
     /// The owners of one group, in order.
     pub fn owners(&self, key: Key, slot: Fingerprint) -> impl Iterator<Item = &Arc<str>> {
-        let from = Place {
-            key,
-            slot,
-            owner: Arc::from(""),
-        };
-        self.slots
+        let from = Filed::beginning(key, slot);
+        self.filed
             .range(from..)
-            .map(|(place, _)| place)
-            .take_while(move |place| place.key == key && place.slot == slot)
-            .map(|place| &place.owner)
+            .take_while(move |filed| filed.key == key && filed.slot.id == slot)
+            .map(|filed| &filed.owner)
     }
 }
 

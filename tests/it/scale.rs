@@ -9,6 +9,8 @@ use realmgate::control::engine::{Control, Parts};
 use realmgate::control::executing::Run;
 use realmgate::domain::catalog::{Catalog, Rules};
 use realmgate::domain::change::Touched;
+use realmgate::domain::command::Command;
+use realmgate::domain::denial::{DenialReason, Denied};
 use realmgate::domain::endpoint::{HostLabels, NamePlan};
 use realmgate::domain::environment::Environment;
 use realmgate::domain::key_proof::IntakeRules;
@@ -19,6 +21,7 @@ use realmgate::manifest::plan::Unnamed;
 use realmgate::manifest::read;
 use realmgate::manifest::step::Verb;
 use realmgate::pki::authority::{Authority, AuthorityRequest};
+use realmgate::pki::fingerprint::Fingerprint;
 use realmgate::pki::key::KeyChoice;
 use realmgate::snapshot::compile::Compiler;
 use realmgate::snapshot::live::Live;
@@ -65,6 +68,17 @@ fn control(store: Store) -> Arc<Control> {
 }
 
 fn realm(name: &str) -> String {
+    let account = anchor(name, &format!("dgb-mtls-{name}"));
+    let pipeline = deployment(name, "orders");
+    let of_the_same = |text: String| text.replacen(&of(name), "", 1);
+    account + &of_the_same(pipeline)
+}
+
+fn of(name: &str) -> String {
+    format!("\n[[realm]]\nname = \"{name}\"\n")
+}
+
+fn anchor(name: &str, account: &str) -> String {
     let authority = Authority::self_signed(&AuthorityRequest {
         common_name: format!("{name} CA"),
         organization: None,
@@ -75,19 +89,24 @@ fn realm(name: &str) -> String {
     })
     .unwrap();
     format!(
-        r#"
-[[realm]]
-name = "{name}"
-[[realm.account]]
-name = "dgb-mtls-{name}"
+        r#"{of}[[realm.account]]
+name = "{account}"
 type = "certificate-chain"
 prod.chain = """
 {pem}"""
 [[realm.installation]]
-account = "dgb-mtls-{name}"
+account = "{account}"
 environment = "prod"
-[[realm.pipeline]]
-name = "orders"
+"#,
+        of = of(name),
+        pem = authority.certificate.to_pem()
+    )
+}
+
+fn deployment(name: &str, pipeline: &str) -> String {
+    format!(
+        r#"{of}[[realm.pipeline]]
+name = "{pipeline}"
 major = 1
 [realm.pipeline.trigger]
 type = "rest"
@@ -97,11 +116,11 @@ external = false
 type = "mock"
 document = {{ realm = "{name}" }}
 [[realm.deployment]]
-pipeline = "orders"
+pipeline = "{pipeline}"
 major = 1
 environments = ["prod"]
 "#,
-        pem = authority.certificate.to_pem()
+        of = of(name)
     )
 }
 
@@ -148,7 +167,6 @@ fn ten_thousand_realms_are_made_by_one_manifest_and_one_more_is_published_in_an_
     assert!(again.steps.iter().all(|step| step.verb == Verb::Unchanged));
     assert_eq!(again.revision, applied.revision);
 
-    let before = control_of_all.catalog();
     let one_more = [read::toml(&realm("one-more")).unwrap()];
     let watch = Stopwatch::start();
     let planned = control_of_all
@@ -160,6 +178,7 @@ fn ten_thousand_realms_are_made_by_one_manifest_and_one_more_is_published_in_an_
         watch.elapsed(),
     );
     assert_eq!(planned.steps.len(), 5);
+    let before = control_of_all.catalog();
     let watch = Stopwatch::start();
     control_of_all
         .apply_blocking(&operator, &one_more, Run::Apply, Unnamed::Stay)
@@ -170,18 +189,28 @@ fn ten_thousand_realms_are_made_by_one_manifest_and_one_more_is_published_in_an_
         Duration::from_millis(250),
         watch.elapsed(),
     );
-    assert!(
-        control_of_all
-            .live()
-            .load()
-            .realm("one-more", Environment::Prod)
-            .unwrap()
-            .mtls
-            .is_some()
-    );
-    compile_and_publish_one_more(&before, &control_of_all.catalog());
+    let mut changes = vec![("one more realm", control_of_all.catalog())];
+    for (what, change) in changes_of_one_more() {
+        match change {
+            Change::Document(text) => {
+                let documents = [read::toml(&text).unwrap()];
+                control_of_all
+                    .apply_blocking(&operator, &documents, Run::Apply, Unnamed::Stay)
+                    .unwrap();
+            }
+            Change::Command(command) => {
+                control_of_all
+                    .execute_blocking(&operator, &[*command])
+                    .unwrap();
+            }
+        }
+        changes.push((what, control_of_all.catalog()));
+    }
+    let live = control_of_all.live().load_full();
+    assert!(!live.realms["one-more"].is_open());
+    compile_and_publish(&before, &changes);
 
-    drop(before);
+    drop((before, changes, live));
     drop(control_of_all);
     let watch = Stopwatch::start();
     let started = control(Store::open(&path, &key, now()).unwrap());
@@ -198,8 +227,43 @@ fn ten_thousand_realms_are_made_by_one_manifest_and_one_more_is_published_in_an_
     );
 }
 
-/// What a change costs the data plane, without the disk.
-fn compile_and_publish_one_more(before: &Catalog, after: &Catalog) {
+/// One change of the realm that was made last.
+enum Change {
+    Document(String),
+    Command(Box<Command>),
+}
+
+fn changes_of_one_more() -> [(&'static str, Change); 4] {
+    let name = RealmName::parse("one-more").unwrap();
+    [
+        (
+            "one more anchor",
+            Change::Document(anchor("one-more", "dgb-mtls-second")),
+        ),
+        (
+            "one more deployment",
+            Change::Document(deployment("one-more", "invoices")),
+        ),
+        (
+            "a denial",
+            Change::Command(Box::new(Command::Deny {
+                realm: name.clone(),
+                environment: Environment::Prod,
+                what: Denied::Certificate(Fingerprint::of(b"a certificate")),
+                reason: DenialReason::parse("stolen").unwrap(),
+                until: None,
+            })),
+        ),
+        (
+            "a suspension",
+            Change::Command(Box::new(Command::SuspendRealm { realm: name })),
+        ),
+    ]
+}
+
+/// What changes cost the data plane, without the disk: each from the catalog before it. The best of a few tries counts,
+/// because others may be at work on this machine.
+fn compile_and_publish(before: &Catalog, changes: &[(&str, Arc<Catalog>)]) {
     let names = NamePlan::new("gate.localhost", &HostLabels::default()).unwrap();
     let compiler = Compiler::new(
         names,
@@ -208,21 +272,26 @@ fn compile_and_publish_one_more(before: &Catalog, after: &Catalog) {
         Duration::ZERO,
     )
     .unwrap();
-    let live = Live::new(compiler.compile_all(before).unwrap());
-    let touched = [Touched::Realm(RealmName::parse("one-more").unwrap())];
     let watch = Stopwatch::start();
-    let (snapshot, realms) = compiler.recompile(&live.load(), after, &touched).unwrap();
-    live.publish(Arc::new(snapshot), &realms);
-    within(
-        "compiling and publishing one more",
-        Duration::from_millis(5),
-        watch.elapsed(),
-    );
-    assert!(
-        live.load()
-            .realm("one-more", Environment::Prod)
-            .unwrap()
-            .mtls
-            .is_some()
-    );
+    let all = compiler.compile_all(before).unwrap();
+    within("compiling all", Duration::from_secs(1), watch.elapsed());
+    let live = Live::new(all);
+    let touched = [Touched::Realm(RealmName::parse("one-more").unwrap())];
+    for (what, after) in changes {
+        let before = live.load_full();
+        let tries = (0..5).map(|_| {
+            live.publish(Arc::clone(&before), &[]);
+            let watch = Stopwatch::start();
+            let (snapshot, realms) = compiler.recompile(&before, after, &touched).unwrap();
+            live.publish(Arc::new(snapshot), &realms);
+            watch.elapsed()
+        });
+        let took = tries.min().unwrap();
+        within(
+            &format!("compiling and publishing {what}"),
+            Duration::from_millis(1),
+            took,
+        );
+        assert_eq!(live.load().revision, after.revision);
+    }
 }

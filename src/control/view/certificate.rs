@@ -79,14 +79,14 @@ impl CertificateView {
             key_usage: facts.key_usage.map(|usage| usage.names()),
             extended_key_usage: facts.extended_key_usage.clone(),
             sans: facts.sans.clone(),
-            name_constraints: facts.name_constraints.as_ref().map(|constraints| {
+            name_constraints: facts.rare().name_constraints.as_ref().map(|constraints| {
                 NameConstraintsView {
                     permitted: constraints.permitted.clone(),
                     excluded: constraints.excluded.clone(),
                 }
             }),
             unknown_critical: facts.unknown_critical.clone(),
-            crl_distribution_points: facts.crl_distribution_points.clone(),
+            crl_distribution_points: facts.rare().crl_distribution_points.clone(),
             self_signed: certificate.is_self_signed(),
             fingerprint: certificate.fingerprint().to_string(),
             fingerprint_colons: certificate.fingerprint().colons(),

@@ -32,7 +32,7 @@ fn driven_through(
         let activity = Arc::new(Activity::new());
         activity.handshake_done();
         let (_stop, shutdown) = watch::channel(false);
-        let watching = Watching {
+        let mut watching = Watching {
             worker: &worker,
             peer: &peer,
             activity: &activity,
@@ -40,7 +40,7 @@ fn driven_through(
             held: Held::begin(&worker, &peer),
             shutdown,
         };
-        serve(watching, server).await;
+        serve(&mut watching, server).await;
     });
     (client, served)
 }

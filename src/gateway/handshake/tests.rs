@@ -22,7 +22,6 @@ use crate::gateway::activity::Activity;
 use crate::gateway::deadline;
 use crate::gateway::testing::{House, Pki, client_request, now, realm, tls};
 use crate::pki::authority::Leaf;
-use crate::snapshot::server_tls::MutualTls;
 use crate::snapshot::state::SharedHosts;
 
 const ACME: &str = "acme.api2.gate.localhost";
@@ -278,15 +277,10 @@ async fn what_changes_no_trust_ends_no_session() {
 fn on_the_shared_host(house: &House, change: impl FnOnce(&mut ServerConfig)) {
     let mut snapshot = Snapshot::clone(&house.worker.live.load());
     let present = Arc::clone(&snapshot.shared.prod);
-    let mut config = ServerConfig::clone(&present.mtls.config);
-    change(&mut config);
     snapshot.shared.prod = Arc::new(SharedHosts {
         external: Arc::clone(&present.external),
         internal: Arc::clone(&present.internal),
-        mtls: MutualTls {
-            config: Arc::new(config),
-            gatekeeper: Arc::clone(&present.mtls.gatekeeper),
-        },
+        mtls: present.mtls.changed(change),
         trust: Arc::clone(&present.trust),
         epoch: present.epoch.clone(),
     });
@@ -299,7 +293,7 @@ async fn the_chain_of_a_resumed_session_is_judged_again_before_anything_is_serve
         let mut house = House::new();
         let client = acme(&house, version);
         assert_eq!(client.calls(&house, SHARED).await, Outcome::Full);
-        let old = Arc::clone(&house.worker.live.load().shared.prod.mtls.config.ticketer);
+        let old = Arc::clone(&house.worker.live.load().shared.prod.mtls.config().ticketer);
         house.uninstall("acme");
         // As if the keys had not been changed with the epoch: the other line of defence must hold alone.
         on_the_shared_host(&house, |config| config.ticketer = old);
@@ -320,7 +314,7 @@ async fn a_session_without_a_chain_is_never_served_on_the_mtls_gateway() {
         let client = acme(&house, version);
         let keys: Arc<dyn ProducesTickets> = aws_lc_rs::Ticketer::new().unwrap();
         // As if one ticketer served two gateways, under one name.
-        let mtls = Arc::clone(&house.worker.live.load().shared.prod.mtls.config);
+        let mtls = Arc::clone(house.worker.live.load().shared.prod.mtls.config());
         let regular = Arc::clone(&house.worker.live.load().shared.prod.external);
         on_the_shared_host(&house, |config| config.clone_from(&regular));
         on_the_shared_host(&house, |config| config.ticketer = Arc::clone(&keys));

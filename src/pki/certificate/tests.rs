@@ -211,7 +211,7 @@ fn agrees_with_openssl() {
             facts.extended_key_usage.as_ref().unwrap(),
             &["clientAuth", "1.2.3.4"]
         );
-        let constraints = facts.name_constraints.as_ref().unwrap();
+        let constraints = facts.rare().name_constraints.as_ref().unwrap();
         assert_eq!(
             (&*constraints.permitted, &*constraints.excluded),
             (
@@ -220,7 +220,7 @@ fn agrees_with_openssl() {
             )
         );
         assert_eq!(
-            facts.crl_distribution_points,
+            facts.rare().crl_distribution_points,
             ["URI:http://crl.example/a.crl"]
         );
         assert_eq!(

@@ -157,8 +157,8 @@ fn reads_the_forms_that_extensions_may_have() {
     assert_eq!(facts_with(35, b"\x30\x00").authority_key_id, None);
     let point = b"\x30\x09\x30\x07\xa0\x05\xa0\x03\x86\x01a";
     let points = facts_with(31, point);
-    assert_eq!(points.crl_distribution_points, ["URI:a"]);
-    assert_eq!(points.distribution_points.len(), 1);
+    assert_eq!(points.rare().crl_distribution_points, ["URI:a"]);
+    assert_eq!(points.rare().distribution_points.len(), 1);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn critical_policies_with_a_qualifier_that_it_does_not_know_are_not_known_themse
         let certificate = Certificate::from_der(&der).unwrap();
         assert_eq!(certificate.facts().unknown_critical, unknown);
         assert_eq!(
-            certificate.facts().policies,
+            certificate.facts().rare().policies,
             Some(vec![Oid::from_octets(&[0x2a])])
         );
     }
@@ -256,21 +256,32 @@ fn tells_names_and_policies_as_they_are() {
         b"\x30\x15\xa0\x05\x30\x03\x82\x01a\xa1\x0c\x30\x0a\x87\x08\x0a\x00\x00\x00\xff\x00\x00\x00",
     );
     assert_eq!(
-        subtrees.subtrees.unwrap(),
+        subtrees.rare().subtrees.clone().unwrap(),
         NameSubtrees {
             permitted: vec![GeneralName::Dns("a".to_owned())],
             excluded: vec![GeneralName::Ip(vec![10, 0, 0, 0, 255, 0, 0, 0])],
         }
     );
     assert_eq!(
-        subtrees.name_constraints.unwrap().excluded,
+        subtrees.rare().name_constraints.clone().unwrap().excluded,
         ["IP:10.0.0.0/8"]
     );
-    let policies = facts_with(32, b"\x30\x05\x30\x03\x06\x01\x2a").policies;
+    let policies = facts_with(32, b"\x30\x05\x30\x03\x06\x01\x2a")
+        .rare()
+        .policies
+        .clone();
     assert_eq!(policies, Some(vec![Oid::from_octets(&[0x2a])]));
-    assert_eq!(facts_with(54, b"\x02\x01\x02").inhibit_any_policy, Some(2));
-    let constraints = facts_with(36, b"\x30\x03\x80\x01\x00").policy_constraints;
+    assert_eq!(
+        facts_with(54, b"\x02\x01\x02").rare().inhibit_any_policy,
+        Some(2)
+    );
+    let constraints = facts_with(36, b"\x30\x03\x80\x01\x00")
+        .rare()
+        .policy_constraints;
     assert_eq!(constraints.unwrap().require_explicit, Some(0));
-    let mappings = facts_with(33, b"\x30\x08\x30\x06\x06\x01\x2a\x06\x01\x2b").policy_mappings;
+    let mappings = facts_with(33, b"\x30\x08\x30\x06\x06\x01\x2a\x06\x01\x2b")
+        .rare()
+        .policy_mappings
+        .clone();
     assert_eq!(mappings.len(), 1);
 }

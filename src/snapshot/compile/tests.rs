@@ -247,8 +247,8 @@ fn what_a_change_does_not_touch_is_shared_with_the_snapshot_before() {
     };
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
     assert!(Arc::ptr_eq(
-        &mtls(&before).tls.config,
-        &mtls(&after).tls.config
+        mtls(&before).tls.config(),
+        mtls(&after).tls.config()
     ));
     assert!(Arc::ptr_eq(
         before.shared.get(Environment::Prod),
@@ -341,8 +341,8 @@ fn a_new_server_identity_is_shown_by_every_realm_and_changes_no_trust() {
             .unwrap()
     };
     assert!(!Arc::ptr_eq(
-        &mtls(&before).tls.config,
-        &mtls(&after).tls.config
+        mtls(&before).tls.config(),
+        mtls(&after).tls.config()
     ));
     assert!(Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust));
     assert!(!watch.has_changed().unwrap());
@@ -369,7 +369,7 @@ fn a_realms_own_server_identity_is_compiled_for_that_realm_alone() {
     let watch = before.realms["acme"].environments.prod.epoch.watch();
     let config = |snapshot: &crate::snapshot::state::Snapshot, realm: &str, environment| {
         let realm = snapshot.realm(realm, environment).unwrap();
-        realm.mtls.as_ref().map(|of| Arc::clone(&of.tls.config))
+        realm.mtls.as_ref().map(|of| Arc::clone(of.tls.config()))
     };
     let same = |was: Option<Arc<rustls::ServerConfig>>, is| match (was, is) {
         (Some(was), Some(is)) => Arc::ptr_eq(&was, &is),
@@ -495,8 +495,8 @@ fn a_trust_policy_and_a_revocation_list_wake_the_realm_and_the_shared_host() {
         let same = Arc::ptr_eq(&mtls(&before).trust, &mtls(&after).trust);
         assert_eq!(same, !moves, "{command:?}");
         assert!(!Arc::ptr_eq(
-            &mtls(&before).tls.config,
-            &mtls(&after).tls.config
+            mtls(&before).tls.config(),
+            mtls(&after).tls.config()
         ));
     }
     let snapshot = world.live.load();
@@ -536,7 +536,7 @@ fn who_was_let_on_to_be_told_is_woken_when_refusals_are_strict_again_and_nobody_
         let tls = &realm.mtls.as_ref().unwrap().tls;
         assert_eq!(tls.gatekeeper.explains(), handshake == explain);
         let fragment = record_bytes.map(|bytes| usize::from(bytes.get()) + 5);
-        assert_eq!(tls.config.max_fragment_size, fragment);
+        assert_eq!(tls.config().max_fragment_size, fragment);
         assert!(!after.shared.prod.mtls.gatekeeper.explains());
     }
 }
