@@ -4,6 +4,7 @@
 //! cargo bench --bench growth                      # all of it, about a minute
 //! cargo bench --bench growth -- --quick           # fewer numbers and rounds, about 20 seconds
 //! cargo bench --bench growth -- --server BIN      # starts another binary than the one just built
+//! cargo bench --bench growth -- --plots DIR       # draws what grows, as SVG files
 //! ```
 //!
 //! Instructions are counted by valgrind's callgrind, in a second process of this program: whatever is measured is run by
@@ -27,6 +28,9 @@ mod figures;
 mod handshake;
 mod meter;
 mod options;
+#[allow(dead_code, reason = "bars are for other benches")]
+#[path = "../plot.rs"]
+mod plot;
 mod pool;
 mod reading;
 mod report;
@@ -77,6 +81,9 @@ fn main() {
     if let Some(path) = &options.json {
         std::fs::write(path, report.json()).unwrap();
     }
+    if let Some(directory) = &options.plots {
+        draw(&report, directory);
+    }
 }
 
 /// Two axes at a time: a count does not depend on what else the machine does.
@@ -101,4 +108,23 @@ fn times(options: &Options, directory: &Path) -> Vec<Series> {
     of_axis
         .flat_map(|axis| callgrind::without(axis, directory, options))
         .collect()
+}
+
+fn draw(report: &Report, directory: &Path) {
+    std::fs::create_dir_all(directory).unwrap();
+    for plot in report.plots() {
+        let series: Vec<plot::Series> = plot.series.iter().map(line).collect();
+        let svg = plot::lines(plot.title, plot.x, plot.y, &series);
+        std::fs::write(directory.join(plot.file).with_extension("svg"), svg).unwrap();
+    }
+}
+
+fn line(series: &Series) -> plot::Series {
+    let points = series.points.iter();
+    plot::Series {
+        name: series.what.clone(),
+        points: points
+            .map(|(number, figure)| (*number as f64, *figure))
+            .collect(),
+    }
 }

@@ -22,6 +22,8 @@ pub struct Options {
     pub server: PathBuf,
     /// A file for the results.
     pub json: Option<PathBuf>,
+    /// A directory for the plots.
+    pub plots: Option<PathBuf>,
 }
 
 impl Options {
@@ -31,6 +33,7 @@ impl Options {
             quick: false,
             server: PathBuf::from(env!("CARGO_BIN_EXE_realmgate")),
             json: None,
+            plots: None,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -42,9 +45,10 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--server" => options.server = value()?,
                 "--json" => options.json = Some(value()?),
+                "--plots" => options.plots = Some(value()?),
                 _ => {
                     return Err(format!(
-                        "'{word}' is not known: there are --quick, --server BIN and --json FILE"
+                        "'{word}' is not known: there are --quick, --server BIN, --json FILE and --plots DIR"
                     ));
                 }
             }

@@ -59,10 +59,11 @@ fn met(report: &Report) -> Vec<Option<bool>> {
 
 #[test]
 fn each_word_is_understood_and_a_wrong_one_is_named() {
-    let options = parsed("--quick --server s --json j").unwrap();
+    let options = parsed("--quick --server s --json j --plots p").unwrap();
     assert!(options.quick);
     assert_eq!(options.server, PathBuf::from("s"));
     assert_eq!(options.json, Some(PathBuf::from("j")));
+    assert_eq!(options.plots, Some(PathBuf::from("p")));
     assert!(parsed("--fast").unwrap_err().contains("'--fast'"));
     assert!(parsed("--json").unwrap_err().contains("--json wants"));
 }
