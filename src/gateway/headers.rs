@@ -70,6 +70,21 @@ pub fn remove_reserved(headers: &mut HeaderMap) {
 
 /// Removes the fields that concern one hop only. `Trailer` stays: it tells the next hop which trailers to expect.
 pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    // One pass over the few names that are there is cheaper than looking each of ours up.
+    let found: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| HOP_BY_HOP.contains(name))
+        .cloned()
+        .collect();
+    if found.contains(&header::CONNECTION) {
+        remove_named_by_connection(headers);
+    }
+    for name in found {
+        headers.remove(name);
+    }
+}
+
+fn remove_named_by_connection(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -81,9 +96,6 @@ pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
         })
         .collect();
     for name in named {
-        headers.remove(name);
-    }
-    for name in &HOP_BY_HOP {
         headers.remove(name);
     }
 }
