@@ -1,7 +1,8 @@
 //! Client rules: which of the clients that a realm trusts may call a pipeline.
 //!
-//! A rule is a pure function of the client, so it is asked once per connection, deployed pipeline and client, and its
-//! answer is kept. What is deployed anew, or a client that is judged by other anchors, is another question.
+//! A rule is a pure function of the client, so its answer is kept: by the connection, so that its next call costs next
+//! to nothing, and by what is deployed, for clients that come again. What is deployed anew, or a client that is judged by
+//! other anchors, is another question.
 
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -9,7 +10,6 @@ use crate::flaw::{Flaw, planted};
 use crate::gateway::client::Client;
 use crate::gateway::peer::Peer;
 use crate::gateway::refusal::Refusal;
-use crate::snapshot::admission;
 use crate::snapshot::route::Deployed;
 use crate::trust::judge::Verified;
 
@@ -60,8 +60,8 @@ pub(crate) fn check(
     {
         Some(answer) => answer.refused.clone(),
         None => {
-            let refused = admission::objection(rule, &deployed.key, client.verified());
-            let refused: Option<Arc<str>> = refused.map(Into::into);
+            let answers = &deployed.rule_answers;
+            let refused = answers.objection(rule, &deployed.key, client.verified());
             // What was redeployed, or judged again, is asked for no more.
             known
                 .0

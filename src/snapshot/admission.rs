@@ -2,14 +2,59 @@
 //!
 //! Here so that the gateway, which lets them in, and those who only want to know ask the very same question.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::domain::pipeline::PipelineKey;
 use crate::pki::certificate::Certificate;
+use crate::pki::fingerprint::Fingerprint;
 use crate::pki::general_name::{GeneralName, NAMES_MAX};
 use crate::pki::{name, printable};
 use crate::rule::client_rule::{ClientRule, Verdict};
 use crate::rule::facts::{Facts, Names};
+use crate::trust::cache::Cache;
 use crate::trust::finding::named;
+use crate::trust::identity::ClientIdentity;
 use crate::trust::judge::Verified;
+
+/// How many clients' answers a deployed pipeline keeps, about.
+const ANSWERS_MAX: usize = 1_024;
+
+/// What the rule of one deployed pipeline said of clients that came before. To ask it takes a tenth of a handshake, and
+/// most clients come again.
+///
+/// A rule is a pure function of the client's certificate, of its anchor and of the account that brought that: an answer
+/// is kept under all three, and goes with what is deployed.
+#[derive(Debug, Default)]
+pub struct Answers(OnceLock<Box<Cache<Option<Arc<str>>>>>);
+
+impl Answers {
+    /// As [`objection`], without asking the rule where its answer is remembered. All questions must be of the same rule.
+    pub fn objection(
+        &self,
+        rule: &ClientRule,
+        pipeline: &PipelineKey,
+        client: &Verified,
+    ) -> Option<Arc<str>> {
+        let kept = self.0.get_or_init(|| Box::new(Cache::new(ANSWERS_MAX)));
+        let key = key(&client.identity);
+        if let Some(answer) = kept.get(&key) {
+            return answer;
+        }
+        let answer: Option<Arc<str>> = objection(rule, pipeline, client).map(Into::into);
+        kept.put(key, answer.clone());
+        answer
+    }
+}
+
+/// What an answer is remembered by. The account's name comes last, since it is the only part without a fixed length.
+fn key(client: &ClientIdentity) -> Fingerprint {
+    let parts: [&[u8]; 3] = [
+        client.fingerprint.as_bytes(),
+        client.anchor.as_bytes(),
+        client.account.as_bytes(),
+    ];
+    Fingerprint::of(&parts.concat())
+}
 
 /// Why the rule of a pipeline keeps a client out, in a sentence; `None` where it does not.
 pub fn objection(rule: &ClientRule, pipeline: &PipelineKey, client: &Verified) -> Option<String> {

@@ -10,6 +10,7 @@ use crate::domain::pipeline::Handler;
 use crate::domain::publishing::base_path;
 use crate::domain::realm::Realm;
 use crate::domain::trigger::{Method, MethodSet};
+use crate::snapshot::admission::Answers;
 use crate::snapshot::client_tls::Targets;
 use crate::snapshot::compile_error::CompileError;
 use crate::snapshot::realm::RealmEnvironment;
@@ -86,6 +87,7 @@ fn deployed(
         revision: pipeline.revision,
         base_path,
         trigger: pipeline.trigger.clone(),
+        rule_answers: Answers::default(),
         allow: allow(pipeline.trigger.methods),
         response_headers: pipeline
             .trigger

@@ -11,6 +11,7 @@ use crate::domain::name::RealmName;
 use crate::domain::pipeline::{IdentityHeaders, PipelineKey};
 use crate::domain::template::{JsonTemplate, TextTemplate};
 use crate::domain::trigger::{ResponseHeader, Trigger};
+use crate::snapshot::admission::Answers;
 use crate::snapshot::client_tls::Target;
 
 /// A deployed pipeline, compiled.
@@ -27,6 +28,8 @@ pub struct Deployed {
     pub base_path: String,
     /// How it is called.
     pub trigger: Trigger,
+    /// What its client rule, where it has one, said of clients.
+    pub rule_answers: Answers,
     /// The value of `Allow` in a 405.
     pub allow: HeaderValue,
     /// Headers that are added to the handler's answers.

@@ -18,6 +18,7 @@ use crate::domain::environment::{Environment, Gateway};
 use crate::domain::name::RealmName;
 use crate::domain::trust_policy::RecordBytes;
 use crate::flaw::{Flaw, planted};
+use crate::snapshot::key_schedule;
 use crate::snapshot::shown::ShownIdentity;
 use crate::snapshot::ticketer::{Host, Ticketer};
 use crate::snapshot::verifier::{CaNames, ClientVerifier, Gatekeeper, Trusting};
@@ -29,6 +30,7 @@ pub fn provider() -> CryptoProvider {
     use aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519, X25519MLKEM768};
     CryptoProvider {
         kx_groups: vec![X25519MLKEM768, X25519, SECP256R1, SECP384R1],
+        cipher_suites: key_schedule::cipher_suites(),
         ..aws_lc_rs::default_provider()
     }
 }

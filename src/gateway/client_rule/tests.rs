@@ -8,10 +8,13 @@ use crate::domain::command::Command;
 use crate::domain::deployment::DeploymentKey;
 use crate::domain::environment::Environment;
 use crate::domain::pipeline::Handler;
-use crate::gateway::testing::{House, Like, Pki, key, mock, realm};
+use crate::gateway::testing::{House, Like, Pki, key, mock, realm, verified};
 use crate::pki::authority::{ClientRequest, Leaf};
+use crate::pki::fingerprint::Fingerprint;
 use crate::pki::key::KeyChoice;
 use crate::rule::client_rule::ClientRule;
+use crate::snapshot::admission::Answers;
+use crate::trust::identity::ClientIdentity;
 
 const PATH: &str = "/pipeline/acme/v1/orders";
 
@@ -72,6 +75,31 @@ async fn a_rule_lets_in_whom_it_names_and_nobody_else_on_both_hosts_and_versions
         .iter()
         .filter(|record| record["reason"] == "client-rule");
     assert_eq!(refused.count(), 16);
+}
+
+#[test]
+fn an_answer_is_remembered_for_one_certificate_anchor_and_account() {
+    let client = verified(&Pki::new());
+    let rule = |text| ClientRule::parse(text).unwrap();
+    let (yes, no) = (rule("true"), rule("false"));
+    let answers = Answers::default();
+    let admits = |rule, client: &Verified| {
+        let objection = answers.objection(rule, &key("orders"), client);
+        objection.is_none()
+    };
+    assert!(admits(&yes, &client));
+    assert!(admits(&no, &client), "it was asked again");
+    let changes: [fn(&mut ClientIdentity); 3] = [
+        |identity| identity.fingerprint = Fingerprint::of(b"another certificate"),
+        |identity| identity.anchor = Fingerprint::of(b"another anchor"),
+        |identity| identity.account = "dgb-mtls-another".into(),
+    ];
+    for (place, change) in changes.into_iter().enumerate() {
+        let mut other = client.clone();
+        change(Arc::make_mut(&mut other.identity));
+        assert!(!admits(&no, &other), "change {place} went unnoticed");
+        assert!(!admits(&yes, &other), "a refusal is remembered as well");
+    }
 }
 
 #[tokio::test]
