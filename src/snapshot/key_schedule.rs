@@ -15,7 +15,7 @@ use rustls::crypto::tls13::{Hkdf, HkdfExpander, HkdfUsingHmac, OkmBlock};
 use rustls::{CipherSuiteCommon, SupportedCipherSuite, Tls13CipherSuite};
 
 /// The suites of aws-lc-rs, those of TLS 1.3 with this key schedule.
-pub(crate) fn cipher_suites() -> Vec<SupportedCipherSuite> {
+pub fn cipher_suites() -> Vec<SupportedCipherSuite> {
     let of_tls13 = TLS13_SUITES.iter().map(SupportedCipherSuite::Tls13);
     let all = default_provider().cipher_suites.into_iter();
     let others = all.filter(|suite| match suite {

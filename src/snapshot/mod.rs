@@ -10,7 +10,7 @@ pub mod compile;
 pub mod compile_error;
 pub mod deploy;
 pub mod epoch;
-pub(crate) mod key_schedule;
+pub mod key_schedule;
 pub mod live;
 pub mod possession;
 pub mod realm;
