@@ -58,7 +58,10 @@ pub(crate) async fn drive(
 }
 
 /// Serves HTTP over a stream that is as good as encrypted.
-async fn serve<S>(watching: &mut Watching<'_>, stream: S)
+///
+/// No `async fn`: what such a one is given has a place in its future besides the one it is moved to, and this future is
+/// a good part of what an idle connection takes.
+fn serve<S>(watching: &mut Watching<'_>, stream: S) -> impl Future<Output = ()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -79,26 +82,46 @@ where
             }
         }
     });
-    match peer.tls.protocol {
+    let mut http = match peer.tls.protocol {
         Protocol::H1 => {
             let activity = Arc::clone(activity);
             let fields_max = usize::from(worker.limits.header_fields_max);
-            let mut http = Http1::new(stream, service, activity, fields_max);
-            watching.run(&mut http).await;
+            Either::H1(Http1::new(stream, service, activity, fields_max))
         }
-        Protocol::H2 => {
-            let mut builder = http2::Builder::new(TaskPerCall);
-            builder
-                .timer(TokioTimer::new())
-                .max_concurrent_streams(worker.limits.streams_max)
-                .max_header_list_size(worker.limits.header_bytes_max)
-                .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
-                .initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES);
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            let mut http = Box::pin(connection);
-            watching.run(&mut http).await;
+        Protocol::H2 => Either::H2(http2(stream, service, &worker.limits)),
+    };
+    async move {
+        match &mut http {
+            Either::H1(http) => watching.run(http).await,
+            Either::H2(http) => watching.run(http).await,
         }
     }
+}
+
+/// HTTP on one connection, by its version.
+enum Either<H1, H2> {
+    H1(H1),
+    H2(H2),
+}
+
+/// HTTP/2 on a stream.
+type Http2<S, V> = Pin<Box<http2::Connection<TokioIo<S>, V, TaskPerCall>>>;
+
+fn http2<S, V>(stream: S, service: V, limits: &GatewayLimits) -> Http2<S, V>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    V: HttpService<Incoming, ResBody = Served>,
+    V::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    TaskPerCall: Http2ServerConnExec<V::Future, Served>,
+{
+    let mut builder = http2::Builder::new(TaskPerCall);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(limits.header_bytes_max)
+        .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES);
+    Box::pin(builder.serve_connection(TokioIo::new(stream), service))
 }
 
 /// HTTP on one connection.

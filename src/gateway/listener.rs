@@ -186,11 +186,11 @@ async fn serve(
     let guard = PanicCounter { worker: &worker };
     // The state of what comes before HTTP is large and short-lived: it must not stay part of an idle connection's
     // memory.
-    let begun = Box::pin(begin(&worker, gateways, accepted)).await;
-    if let Some((established, counted)) = begun {
-        connection::drive(&worker, established, shutdown).await;
-        drop(counted);
-    }
+    let Some((established, counted)) = Box::pin(begin(&worker, gateways, accepted)).await else {
+        return;
+    };
+    connection::drive(&worker, established, shutdown).await;
+    drop(counted);
     drop(guard);
 }
 

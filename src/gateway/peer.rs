@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -37,7 +37,8 @@ pub struct Peer {
     explained: Option<Arc<Explained>>,
     standings: Mutex<Standings>,
     answers: Mutex<Answers>,
-    forwarding: OnceLock<Forwarding>,
+    /// Made when it is first needed, and kept for as long as the connection is busy.
+    forwarding: Mutex<Option<Box<Forwarding>>>,
     in_flight: InFlight,
     dismissed: AtomicBool,
     dismissal: Notify,
@@ -130,7 +131,7 @@ impl Peer {
             explained: None,
             standings: Mutex::new(Standings::default()),
             answers: Mutex::new(Answers::default()),
-            forwarding: OnceLock::new(),
+            forwarding: Mutex::new(None),
             in_flight: InFlight::default(),
             dismissed: AtomicBool::new(false),
             dismissal: Notify::new(),
@@ -188,10 +189,10 @@ impl Peer {
 
     /// Nobody has called for a while: lets go of what is quickly made again.
     pub(crate) fn rest(&self) {
-        self.standings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .rest();
+        locked(&self.standings).rest();
+        // What is deployed remembers the answers as well.
+        *locked(&self.answers) = Answers::default();
+        *locked(&self.forwarding) = None;
     }
 
     /// What client rules said of this client when they were last asked; as [`Peer::standings`].
@@ -224,13 +225,19 @@ impl Peer {
     /// Has an upstream told where a call that names `port` comes from.
     pub(crate) fn tell_forwarding(&self, port: Option<u16>, headers: &mut http::HeaderMap) {
         let make = || Forwarding::new(self.address, &self.host, port);
-        let usual = self.forwarding.get_or_init(make);
+        let mut usual = locked(&self.forwarding);
+        let usual = usual.get_or_insert_with(|| Box::new(make()));
         if usual.is_of(port) {
             usual.tell(headers);
         } else {
             make().tell(headers);
         }
     }
+}
+
+/// Only the calls and the driver of one connection lock these, and none across a wait.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
