@@ -1,8 +1,10 @@
 //! Bad input gets one clear sentence with what to do, a non-zero exit, and changes nothing.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 
 use crate::support::demo::{BINARY, Demo};
+use crate::support::wait;
 
 /// Runs a command that must fail with one sentence that holds each of `words`, and must change nothing.
 fn refused(demo: &Demo, arguments: &[&str], words: &[&str]) {
@@ -323,18 +325,19 @@ fn serve(configuration: &str) -> Output {
 }
 
 /// Starts a server and waits until it says that it is ready.
+///
+/// # Panics
+/// Where it ends instead, with what it said.
 fn serving(directory: &std::path::Path, more: &str) -> (std::process::Child, String) {
     let configuration = configuration(directory, more);
     let ready = directory.join("ready.json");
-    let child = Command::new(BINARY)
+    let mut server = Command::new(BINARY);
+    server
         .args(["serve", "--config", &configuration, "--ready-file"])
         .arg(&ready)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    crate::support::wait::until("the server to be ready", 30, || ready.exists());
+        .stdout(Stdio::null());
+    let child = wait::started(&mut server, &ready, &directory.join("stderr"));
     (child, configuration)
 }
 
@@ -376,8 +379,10 @@ fn a_wrong_or_missing_master_key_is_told_so() {
     child.kill().unwrap();
     child.wait().unwrap();
     let key = directory.path().join("data").join("master.key");
-    let right = std::fs::read(&key).unwrap();
+    let right = directory.path().join("right.key");
+    std::fs::rename(&key, &right).unwrap();
     std::fs::write(&key, "00".repeat(32)).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     says(
         &serve(&configuration),
         &["wrong master key"],
@@ -389,7 +394,7 @@ fn a_wrong_or_missing_master_key_is_told_so() {
         &["missing master key"],
         &["master key"],
     );
-    std::fs::write(&key, right).unwrap();
+    std::fs::rename(&right, &key).unwrap();
     let (mut child, _) = serving(directory.path(), "");
     child.kill().unwrap();
     child.wait().unwrap();

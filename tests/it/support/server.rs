@@ -51,20 +51,16 @@ impl Server {
     /// Starts it after it was stopped.
     pub(crate) fn start_again(&mut self) {
         let ready = self.path("ready.json");
-        let log = std::fs::File::create(self.path("log.txt")).unwrap();
-        let child = Command::new(BINARY)
+        let mut server = Command::new(BINARY);
+        server
             .args(["serve", "--config"])
             .arg(self.configuration())
             .arg("--ready-file")
             .arg(&ready)
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-        wait::until("the server to be ready", 30, || ready.exists());
+            .stdout(Stdio::null());
+        self.child = Some(wait::started(&mut server, &ready, &self.path("log.txt")));
         self.ready = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
     }
 
