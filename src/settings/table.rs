@@ -260,7 +260,7 @@ pub const GROUPS: &[Group] = &[
                 "tls_bulk_bytes_max",
                 count(BYTES, 16_384, 64 * MILLION),
                 "1048576",
-                "The same while a large answer flows, which makes downloads cheaper. No more than `tls_buffer_bytes_max`: no difference is made.",
+                "The same while a large answer flows, which makes downloads cheaper. Where it is not above `tls_buffer_bytes_max`, it has no effect.",
             ),
             key(
                 "tls_bulk_total_bytes_max",
