@@ -130,6 +130,7 @@ pub fn realm(name: &str, ca: &Authority, now: Moment) -> Vec<Command> {
             realm: realm.clone(),
             key: pipeline.clone(),
             trigger: Trigger {
+                kind: realmgate::domain::trigger::TriggerKind::Rest,
                 methods: MethodSet::ALL,
                 timeout: TimeoutMs::new(30_000).unwrap(),
                 request_size: RequestSizeMb::new(1).unwrap(),

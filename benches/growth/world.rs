@@ -159,6 +159,7 @@ impl World {
             let more = (routes - place * ROUTES_EACH).min(ROUTES_EACH) - 1;
             let below = (0..more).map(|route| format!("/items/kind-{route}/:id"));
             let trigger = Trigger {
+                kind: realmgate::domain::trigger::TriggerKind::Rest,
                 methods: MethodSet::ALL,
                 timeout: TimeoutMs::new(30_000).unwrap(),
                 request_size: RequestSizeMb::new(1).unwrap(),

@@ -5,6 +5,7 @@ use crate::domain::address::{BaseUrl, InvalidBaseUrl};
 use crate::domain::crl_source::{CrlUrl, InvalidCrlUrl};
 use crate::domain::environment::InvalidWord;
 use crate::domain::identity::IdentitySlot;
+use crate::domain::media_type::{InvalidMediaRange, MediaRange};
 use crate::domain::name::{
     AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName, TokenName,
 };
@@ -178,6 +179,14 @@ pub fn client_rule(text: &str) -> Result<String, InvalidTrigger> {
 /// [`InvalidTrigger::Method`].
 pub fn method(text: &str) -> Result<String, InvalidTrigger> {
     Method::parse(text).map(|_| text.to_owned())
+}
+
+/// A content type, or a range of them.
+///
+/// # Errors
+/// [`InvalidMediaRange`].
+pub fn media_range(text: &str) -> Result<String, InvalidMediaRange> {
+    MediaRange::parse(text).map(|_| text.to_owned())
 }
 
 /// An additional route.

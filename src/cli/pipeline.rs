@@ -69,8 +69,18 @@ pub struct Save {
     #[command(flatten)]
     which: Which,
     /// All of it: TOML (or JSON, where the name ends in .json) with the tables trigger and handler, as in a manifest
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["methods", "timeout_ms", "request_size_mb", "external", "internal", "mtls", "client_rule", "route", "response_header", "handler", "document", "connection", "readable_identity_headers", "x_forwarded_client_cert"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["trigger_type", "request_content_types", "response_content_types", "methods", "timeout_ms", "request_size_mb", "external", "internal", "mtls", "client_rule", "route", "response_header", "handler", "document", "connection", "readable_identity_headers", "x_forwarded_client_cert"])]
     file: Option<PathBuf>,
+    /// Its trigger's type; a new pipeline's is rest where it is left out
+    #[arg(long = "type", value_name = "TYPE", value_parser = ["rest", "http"])]
+    trigger_type: Option<String>,
+    /// http: content types of requests that are admitted, with commas, such as application/json or image/*
+    /// (*/*: all of them)
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = flag::media_range)]
+    request_content_types: Vec<String>,
+    /// http: content types that answers may have, with commas; application/json where it is left out
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = flag::media_range)]
+    response_content_types: Vec<String>,
     /// Admitted methods, with commas; a new pipeline admits all where it is left out
     #[arg(long, value_delimiter = ',', value_parser = flag::method)]
     methods: Vec<String>,
@@ -123,6 +133,7 @@ const COLUMNS: &[Column] = &[
     ("NAME", "/name"),
     ("MAJOR", "/major"),
     ("REVISION", "/revision"),
+    ("TRIGGER", "/trigger/type"),
     ("HANDLER", "/handler/type"),
     ("EXTERNAL", "/trigger/external"),
     ("INTERNAL", "/trigger/internal"),
@@ -206,10 +217,26 @@ impl Save {
             return Err(CliError::ExternalNotStated);
         }
         let mut trigger = object(present, "/trigger");
-        trigger.insert("type".to_owned(), json!("rest"));
+        let before = trigger
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("rest");
+        let kind = self.trigger_type.as_deref().unwrap_or(before).to_owned();
+        if kind == "rest" {
+            // What only an http trigger has goes with its type.
+            trigger.remove("request-content-types");
+            trigger.remove("response-content-types");
+        }
+        trigger.insert("type".to_owned(), json!(kind));
+        let listed = |types: &[String]| (!types.is_empty()).then(|| json!(types));
         let methods = (!self.methods.is_empty()).then(|| json!(self.methods));
         let routes = (!self.route.is_empty()).then(|| json!(self.route));
         let given = [
+            ("request-content-types", listed(&self.request_content_types)),
+            (
+                "response-content-types",
+                listed(&self.response_content_types),
+            ),
             ("methods", methods),
             ("timeout-ms", self.timeout_ms.map(Value::from)),
             ("request-size-mb", self.request_size_mb.map(Value::from)),
@@ -319,6 +346,9 @@ fn in_words(answer: &Value) -> String {
         ("revision", "/revision"),
         ("saved", "/updated"),
         ("deployed in", "/deployedIn"),
+        ("trigger", "/trigger/type"),
+        ("request types", "/trigger/request-content-types"),
+        ("response types", "/trigger/response-content-types"),
         ("methods", "/trigger/methods"),
         ("timeout (ms)", "/trigger/timeout-ms"),
         ("request size (MB)", "/trigger/request-size-mb"),

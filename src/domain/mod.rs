@@ -26,6 +26,7 @@ pub mod installing;
 pub mod intake;
 pub mod keeping;
 pub mod key_proof;
+pub mod media_type;
 pub mod moving;
 pub mod name;
 pub mod network;

@@ -375,6 +375,7 @@ fn published(revision: u64, trigger: &Trigger, handler: &Handler) -> Vec<(&'stat
     let routes: Vec<String> = trigger.routes.iter().map(ToString::to_string).collect();
     let mut told = vec![
         ("revision", revision.to_string()),
+        ("trigger", trigger.kind.as_str().to_owned()),
         ("handler", handler.as_str().to_owned()),
         ("gateways", gateways.join(" ")),
         ("routes", routes.join(" ")),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::domain::environment::Gateway;
+use crate::domain::media_type::{InvalidMediaRange, MediaRange};
 use crate::domain::template::TextTemplate;
 use crate::rule::client_rule::ClientRule;
 use crate::rule::invalid::InvalidClientRule;
@@ -304,9 +305,50 @@ impl ResponseHeader {
     }
 }
 
-/// How a pipeline is called: a `rest` trigger.
+/// The content types that an `http` trigger admits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentTypes {
+    /// Of requests that bring a body; others get 415. All of them where there are none.
+    pub requests: Vec<MediaRange>,
+    /// Of the handler's answers; others become a 500.
+    pub responses: Vec<MediaRange>,
+}
+
+/// A trigger's kind, with the parameters that no other kind has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TriggerKind {
+    /// Takes and gives whatever content there is.
+    Rest,
+    /// Holds requests and answers to content types.
+    Http(ContentTypes),
+}
+
+impl TriggerKind {
+    /// The word used everywhere: `rest` or `http`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Http(_) => "http",
+        }
+    }
+
+    /// The content types that it admits, where it has a say in them.
+    pub const fn content_types(&self) -> Option<&ContentTypes> {
+        match self {
+            Self::Rest => None,
+            Self::Http(types) => Some(types),
+        }
+    }
+}
+
+/// The content type of answers unless others are stated.
+pub const RESPONSE_TYPE_DEFAULT: &str = "application/json";
+
+/// How a pipeline is called.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
+    /// Its kind.
+    pub kind: TriggerKind,
     /// Admitted methods; others get 405.
     pub methods: MethodSet,
     /// From the last byte of the request to the answer's head.
@@ -327,8 +369,8 @@ impl Trigger {
     /// Checks what concerns several parameters at once.
     ///
     /// # Errors
-    /// [`InvalidTrigger`] where two routes have one shape, there are more than 100 routes or 50 headers, or a client rule
-    /// would be asked of nobody.
+    /// [`InvalidTrigger`] where two routes have one shape, there are more than 100 routes or 50 headers or content types,
+    /// no answer could have a content type that is admitted, or a client rule would be asked of nobody.
     pub fn check(&self) -> Result<(), InvalidTrigger> {
         if self.client_rule.is_some() && !self.publication.mtls {
             return Err(InvalidTrigger::ClientRuleWithoutMtls);
@@ -344,6 +386,17 @@ impl Trigger {
                 what: "response headers",
                 most: 50,
             });
+        }
+        if let Some(types) = self.kind.content_types() {
+            if types.requests.len() > 50 || types.responses.len() > 50 {
+                return Err(InvalidTrigger::TooMany {
+                    what: "content types of a kind",
+                    most: 50,
+                });
+            }
+            if types.responses.is_empty() {
+                return Err(InvalidTrigger::NoResponseTypes);
+            }
         }
         let mut shapes = BTreeSet::new();
         for route in &self.routes {
@@ -424,6 +477,14 @@ pub enum InvalidTrigger {
         /// The header's name.
         name: String,
     },
+    /// Not a media type.
+    #[error(transparent)]
+    MediaRange(#[from] InvalidMediaRange),
+    /// No answer could be given.
+    #[error(
+        "a trigger that admits no content type of answers could answer nothing: leave 'response-content-types' out for application/json, or write '*/*' to admit all"
+    )]
+    NoResponseTypes,
     /// Not a client rule.
     #[error(transparent)]
     ClientRule(#[from] InvalidClientRule),
@@ -490,6 +551,7 @@ mod tests {
     #[test]
     fn a_client_rule_needs_clients_that_are_verified() {
         let mut trigger = Trigger {
+            kind: TriggerKind::Rest,
             methods: MethodSet::ALL,
             timeout: TimeoutMs::new(1).unwrap(),
             request_size: RequestSizeMb::new(1).unwrap(),

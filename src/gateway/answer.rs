@@ -95,7 +95,8 @@ impl Source {
         *self = Self::Empty;
     }
 
-    fn is_end_stream(&self) -> bool {
+    /// Whether there is nothing in it.
+    pub fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_empty(),

@@ -207,6 +207,7 @@ impl Call {
             | Refusal::Path(_)
             | Refusal::NotFound
             | Refusal::MethodNotAllowed { .. }
+            | Refusal::UnsupportedMediaType { .. }
             | Refusal::BodyTooLarge
             | Refusal::HeadTooLarge
             | Refusal::BodyStalled

@@ -13,6 +13,7 @@ use crate::domain::template::Scope;
 use crate::flaw::{Flaw, planted};
 use crate::gateway::answer::{AnswerBody, Source};
 use crate::gateway::call::Call;
+use crate::gateway::content;
 use crate::gateway::handlers::{echo, mock, upstream};
 use crate::gateway::in_flight;
 use crate::gateway::lingering::Lingering;
@@ -59,7 +60,8 @@ async fn attempt(call: &mut Call, request: Request<Incoming>) -> Result<Response
     {
         return Err(Refusal::Explained(Arc::clone(explained)));
     }
-    let permit = policy::admit(call, &mut head)?;
+    let brings_body = !incoming.is_end_stream();
+    let permit = policy::admit(call, &mut head, brings_body)?;
     let body = RequestBody::new(incoming, permit.deployed().trigger.request_size.bytes())?;
     call.brings(body.meter());
     let call = &*call;
@@ -118,6 +120,12 @@ async fn handle(
             )
         }
     };
+    content::check_answer(
+        &deployed,
+        answer.headers(),
+        !answer.body().is_end_stream(),
+        permit.request_id(),
+    )?;
     response_headers::add(added, scope.as_ref(), answer.headers_mut());
     Ok(answer)
 }

@@ -15,6 +15,7 @@ pub mod client;
 pub mod client_io;
 pub mod client_rule;
 pub mod connection;
+pub mod content;
 pub mod cutting;
 pub mod deadline;
 pub mod entitlement;

@@ -16,7 +16,7 @@ use crate::gateway::entitlement;
 use crate::gateway::path::{AmbiguousPath, CanonicalPath};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::request_id::RequestId;
-use crate::gateway::{authority, client_rule, headers, seen};
+use crate::gateway::{authority, client_rule, content, headers, seen};
 use crate::snapshot::route::{CompiledHandler, Deployed};
 
 /// A call that may be made. Handlers ask for it; only [`admit`] makes one.
@@ -77,12 +77,13 @@ impl Permit {
 const EVERY_METHOD: HeaderValue =
     HeaderValue::from_static("POST, PUT, GET, PATCH, DELETE, OPTIONS, HEAD");
 
-/// Decides on a call by its head, and takes out of the head what only the gateway may say.
+/// Decides on a call by its head, and takes out of the head what only the gateway may say. `brings_body` is whether there
+/// is any content.
 ///
 /// # Errors
 /// [`Refusal`]. Of several, the first in this order: size of the head, authority, path, entitlement, route, gateway, method,
-/// client rule.
-pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
+/// client rule, content type.
+pub fn admit(call: &mut Call, head: &mut Parts, brings_body: bool) -> Result<Permit, Refusal> {
     if head_bytes(head) > call.worker().limits.header_bytes_max as usize {
         return Err(Refusal::HeadTooLarge);
     }
@@ -131,6 +132,9 @@ pub fn admit(call: &mut Call, head: &mut Parts) -> Result<Permit, Refusal> {
     }
     if let Some(client) = &entitled.client {
         client_rule::check(&peer, &deployed, client)?;
+    }
+    if brings_body {
+        content::check_request(&deployed, &head.headers)?;
     }
     let parameters = found
         .parameters

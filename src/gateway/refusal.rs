@@ -49,6 +49,11 @@ pub enum Refusal {
         /// The value of `Allow`.
         allow: HeaderValue,
     },
+    /// The trigger does not admit its content type.
+    UnsupportedMediaType {
+        /// The value of `Accept`.
+        accept: Option<HeaderValue>,
+    },
     /// Its body is larger than the trigger admits.
     BodyTooLarge,
     /// The request's head has more bytes than the setting admits.
@@ -141,6 +146,11 @@ impl Refusal {
                 Reason::MethodNotAllowed,
                 Advice,
             ),
+            Self::UnsupportedMediaType { .. } => told(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                Reason::UnsupportedMediaType,
+                Advice,
+            ),
             Self::BodyTooLarge => told(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Reason::BodyTooLarge,
@@ -198,6 +208,7 @@ impl Refusal {
             | Self::RealmClosed
             | Self::ClientRule { .. }
             | Self::MethodNotAllowed { .. }
+            | Self::UnsupportedMediaType { .. }
             | Self::BodyTooLarge
             | Self::HeadTooLarge
             | Self::BodyStalled
@@ -256,6 +267,12 @@ impl Refusal {
         }
         if let Self::MethodNotAllowed { allow } = self {
             answer.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        if let Self::UnsupportedMediaType {
+            accept: Some(accept),
+        } = self
+        {
+            answer.headers_mut().insert(header::ACCEPT, accept.clone());
         }
         if matches!(self, Self::Overload) {
             answer

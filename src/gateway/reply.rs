@@ -97,6 +97,11 @@ pub enum InvalidAnswer {
         "This API gave an answer whose 'Content-Type' cannot stand in a header: tell the people who run it."
     )]
     ContentType,
+    /// `Content-Type` is none that the trigger admits, or is there twice, or not at all.
+    #[error(
+        "This API gave an answer of a content type that it does not declare: tell the people who run it."
+    )]
+    ForeignContentType,
     /// The document would yield more than it may.
     #[error(
         "This API's answer would be too long with what was sent: send less, or tell the people who run it."

@@ -36,7 +36,9 @@ use crate::domain::name::{AccountName, ConnectionName, PipelineName, RealmName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, PipelineKey};
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::Actor;
-use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
+use crate::domain::trigger::{
+    MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger, TriggerKind,
+};
 use crate::gateway::exchange;
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::peer::{Peer, PeerPlace, Protocol, TlsFacts};
@@ -382,6 +384,7 @@ impl House {
     /// Deploys a pipeline in `prod`.
     pub(crate) fn pipeline(&mut self, realm_name: &str, name: &str, like: Like) {
         let mut trigger = Trigger {
+            kind: TriggerKind::Rest,
             methods: MethodSet::ALL,
             timeout: TimeoutMs::new(30_000).unwrap(),
             request_size: RequestSizeMb::new(1).unwrap(),

@@ -11,6 +11,7 @@ use crate::domain::account::AccountType;
 use crate::domain::address::BaseUrl;
 use crate::domain::crl_source::CrlUrl;
 use crate::domain::environment::Environment;
+use crate::domain::media_type::MediaRange;
 use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, PipelineName, RealmName};
 use crate::domain::trigger::{Method, RoutePattern};
 use crate::domain::trust_policy::{HandshakePolicy, Pin, RevocationScope, Signatures};
@@ -432,8 +433,10 @@ pub struct PipelineBody {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Read, Write)]
 #[serde(rename_all = "kebab-case")]
 pub enum TriggerWord {
-    /// The only one yet.
+    /// Takes and gives whatever content there is.
     Rest,
+    /// Holds requests and answers to content types.
+    Http,
 }
 
 /// How a pipeline is called.
@@ -446,6 +449,12 @@ pub struct TriggerDocument {
     /// Admitted methods; all of them unless stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub methods: Option<Vec<Text<Method>>>,
+    /// `http`: the content types of requests that are admitted; all of them unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_content_types: Option<Vec<Text<MediaRange>>>,
+    /// `http`: the content types that answers may have; `application/json` unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_content_types: Option<Vec<Text<MediaRange>>>,
     /// How long the answer's head may take, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u32>,

@@ -3,12 +3,14 @@
 use serde_json::Value;
 
 use crate::domain::command::Command;
+use crate::domain::media_type::MediaRange;
 use crate::domain::name::RealmName;
 use crate::domain::pipeline::{Handler, IdentityHeaders, Pipeline, PipelineKey};
 use crate::domain::template::{InvalidTemplate, JsonTemplate};
 use crate::domain::trigger::{
-    InvalidTrigger, MethodSet, Publication, REQUEST_MB_DEFAULT, RequestSizeMb, ResponseHeader,
-    TIMEOUT_MS_DEFAULT, TimeoutMs, Trigger,
+    ContentTypes, InvalidTrigger, MethodSet, Publication, REQUEST_MB_DEFAULT,
+    RESPONSE_TYPE_DEFAULT, RequestSizeMb, ResponseHeader, TIMEOUT_MS_DEFAULT, TimeoutMs, Trigger,
+    TriggerKind,
 };
 use crate::manifest::document::{
     HandlerDocument, HandlerWord, PipelineBody, TriggerDocument, TriggerWord,
@@ -29,6 +31,16 @@ pub enum InvalidPipeline {
     /// The trigger breaks a rule.
     #[error(transparent)]
     Trigger(InvalidTrigger),
+    /// A trigger with something that is not its own.
+    #[error(
+        "'trigger.{key}' is no parameter of a trigger of type {kind}: leave it out, or write type = \"http\""
+    )]
+    TriggerKey {
+        /// The trigger's type.
+        kind: &'static str,
+        /// The key.
+        key: &'static str,
+    },
     /// A handler without something that it needs.
     #[error("a handler of type {handler} needs '{key}'")]
     HandlerLacks {
@@ -94,6 +106,7 @@ fn trigger(document: &TriggerDocument) -> Result<Trigger, InvalidPipeline> {
         .iter()
         .map(|(name, value)| ResponseHeader::parse(name, value));
     Ok(Trigger {
+        kind: kind(document)?,
         methods,
         timeout: TimeoutMs::new(document.timeout_ms.unwrap_or(TIMEOUT_MS_DEFAULT))
             .map_err(InvalidPipeline::Trigger)?,
@@ -114,6 +127,34 @@ fn trigger(document: &TriggerDocument) -> Result<Trigger, InvalidPipeline> {
             .collect(),
         client_rule: document.client_rule.as_ref().map(|rule| rule.0.clone()),
     })
+}
+
+fn kind(document: &TriggerDocument) -> Result<TriggerKind, InvalidPipeline> {
+    let ranges = |given: &[Text<MediaRange>]| given.iter().map(|range| range.0.clone()).collect();
+    let requests = document.request_content_types.as_deref();
+    let responses = document.response_content_types.as_deref();
+    match document.kind {
+        TriggerWord::Rest => {
+            let foreign = [
+                ("request-content-types", requests.is_some()),
+                ("response-content-types", responses.is_some()),
+            ];
+            match foreign.into_iter().find(|(_, given)| *given) {
+                Some((key, _)) => Err(InvalidPipeline::TriggerKey { kind: "rest", key }),
+                None => Ok(TriggerKind::Rest),
+            }
+        }
+        TriggerWord::Http => Ok(TriggerKind::Http(ContentTypes {
+            requests: requests.map(ranges).unwrap_or_default(),
+            responses: match responses {
+                Some(given) => ranges(given),
+                None => vec![
+                    MediaRange::parse(RESPONSE_TYPE_DEFAULT)
+                        .map_err(|source| InvalidPipeline::Trigger(source.into()))?,
+                ],
+            },
+        })),
+    }
 }
 
 fn handler(document: &HandlerDocument) -> Result<Handler, InvalidPipeline> {
@@ -202,6 +243,8 @@ fn with_dates_as_text(value: &Value) -> Value {
 pub fn document(pipeline: &Pipeline) -> PipelineBody {
     let trigger = &pipeline.trigger;
     let headers = trigger.response_headers.iter();
+    let types = trigger.kind.content_types();
+    let ranges = |of: &[MediaRange]| of.iter().cloned().map(Text).collect();
     let blank = HandlerDocument {
         kind: HandlerWord::Echo,
         document: None,
@@ -212,7 +255,14 @@ pub fn document(pipeline: &Pipeline) -> PipelineBody {
     };
     PipelineBody {
         trigger: TriggerDocument {
-            kind: TriggerWord::Rest,
+            kind: match trigger.kind {
+                TriggerKind::Rest => TriggerWord::Rest,
+                TriggerKind::Http(_) => TriggerWord::Http,
+            },
+            request_content_types: types
+                .filter(|types| !types.requests.is_empty())
+                .map(|types| ranges(&types.requests)),
+            response_content_types: types.map(|types| ranges(&types.responses)),
             methods: Some(trigger.methods.iter().map(Text).collect()),
             timeout_ms: Some(trigger.timeout.millis()),
             request_size_mb: Some(trigger.request_size.megabytes()),

@@ -12,6 +12,7 @@ use crate::domain::address::{BaseUrl, InvalidBaseUrl};
 use crate::domain::crl_source::{CrlUrl, InvalidCrlUrl};
 use crate::domain::denial::{DenialReason, InvalidDenialReason};
 use crate::domain::environment::{Environment, InvalidWord};
+use crate::domain::media_type::{InvalidMediaRange, MediaRange};
 use crate::domain::name::{
     AccountName, ConnectionName, CrlSourceName, InvalidName, PipelineName, RealmName,
 };
@@ -93,6 +94,7 @@ written! {
     CrlUrl, InvalidCrlUrl, Self::to_string;
     BaseUrl, InvalidBaseUrl, Self::to_string;
     RoutePattern, InvalidTrigger, Self::to_string;
+    MediaRange, InvalidMediaRange, Self::to_string;
     Environment, InvalidWord, Self::to_string;
     AccountType, InvalidWord, Self::to_string;
     Pin, InvalidPin, Self::to_string;

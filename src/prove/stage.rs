@@ -21,6 +21,7 @@ use crate::domain::realm::RealmState;
 use crate::domain::token::Actor;
 use crate::domain::trigger::{
     Method, MethodSet, Publication, RequestSizeMb, TIMEOUT_MS_DEFAULT, TimeoutMs, Trigger,
+    TriggerKind,
 };
 use crate::domain::trust_policy::HandshakePolicy;
 use crate::pki::authority::Authority;
@@ -471,6 +472,7 @@ fn commands(main: &PerEnvironment<Source>, others: &[&Source]) -> Result<Vec<Com
 /// On the mtls gateway alone, or on the others alone.
 fn trigger(mtls: bool) -> Result<Trigger, ProveError> {
     Ok(Trigger {
+        kind: TriggerKind::Rest,
         methods: MethodSet::of([Method::Get, Method::Post]).map_err(|_| ProveError::Name)?,
         timeout: TimeoutMs::new(TIMEOUT_MS_DEFAULT).map_err(|_| ProveError::Name)?,
         request_size: RequestSizeMb::new(1).map_err(|_| ProveError::Name)?,

@@ -6,10 +6,11 @@ use http::HeaderValue;
 
 use crate::domain::deployment::Deployment;
 use crate::domain::environment::Environment;
+use crate::domain::media_type::MediaRange;
 use crate::domain::pipeline::Handler;
 use crate::domain::publishing::base_path;
 use crate::domain::realm::Realm;
-use crate::domain::trigger::{Method, MethodSet};
+use crate::domain::trigger::{Method, MethodSet, TriggerKind};
 use crate::snapshot::admission::Answers;
 use crate::snapshot::client_tls::Targets;
 use crate::snapshot::compile_error::CompileError;
@@ -89,6 +90,7 @@ fn deployed(
         trigger: pipeline.trigger.clone(),
         rule_answers: Answers::default(),
         allow: allow(pipeline.trigger.methods),
+        accept: accept(&pipeline.trigger.kind),
         response_headers: pipeline
             .trigger
             .response_headers
@@ -98,6 +100,15 @@ fn deployed(
         handler,
         counters,
     })
+}
+
+/// The value of `Accept`: what a client could send instead (RFC 9110 §15.5.16).
+fn accept(kind: &TriggerKind) -> Option<HeaderValue> {
+    let types = kind.content_types()?;
+    let names: Vec<&str> = types.requests.iter().map(MediaRange::as_str).collect();
+    // Media ranges are visible ASCII.
+    let value = HeaderValue::from_str(&names.join(", ")).ok();
+    value.filter(|value| !value.is_empty())
 }
 
 /// The value of `Allow`: HEAD goes with GET.

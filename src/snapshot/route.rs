@@ -32,6 +32,8 @@ pub struct Deployed {
     pub rule_answers: Answers,
     /// The value of `Allow` in a 405.
     pub allow: HeaderValue,
+    /// The value of `Accept` in a 415, where not every content type is admitted.
+    pub accept: Option<HeaderValue>,
     /// Headers that are added to the handler's answers.
     pub response_headers: Vec<AddedHeader>,
     /// What answers.

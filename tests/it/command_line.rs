@@ -390,6 +390,21 @@ fn saving_again_keeps_what_is_not_given() {
     expect["trigger"]["internal"] = json!(true);
     assert_eq!(body(show), expect);
 
+    server.line("pipeline save hello --realm acme --type http --request-content-types a/b,c/*");
+    expect["trigger"]["type"] = json!("http");
+    expect["trigger"]["request-content-types"] = json!(["a/b", "c/*"]);
+    expect["trigger"]["response-content-types"] = json!(["application/json"]);
+    assert_eq!(body(show), expect);
+    server.line("pipeline save hello --realm acme --type rest");
+    let of_rest = expect["trigger"].as_object_mut().unwrap();
+    of_rest.insert("type".to_owned(), json!("rest"));
+    of_rest.remove("request-content-types");
+    of_rest.remove("response-content-types");
+    assert_eq!(body(show), expect);
+    let told =
+        server.refused("pipeline save hello --realm acme --type rest --request-content-types a/b");
+    assert!(told.contains("type = \"http\""), "{told}");
+
     server.line(
         "connection save c --realm acme --base-url http://192.0.2.1:9 --connect-timeout-ms 700",
     );

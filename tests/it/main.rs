@@ -40,5 +40,6 @@ mod story;
 mod support;
 mod tester;
 mod tidy;
+mod triggers;
 mod trust_changes;
 mod upstream;

@@ -16,7 +16,9 @@ use crate::domain::identity::{
 use crate::domain::key_proof::{Challenge, GivenProof};
 use crate::domain::name::{AccountName, ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, PipelineKey};
-use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
+use crate::domain::trigger::{
+    MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger, TriggerKind,
+};
 use crate::domain::trusting::Intake;
 use crate::pki::authority::{Authority, AuthorityRequest};
 use crate::pki::crl_testing::{self, CrlMade};
@@ -63,6 +65,7 @@ fn commands(realm: &RealmName) -> Vec<(Command, bool)> {
         pipeline: key.clone(),
     };
     let trigger = Trigger {
+        kind: TriggerKind::Rest,
         methods: MethodSet::ALL,
         timeout: TimeoutMs::new(1).unwrap(),
         request_size: RequestSizeMb::new(1).unwrap(),

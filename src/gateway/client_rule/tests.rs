@@ -133,6 +133,7 @@ async fn the_rule_that_is_deployed_decides_on_connections_that_are_open_too() {
         realm: realm("acme"),
         key: key("orders"),
         trigger: crate::domain::trigger::Trigger {
+            kind: crate::domain::trigger::TriggerKind::Rest,
             client_rule: Some(ClientRule::parse(rule).unwrap()),
             ..trigger.clone()
         },

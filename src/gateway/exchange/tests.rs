@@ -10,8 +10,11 @@ use hyper::body::Frame;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::domain::media_type::MediaRange;
 use crate::domain::pipeline::Handler;
-use crate::domain::trigger::{MethodSet, Publication, ResponseHeader};
+use crate::domain::trigger::{
+    ContentTypes, MethodSet, Publication, ResponseHeader, Trigger, TriggerKind,
+};
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::testing::{House, Like, Told, fed, mock, realm};
 use crate::trust::reason::Reason;
@@ -315,6 +318,83 @@ async fn other_methods_are_told_which_ones_are_allowed() {
         assert_eq!(told.headers["allow"], "PUT, GET, HEAD");
     }
     assert_eq!(visit.get("/pipeline/acme/v1/some").await.status, 200);
+}
+
+fn xml_or_images(trigger: &mut Trigger) {
+    let ranges = |of: &[&str]| of.iter().map(|of| MediaRange::parse(of).unwrap()).collect();
+    trigger.kind = TriggerKind::Http(ContentTypes {
+        requests: ranges(&["text/xml", "image/*"]),
+        responses: ranges(&["application/json"]),
+    });
+}
+
+#[tokio::test]
+async fn an_http_trigger_admits_its_content_types_only() {
+    let mut house = house();
+    house.pipeline(
+        "acme",
+        "typed",
+        Like::triggered(Handler::Echo, xml_or_images),
+    );
+    let cases: [(&[&str], &'static str, u16); 10] = [
+        (&["text/xml"], "<a/>", 200),
+        (&["Text/XML; charset=utf-8"], "<a/>", 200),
+        (&["image/png"], "png", 200),
+        (&["application/json"], "{}", 415),
+        (&["text/xml-external"], "<a/>", 415),
+        (&[], "<a/>", 415),
+        (&["text/xml", "application/json"], "<a/>", 415),
+        (&["text/xml, application/json"], "<a/>", 415),
+        // Without a body there is nothing to be of a type.
+        (&[], "", 200),
+        (&["application/json"], "", 200),
+    ];
+    for visit in [house.acme_at_home(), house.acme_at_home().over_http2()] {
+        for (types, body, status) in cases {
+            let mut request = Request::post("/pipeline/acme/v1/typed");
+            for of in types {
+                request = request.header("content-type", *of);
+            }
+            let told = visit.ask(request.body(Full::from(body)).unwrap()).await;
+            assert_eq!(told.status, status, "{types:?}");
+            if status == 415 {
+                assert_eq!(told.reason(), "unsupported-media-type");
+                assert_eq!(told.headers["accept"], "text/xml, image/*");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_a_type_that_an_http_trigger_does_not_declare_becomes_a_500() {
+    let mut house = house();
+    let answers = [
+        (json!({"code": 200, "body": {"a": 1}}), 200),
+        (
+            json!({"code": 404, "Content-Type": "application/json; charset=utf-8", "body": "{}"}),
+            404,
+        ),
+        (json!({"code": 204}), 204),
+        (json!({"code": 200}), 200),
+        (json!({"code": 200, "body": "text"}), 500),
+        (
+            json!({"code": 200, "Content-Type": "text/html", "body": "<p>secret</p>"}),
+            500,
+        ),
+        (json!({"code": 200, "Content-Type": "text/html"}), 500),
+    ];
+    for (index, (answer, status)) in answers.into_iter().enumerate() {
+        let name = format!("typed-{index}");
+        let like = Like::triggered(mock(answer.clone()), xml_or_images);
+        house.pipeline("acme", &name, like);
+        let path = format!("/pipeline/acme/v1/{name}");
+        let told = house.acme_at_home().get(&path).await;
+        assert_eq!(told.status, status, "{answer}");
+        if status == 500 {
+            assert_eq!(told.reason(), "upstream-broke");
+            assert!(!String::from_utf8_lossy(&told.body).contains("secret"));
+        }
+    }
 }
 
 #[tokio::test]

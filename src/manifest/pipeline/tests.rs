@@ -227,3 +227,56 @@ fn a_pipeline_told_as_a_document_reads_as_the_same_pipeline() {
         );
     }
 }
+
+#[test]
+fn an_http_trigger_has_content_types_and_defaults_of_its_own() {
+    let (trigger, _) = read("trigger.type = 'http'\nhandler.type = 'echo'").unwrap();
+    let types = trigger.kind.content_types().unwrap();
+    assert!(types.requests.is_empty());
+    let admitted: Vec<&str> = types.responses.iter().map(MediaRange::as_str).collect();
+    assert_eq!(admitted, ["application/json"]);
+    let (trigger, _) = read(
+        "trigger.type = 'http'\nhandler.type = 'echo'\ntrigger.request-content-types = ['Text/XML', 'image/*']\n\
+         trigger.response-content-types = ['*/*']",
+    )
+    .unwrap();
+    let types = trigger.kind.content_types().unwrap();
+    let admitted: Vec<&str> = types.requests.iter().map(MediaRange::as_str).collect();
+    assert_eq!(admitted, ["text/xml", "image/*"]);
+    assert_eq!(types.responses, [MediaRange::parse("*/*").unwrap()]);
+}
+
+#[test]
+fn content_types_are_no_parameters_of_a_rest_trigger() {
+    for key in ["request-content-types", "response-content-types"] {
+        let body = format!("trigger.type = 'rest'\nhandler.type = 'echo'\ntrigger.{key} = ['a/b']");
+        let wrong = read(&body).unwrap_err();
+        assert_eq!(wrong, InvalidPipeline::TriggerKey { kind: "rest", key });
+    }
+}
+
+#[test]
+fn an_http_trigger_is_written_as_it_is_read() {
+    for types in [
+        "",
+        "trigger.request-content-types = ['a/b']",
+        "trigger.response-content-types = ['a/b', 'c/*']",
+    ] {
+        let (trigger, handler) = read(&format!(
+            "trigger.type = 'http'\nhandler.type = 'echo'\n{types}"
+        ))
+        .unwrap();
+        let pipeline = Pipeline {
+            key: PipelineKey {
+                name: PipelineName::parse("orders").unwrap(),
+                major: 1,
+            },
+            revision: 1,
+            trigger,
+            handler,
+            updated: now(),
+        };
+        let (again, _) = saved(&document(&pipeline)).unwrap();
+        assert_eq!(again, pipeline.trigger);
+    }
+}

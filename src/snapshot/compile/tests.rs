@@ -13,7 +13,9 @@ use crate::domain::identity::{IdentityCertificate, IdentitySlot, Origin, ServerI
 use crate::domain::name::{AccountName, PipelineName, RealmName};
 use crate::domain::pipeline::{Handler, PipelineKey};
 use crate::domain::token::Actor;
-use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
+use crate::domain::trigger::{
+    MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger, TriggerKind,
+};
 use crate::domain::trust_policy::{
     HandshakePolicy, RecordBytes, Revocation, RevocationScope, TrustPolicy,
 };
@@ -169,6 +171,7 @@ fn deploy_echo(world: &mut World, realm: &RealmName) {
         major: 1,
     };
     let trigger = Trigger {
+        kind: TriggerKind::Rest,
         methods: MethodSet::ALL,
         timeout: TimeoutMs::new(1000).unwrap(),
         request_size: RequestSizeMb::new(1).unwrap(),

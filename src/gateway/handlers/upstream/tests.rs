@@ -14,7 +14,10 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::domain::connection::ConnectionLimits;
-use crate::domain::trigger::{ResponseHeader, RoutePattern, TimeoutMs, Trigger};
+use crate::domain::media_type::MediaRange;
+use crate::domain::trigger::{
+    ContentTypes, ResponseHeader, RoutePattern, TimeoutMs, Trigger, TriggerKind,
+};
 use crate::gateway::limits::GatewayLimits;
 use crate::gateway::testing::{Fed, House, Like, Told, Visit, fed, service, upstream};
 use crate::outbound::limits::OutboundLimits;
@@ -37,6 +40,38 @@ fn shop_within(url: &str, limits: GatewayLimits, trigger: fn(&mut Trigger)) -> H
     house.target(url);
     house.pipeline("acme", "shop", Like::triggered(upstream(), trigger));
     house
+}
+
+#[tokio::test]
+async fn an_upstreams_answer_is_held_to_the_content_types_of_an_http_trigger() {
+    for (content_types, status) in [
+        (&["application/json"][..], 200),
+        (&["application/problem+json"], 500),
+        (&["application/json", "text/html"], 500),
+        (&[], 500),
+    ] {
+        let url = service(move |_: Request<Incoming>| async move {
+            let mut answer = Response::new(Full::from("{}"));
+            for of in content_types {
+                answer
+                    .headers_mut()
+                    .append("content-type", HeaderValue::from_static(of));
+            }
+            answer
+        })
+        .await;
+        let house = shop_within(&url, GatewayLimits::default(), |trigger| {
+            trigger.kind = TriggerKind::Http(ContentTypes {
+                requests: vec![],
+                responses: vec![MediaRange::parse("application/json").unwrap()],
+            });
+        });
+        for visit in [house.acme_at_home(), house.acme_at_home().over_http2()] {
+            let told = visit.get(SHOP).await;
+            assert_eq!(told.status, status, "{content_types:?}");
+            assert_eq!(&told.body[..] == b"{}", status == 200);
+        }
+    }
 }
 
 /// What a service saw of a request.

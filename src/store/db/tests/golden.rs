@@ -37,7 +37,8 @@ use crate::domain::seen::{AnchorUse, SeenClient};
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::{Role, Token};
 use crate::domain::trigger::{
-    Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs, Trigger,
+    Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs,
+    Trigger, TriggerKind,
 };
 use crate::domain::trust_policy::{
     AnchorException, HandshakePolicy, Hours, OutOfDate, Pin, RecordBytes, Revocation,
@@ -317,6 +318,7 @@ fn pipeline(handler: Handler) -> Pipeline {
         key: key(),
         revision: 4,
         trigger: Trigger {
+            kind: TriggerKind::Rest,
             methods: MethodSet::of([Method::Get, Method::Options]).unwrap(),
             timeout: TimeoutMs::new(900_000).unwrap(),
             request_size: RequestSizeMb::new(100).unwrap(),

@@ -16,12 +16,14 @@ use crate::domain::environment::{Environment, Gateway, PerEnvironment};
 use crate::domain::identity::{
     IdentityCertificate, IdentitySlot, Origin, ServerAuthority, ServerIdentity,
 };
+use crate::domain::media_type::MediaRange;
 use crate::domain::name::{ConnectionName, CrlSourceName, PipelineName, TokenName};
 use crate::domain::pipeline::{Handler, IdentityHeaders, PipelineKey};
 use crate::domain::template::JsonTemplate;
 use crate::domain::token::{Actor, Role};
 use crate::domain::trigger::{
-    Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern, TimeoutMs, Trigger,
+    ContentTypes, Method, MethodSet, Publication, RequestSizeMb, ResponseHeader, RoutePattern,
+    TimeoutMs, Trigger, TriggerKind,
 };
 use crate::domain::trust_policy::{AnchorException, Hours, OutOfDate, Pin, TrustPolicy};
 use crate::domain::trusting::Intake;
@@ -44,6 +46,17 @@ const ACCOUNTS: [&str; 4] = ["dgb-mtls-a", "dgb-mtls-b", "login", "keys"];
 fn trigger(choice: usize) -> Trigger {
     let routes = ["/products", "/products/:id"].into_iter().take(choice % 3);
     Trigger {
+        kind: match choice % 3 {
+            0 => TriggerKind::Rest,
+            _ => TriggerKind::Http(ContentTypes {
+                requests: ["text/xml", "image/*"]
+                    .into_iter()
+                    .take(choice % 3)
+                    .map(|text| MediaRange::parse(text).unwrap())
+                    .collect(),
+                responses: vec![MediaRange::parse("application/json").unwrap()],
+            }),
+        },
         methods: match choice % 2 {
             0 => MethodSet::ALL,
             _ => MethodSet::of([Method::Get, Method::Post]).unwrap(),

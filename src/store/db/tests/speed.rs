@@ -10,7 +10,9 @@ use crate::domain::environment::Environment;
 use crate::domain::identity::{IdentityCertificate, IdentitySlot};
 use crate::domain::name::PipelineName;
 use crate::domain::pipeline::{Handler, PipelineKey};
-use crate::domain::trigger::{MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger};
+use crate::domain::trigger::{
+    MethodSet, Publication, RequestSizeMb, TimeoutMs, Trigger, TriggerKind,
+};
 use crate::store::db::{STORE_FILE, Store};
 use crate::store::workshop::{
     AUTHORITIES, Draft, SERVER, account, assert_same, authority, master_key, now, realm,
@@ -28,6 +30,7 @@ fn add_realm(draft: &mut Draft, number: usize) {
         major: 1,
     };
     let trigger = Trigger {
+        kind: TriggerKind::Rest,
         methods: MethodSet::ALL,
         timeout: TimeoutMs::new(30_000).unwrap(),
         request_size: RequestSizeMb::new(5).unwrap(),
